@@ -1,0 +1,252 @@
+/* mmu: from a linear address to a byte of memory: paging, TLBs, caches, physical memory.
+ *
+ * The part's TLBs and caches are modelled as tags and states (never data); they change in program
+ * order and need no time. What an access met (which level served it, which walks it took) is written
+ * to the access log, in program order; a timing model prices that log later. On a model that is not
+ * timed (flat) neither caches nor log are touched and the TLB is merely a large translation cache.
+ *
+ * The fast path (mmu/access.h) covers "TLB hit and L1 hit" and leaves exactly the same replacement
+ * state as the slow one: a fast entry exists only while its TLB entry is resident, and carries what a
+ * hit must do to the TLB's replacement bits.
+ *
+ * Told of CR0, CR3, CR4, A20 and privilege by setters; never sees the processor. */
+#pragma once
+
+#include "sim/core/bus.h"
+#include "sim/core/snap.h"
+#include "sim/core/types.h"
+
+/* --- the access log: one list of what happened ------------------------------------------------- */
+
+enum access_kind {
+    ACCESS_READ,
+    ACCESS_WRITE,
+    ACCESS_RMW,    /* the read half of a read-modify-write; its write is logged as ACCESS_WRITE */
+    ACCESS_FETCH,  /* one code line */
+    ACCESS_WALK,   /* one page-table entry read by the walker; la is the address being translated */
+    ACCESS_UPDATE, /* the walker's locked update of A or D */
+    ACCESS_NOTE,   /* not an access: la = value, level = enum note; see cpu/note.h */
+};
+
+enum access_level {
+    LEVEL_L1,
+    LEVEL_L2,
+    LEVEL_DRAM_HIT,  /* the row was open */
+    LEVEL_DRAM_ROW,  /* no row was open */
+    LEVEL_DRAM_MISS, /* another row had to be closed */
+    LEVEL_DEVICE,    /* not memory: a device or open bus */
+};
+
+enum {
+    ACCESS_MISALIGNED = 1,   /* crossed a 4-byte boundary (8-byte for 64-bit operands) */
+    ACCESS_LOCKED = 2,       /* part of a locked read-modify-write: always on the bus */
+    ACCESS_CODE_SIDE = 4,    /* a walk or update for the ITLB */
+    ACCESS_EVICT_DIRTY = 8,  /* the L1 victim was modified and is written back */
+    ACCESS_EVICT_L2 = 16,    /* the L2 victim was modified and is written back */
+    ACCESS_LINE_SHARED = 32, /* a write hit a shared (write-through) line */
+    ACCESS_HIT_M = 64,       /* a write hit an E or M line */
+    ACCESS_SYSTEM = 128,     /* made by microcode: descriptor, TSS, implied stack */
+};
+
+struct access {
+    laddr_t la;
+    paddr_t pa;
+    uint8_t kind;  /* enum access_kind */
+    uint8_t level; /* enum access_level, or enum note */
+    uint8_t flags;
+    uint8_t size; /* bytes */
+    uint32_t op;  /* index in the block of the instruction that made it */
+};
+
+#define ACCESS_LOG_MAX 4096
+
+struct access_log {
+    uint32_t count;
+    uint32_t op;
+    struct access list[ACCESS_LOG_MAX];
+};
+
+/* --- physical memory ------------------------------------------------------------------------------ */
+
+enum {
+    PAGE_DEVICE = 1, /* a device answers here: always the slow path */
+    PAGE_CODE = 2,   /* decoded blocks exist: writes must look for them */
+    PAGE_ROM = 4,    /* writes vanish */
+};
+
+struct phys {
+    uint8_t *ram;
+    uint32_t size; /* bytes, whole pages */
+    uint8_t *page_flags; /* by page number, size / 4096 of them */
+    struct bus *bus;     /* answers outside RAM and in PAGE_DEVICE pages */
+};
+
+/* --- geometry, from the processor's profile and the board ------------------------------------------ */
+
+struct tlb_geometry {
+    uint32_t entries; /* 0: this TLB does not exist, the 4 KB one holds its pages split */
+    uint32_t ways;
+};
+
+struct cache_geometry {
+    uint32_t size_bytes; /* 0: this cache does not exist */
+    uint32_t ways;
+    uint32_t line_bytes;
+};
+
+struct dram_geometry {
+    uint32_t row_bytes; /* bytes of one open page across the bus */
+    uint32_t banks;     /* independently open pages, interleaved by the address bits above the row */
+};
+
+struct mmu_geometry {
+    struct tlb_geometry itlb, dtlb, dtlb_large;
+    struct cache_geometry l1i, l1d, l2;
+    struct dram_geometry dram;
+    bool large_pages_split_in_itlb; /* the P5 holds 4 MB code pages as 4 KB ITLB entries */
+};
+
+/* --- TLBs and caches: tags, states, replacement ----------------------------------------------------- */
+
+#define TLB_ENTRIES_MAX 512
+
+struct tlb_entry {
+    uint32_t tag;  /* page number of the linear address (large: of its 4 MB page), or TLB_INVALID */
+    uint32_t page; /* physical page number of the first 4 KB */
+    uint8_t flags; /* TLB_USER | TLB_WRITE | TLB_DIRTY | TLB_LARGE */
+};
+
+#define TLB_INVALID UINT32_MAX
+enum { TLB_USER = 1, TLB_WRITE = 2, TLB_DIRTY = 4, TLB_LARGE = 8, TLB_UNCACHED = 16, TLB_THROUGH = 32 };
+
+struct tlb {
+    uint32_t entries, ways, sets;
+    uint8_t plru[TLB_ENTRIES_MAX];           /* one tree per set, up to 8 ways */
+    struct tlb_entry entry[TLB_ENTRIES_MAX]; /* [set * ways + way] */
+    uint64_t hits, misses;
+};
+
+enum line_state { LINE_INVALID, LINE_SHARED, LINE_EXCLUSIVE, LINE_MODIFIED };
+
+struct cache {
+    uint32_t sets, ways, line_shift;
+    uint32_t *tag;  /* [set * ways + way]: physical address >> line_shift; UINT32_MAX when invalid */
+    uint8_t *state; /* enum line_state */
+    uint8_t *lru;   /* per set: 2 ways 1 bit (the way to evict next), more ways tree pseudo-LRU */
+    uint64_t hits, misses, writebacks;
+};
+
+struct dram {
+    uint32_t row_shift, banks;
+    uint32_t *open_row; /* by bank; UINT32_MAX when closed */
+};
+
+/* --- the fast path's entries --------------------------------------------------------------------------- */
+
+#define FAST_COUNT 128
+
+struct fast_entry {
+    uint32_t tag_read;  /* linear page address, or 1 (never matches an aligned page) */
+    uint32_t tag_write; /* likewise; valid only if writable, dirty and not a code, ROM or device page */
+    uint8_t *host;      /* host address of the page */
+    uint8_t *plru;      /* the TLB set's replacement byte, and what a hit does to it */
+    uint8_t plru_and, plru_or;
+    uint16_t reserved;
+    uint32_t pa; /* physical address of the page */
+};
+
+struct fast_code {
+    uint32_t tag; /* linear page address, or 1 */
+    uint32_t pa;
+    uint8_t *plru;
+    uint8_t plru_and, plru_or;
+};
+
+/* --- the unit --------------------------------------------------------------------------------------------- */
+
+enum mmu_status { MMU_OK, MMU_FAULT };
+
+struct mmu {
+    /* hot */
+    struct fast_entry *fast; /* fast_table[user] */
+    bool timed;              /* caches and log are live */
+    bool user;               /* privilege of ordinary accesses: CPL 3 */
+    bool locked;             /* a LOCK or XCHG body is running: its accesses are logged as locked */
+    bool code_was_hit;       /* a write touched a decoded line since this was last cleared */
+    struct cache l1d, l1i, l2;
+    struct access_log *log;
+    struct phys phys;
+
+    /* translation state */
+    bool paging, write_protect, large_enabled;
+    uint32_t cr3;
+    uint32_t a20_mask; /* ANDed with every physical address */
+    struct fast_entry fast_table[2][FAST_COUNT];
+    struct fast_code fast_code[2][FAST_COUNT];
+    struct tlb itlb, dtlb, dtlb_large;
+    struct dram dram;
+    struct mmu_geometry geometry;
+    bool caches_off; /* CR0.CD */
+
+    /* the last fault */
+    laddr_t fault_la;
+    uint32_t fault_code; /* #PF error code: P, W/R, U/S */
+
+    /* a read-modify-write between its two halves */
+    struct {
+        uint8_t *host[2]; /* NULL: a device */
+        paddr_t pa[2];
+        unsigned part[2]; /* bytes in each piece; part[1] is 0 unless a page was crossed */
+        laddr_t la;
+        uint8_t flags;
+        uint8_t level;
+    } rmw;
+
+    /* decoded blocks live on this page line: told before the bytes change */
+    void (*code_written)(void *owner, paddr_t pa, unsigned size);
+    void *code_owner;
+};
+
+void mmu_init(struct mmu *m, const struct mmu_geometry *g, const struct phys *phys, bool timed);
+void mmu_free(struct mmu *m);
+void mmu_reset(struct mmu *m);
+void mmu_snapshot(struct mmu *m, struct snap *s);
+
+/* CR0.PG, CR0.WP, CR0.CD, CR4.PSE and CR3. Loading CR3, or changing PG or PSE, empties both TLBs. */
+void mmu_set_control(struct mmu *m, bool paging, bool write_protect, bool caches_off,
+                     bool large_enabled);
+void mmu_set_cr3(struct mmu *m, uint32_t cr3);
+void mmu_set_user(struct mmu *m, bool user);
+void mmu_set_a20(struct mmu *m, bool enabled);
+void mmu_invalidate_page(struct mmu *m, laddr_t la); /* INVLPG */
+/* INVD and WBINVD: empties the caches; modified lines are logged as written back for WBINVD. */
+void mmu_invalidate_caches(struct mmu *m, bool write_back);
+/* Forgets the fast entries of a physical page (its flags changed); the TLBs keep theirs. */
+void mmu_forget_fast(struct mmu *m, uint32_t physical_page);
+void mmu_set_timed(struct mmu *m, bool timed); /* empties TLBs, caches and fast entries */
+
+/* The general access, any alignment, any page crossing, size 1..8 bytes; `user` overrides the
+ * privilege (descriptor and TSS accesses are made as supervisor). Everything that can fault is
+ * decided before the first byte is written. On MMU_FAULT, fault_la and fault_code are set. kind is
+ * ACCESS_READ (value out), ACCESS_WRITE (value in) or ACCESS_RMW (value out; mmu_rmw_commit writes).
+ * flags: ACCESS_SYSTEM for microcode's own accesses. */
+enum mmu_status mmu_access(struct mmu *m, laddr_t la, unsigned size, enum access_kind kind,
+                           bool user, uint8_t flags, uint64_t *value);
+void mmu_rmw_commit(struct mmu *m, unsigned size, uint64_t value);
+
+/* Checks (and translates, walks, logs walks) size bytes for reading or writing, any size; no access. */
+enum mmu_status mmu_probe(struct mmu *m, laddr_t la, unsigned size, bool write, bool user);
+
+/* Translates a code address for fetching: ITLB, walk. The physical address in *pa. */
+enum mmu_status mmu_fetch_slow(struct mmu *m, laddr_t la, paddr_t *pa);
+/* Timed only: brings the code line at (la, pa) into L1I and logs it as ACCESS_FETCH. */
+void mmu_fetch_line(struct mmu *m, laddr_t la, paddr_t pa);
+
+/* Debuggers, loaders, reports: no state changes. Reads return false where nothing is mapped. */
+bool mmu_peek(const struct mmu *m, laddr_t la, void *out, size_t size);
+bool mmu_translate_peek(const struct mmu *m, laddr_t la, paddr_t *pa);
+/* A debugger's write: through translation, ignores protection, tells code_written. */
+bool mmu_poke(struct mmu *m, laddr_t la, const void *in, size_t size);
+/* Physical reads and writes for loaders; RAM only. */
+bool phys_read(const struct phys *p, paddr_t pa, void *out, size_t size);
+bool phys_write(struct phys *p, paddr_t pa, const void *in, size_t size);

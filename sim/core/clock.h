@@ -1,0 +1,72 @@
+/* clock: the cycle counter, exact clock ratios, and totally ordered events.
+ *
+ * The unit is the processor cycle. A slower clock is a ratio: the exact number of processor cycles
+ * in one of its periods, as a fraction. Its n-th edge is computed from n in 128-bit integers, so no
+ * rounding accumulates. An event is embedded in its owner and is scheduled at most once; events
+ * that fall due are dispatched in the order cycle, then priority, then scheduling sequence.
+ *
+ * Only ledger_charge (ledger.h) advances the clock while a guest runs. */
+#pragma once
+
+#include "sim/core/types.h"
+
+#define CYCLE_NEVER UINT64_MAX
+
+/* Processor cycles per period of the slower clock, num/den. Both nonzero. */
+struct ratio {
+    uint64_t num;
+    uint64_t den;
+};
+
+/* The ratio of a processor at cpu_hz = cpu_num/cpu_den Hz to a clock at hz = num/den Hz, reduced. */
+struct ratio ratio_of_clocks(uint64_t cpu_num, uint64_t cpu_den, uint64_t num, uint64_t den);
+
+/* The first processor cycle at or after the n-th edge (edge 0 is at cycle 0). */
+cycle_t ratio_edge(struct ratio r, uint64_t n);
+
+/* How many edges after edge 0 have happened by the given cycle: the largest n with
+ * ratio_edge(r, n) <= cycle. */
+uint64_t ratio_count(struct ratio r, cycle_t cycle);
+
+struct clock;
+
+struct event {
+    cycle_t when;
+    uint64_t sequence;
+    void (*fire)(void *owner);
+    void *owner;
+    uint32_t priority; /* lower first among events of one cycle */
+    int32_t position;  /* index in the heap, -1 when not scheduled */
+};
+
+struct clock {
+    cycle_t now;
+    uint64_t sequence;
+    struct event **heap;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+void clock_init(struct clock *c);
+void clock_free(struct clock *c);
+
+void event_init(struct event *e, void (*fire)(void *owner), void *owner, uint32_t priority);
+
+/* Schedules e at the given cycle (now at the earliest); moves it if it is scheduled already. */
+void event_schedule(struct clock *c, struct event *e, cycle_t when);
+void event_cancel(struct clock *c, struct event *e);
+static inline bool event_pending(const struct event *e) { return e->position >= 0; }
+
+/* The cycle of the next event, CYCLE_NEVER if there is none. */
+static inline cycle_t clock_next(const struct clock *c)
+{
+    return c->count ? c->heap[0]->when : CYCLE_NEVER;
+}
+
+/* Fires every event with when <= now, in order. */
+void clock_dispatch(struct clock *c);
+
+struct snap;
+void clock_snapshot(struct clock *c, struct snap *s);
+/* Saves and restores one event: whether it is scheduled, its cycle and its sequence. */
+void event_snapshot(struct clock *c, struct event *e, struct snap *s, const char *name);
