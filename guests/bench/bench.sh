@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# bench.sh: our own small freestanding Linux programs, static and for a plain Pentium.
+
+bench_programs="getpid_loop compute"
+
+bench_build() {
+    local program
+    for program in $bench_programs; do
+        gcc -m32 -march=i586 -mtune=pentium -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding \
+            -fno-pic -no-pie -fcf-protection=none -fno-stack-protector -fno-builtin \
+            -fno-asynchronous-unwind-tables -nostdlib -static -Wl,--build-id=none \
+            -ffile-prefix-map="$here/=" -o "$1/$program" \
+            "$here/bench/start.S" "$here/bench/$program.c"
+        pentium_check "$1/$program"
+    done
+}
+
+# bench: the folder with the programs.
+bench() {
+    local inputs
+    need gcc objdump
+    inputs=$(compiler_id && hash_files "$here"/bench/*)
+    artefact bench bench_build "$inputs"
+}
