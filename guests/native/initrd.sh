@@ -50,18 +50,16 @@ initrd_inputs() {
 }
 
 # initrd_applets TREE: links in /bin to its busybox from the names on stdin. Busybox's poweroff and
-# its kin ask an init that listens to signals; /init is a shell script, so they get -f.
+# its kin signal an init that listens; ours is a shell script, so aliases give them -f.
 initrd_applets() {
     local name
+    mkdir -p "$1/etc"
     while read -r name; do
         case $name in
-        busybox | init) ;;
-        poweroff | reboot | halt)
-            printf '#!/bin/sh\nexec busybox %s -f\n' "$name" >"$1/bin/$name"
-            chmod 755 "$1/bin/$name"
-            ;;
-        *) ln -s busybox "$1/bin/$name" ;;
+        busybox | init) continue ;;
+        poweroff | reboot | halt) printf "alias %s='%s -f'\n" "$name" "$name" >>"$1/etc/shrc" ;;
         esac
+        ln -s busybox "$1/bin/$name"
     done
 }
 
