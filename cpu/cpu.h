@@ -72,6 +72,8 @@ struct identity {
     uint32_t cr4_writable;
 };
 
+#define FETCH_NONE UINT32_MAX
+
 struct block;
 struct block_cache;
 struct model;
@@ -148,6 +150,14 @@ struct cpu {
     struct decoder *decoder;
     struct block_cache *blocks;
     struct model *model;
+    uint32_t fetch_line; /* linear line last fetched, FETCH_NONE after a taken branch */
+    uint32_t mode_key;   /* what a decoded block depends on: see cpu/run.h */
+    const struct block *running; /* on flat: the block whose cycles are not yet charged */
+    uint32_t rep_from;           /* on flat: ECX when the block began */
+    struct op idle_op;   /* stands for "no instruction" while an interrupt is delivered */
+    /* Names places for the ledger: the place of a linear address, and where it ends. */
+    uint32_t (*place_of)(void *owner, laddr_t la, bool user, laddr_t *end);
+    void *place_owner;
     uint32_t path_after; /* path to enter once the present instruction is priced; PATH_COUNT: none */
     enum cpu_stop stop;
     uint64_t instructions; /* retired */

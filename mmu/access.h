@@ -15,8 +15,7 @@ static ALWAYS_INLINE void access_log_put(struct mmu *m, laddr_t la, paddr_t pa, 
                                               (uint8_t)kind,
                                               (uint8_t)level,
                                               (uint8_t)flags,
-                                              (uint8_t)size,
-                                              log->op};
+                                              (uint8_t)size};
 }
 
 /* Two-way L1 data cache of 4 KB ways: the set is in the page offset. Returns the way or -1. */

@@ -55,14 +55,13 @@ struct access {
     uint8_t level; /* enum access_level, or enum note */
     uint8_t flags;
     uint8_t size; /* bytes */
-    uint32_t op;  /* index in the block of the instruction that made it */
 };
 
 #define ACCESS_LOG_MAX 4096
 
+/* What one instruction (or one delivery) did, in program order; emptied before the next. */
 struct access_log {
     uint32_t count;
-    uint32_t op;
     struct access list[ACCESS_LOG_MAX];
 };
 

@@ -1,0 +1,103 @@
+/* facts: what an instruction reads and writes, derived from its row's operand letters. */
+#include "cpu/model.h"
+
+#include <string.h>
+
+static uint8_t register_mask(unsigned number, unsigned width)
+{
+    return (uint8_t)(1u << (width == 1 ? number & 3 : number & 7));
+}
+
+static unsigned width_of(const struct op *o, const char *operand, size_t n)
+{
+    char letter = n == 2 ? operand[1] : 'v';
+    if (n == 2 && (strncmp(operand, "AL", 2) == 0 || strncmp(operand, "CL", 2) == 0))
+        return 1;
+    if (n == 2 && (strncmp(operand, "AX", 2) == 0 || strncmp(operand, "DX", 2) == 0))
+        return 2;
+    switch (letter) {
+    case 'b': return 1;
+    case 'w': return 2;
+    case 'd': return 4;
+    case 'q': return 8;
+    case 't': return 10;
+    case 'a': return o->flags & OP_DATA16 ? 4 : 8;
+    case 'p': return o->flags & OP_DATA16 ? 4 : 6;
+    default: return o->flags & OP_DATA16 ? 2 : 4;
+    }
+}
+
+struct role {
+    bool read, write;
+};
+
+static struct role role_of(const struct op *o, unsigned index)
+{
+    uint32_t a = o->row->attributes;
+    if (index == 0)
+        return (struct role){!(a & A_DEST_WRITE), !(a & A_DEST_READ)};
+    return (struct role){true, index == 1 && (a & A_SECOND_WRITE)};
+}
+
+static void add_register(struct op_facts *f, uint8_t mask, struct role role)
+{
+    if (role.read)
+        f->reads |= mask;
+    if (role.write)
+        f->writes |= mask;
+}
+
+static void add_memory(const struct op *o, struct op_facts *f, struct role role, unsigned width)
+{
+    f->mem_size = (uint8_t)width;
+    f->loads |= role.read;
+    f->stores |= role.write;
+    if (o->base < REG_ZERO)
+        f->address |= (uint8_t)(1u << o->base);
+    if (o->index < REG_ZERO)
+        f->address |= (uint8_t)(1u << o->index);
+}
+
+static void add_operand(const struct op *o, struct op_facts *f, unsigned index, const char *p,
+                        size_t n)
+{
+    struct role role = role_of(o, index);
+    unsigned width = width_of(o, p, n);
+    bool letters = n == 2 && p[1] >= 'a' && p[1] <= 'z';
+    if (index == 0)
+        f->width = (uint8_t)width;
+    if (letters && (p[0] == 'E' || p[0] == 'M' || p[0] == 'O' || p[0] == 'R')) {
+        if (o->flags & OP_MEM)
+            add_memory(o, f, role, width);
+        else
+            add_register(f, register_mask(o->rm, width), role);
+    } else if (letters && p[0] == 'Z') {
+        add_register(f, register_mask(o->rm, width), role);
+    } else if (letters && p[0] == 'G') {
+        add_register(f, register_mask(o->reg, width), role);
+    } else if (letters && p[0] == 'X') {
+        f->address |= RM_ESI;
+    } else if (letters && p[0] == 'Y') {
+        f->address |= RM_EDI;
+    } else if (p[n - 1] == 'L' && p[0] == 'C') {
+        add_register(f, RM_ECX, role);
+    } else if ((p[0] == 'A' && n == 2 && !letters) || (p[0] == 'e' && n == 3)) {
+        add_register(f, RM_EAX, role);
+    } else if (p[0] == 'D' && n == 2 && p[1] == 'X') {
+        add_register(f, RM_EDX, role);
+    }
+}
+
+void op_facts_of(const struct op *o, struct op_facts *f)
+{
+    *f = (struct op_facts){.reads = o->row->uses, .writes = o->row->sets};
+    unsigned index = 0;
+    for (const char *p = o->row->operands; *p; index++) {
+        size_t n = strcspn(p, ",");
+        add_operand(o, f, index, p, n);
+        p += n;
+        p += *p == ',';
+    }
+    if (strcmp(o->row->name, "LEA") == 0)
+        f->loads = f->stores = false;
+}

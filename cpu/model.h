@@ -1,0 +1,41 @@
+/* model: the interface between semantics and a processor's timing.
+ *
+ * After every instruction the model reads the access log (what the instruction touched and which case
+ * ran), decides the cycles, and charges them to the ledger, which advances the clock. It keeps what
+ * crosses instructions (a pair half issued, x87 results in flight, the branch predictor) in its own
+ * state. It can change no result. */
+#pragma once
+
+#include "cpu/cpu.h"
+
+/* What an instruction reads and writes, derived from its row and encoding; registers as RM_ masks. */
+struct op_facts {
+    uint8_t reads, writes;   /* data registers, partial ones count as the whole */
+    uint8_t address;         /* base and index; implied ESP, ESI, EDI */
+    uint8_t mem_size;        /* bytes of the memory operand, 0 if none */
+    bool loads, stores;      /* has a memory source, a memory destination */
+    uint8_t width;           /* operand bytes */
+};
+
+void op_facts_of(const struct op *o, struct op_facts *f);
+
+struct model {
+    const char *name;
+    bool timed; /* wants caches and the access log */
+    /* Binds what is static about a decoded instruction into o->timing. */
+    void (*bind)(struct model *m, struct op *o);
+    /* Prices the instruction just completed; c->branched says whether it left its line. */
+    void (*price)(struct model *m, struct cpu *c, const struct op *o);
+    /* Prices a delivery: an exception that o raised (the log starts with what o had done), or an
+     * interrupt (o is c->idle_op). */
+    void (*price_delivery)(struct model *m, struct cpu *c, const struct op *o);
+    /* Something outside the instruction stream happened: forget pairing (reset, debugger). */
+    void (*reset)(struct model *m);
+    void (*snapshot)(struct model *m, struct snap *s);
+    void (*free)(struct model *m);
+};
+
+/* Untimed: one cycle an instruction, one an iteration of a REP. */
+struct model *model_flat_new(void);
+/* cpu/models/p5 */
+struct p5_config;

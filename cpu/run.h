@@ -1,0 +1,34 @@
+/* run: decoded blocks and the run loop.
+ *
+ * A block is a straight run of decoded instructions within one code page, keyed by linear address,
+ * EIP, physical page and mode. Blocks end at branches, at instructions marked A_END or A_ALONE, at a
+ * page's end, and where the ledger's place changes. A write to a decoded line removes the blocks on it
+ * and ends the running block after the writing instruction.
+ *
+ * How blocks are cut never moves a cycle: on a timed model every instruction is priced as soon as it
+ * has run, and events are looked at after each; on flat a block runs whole only when no event can fall
+ * inside it. */
+#pragma once
+
+#include "cpu/cpu.h"
+
+struct block_cache *blocks_new(struct cpu *c, uint32_t ram_bytes);
+void blocks_free(struct block_cache *b);
+/* Drops every block (symbols were loaded, a snapshot was restored). */
+void blocks_flush(struct block_cache *b);
+
+/* For tests: instructions a block may hold at most; 1..BLOCK_OPS_MAX. */
+#define BLOCK_OPS_MAX 32
+void blocks_set_limit(struct block_cache *b, unsigned ops_max);
+
+/* Runs until cpu->stop is set. Fires the clock's events on the way. */
+void cpu_run(struct cpu *c);
+/* Runs one instruction (or one delivery, or one wait in HLT). */
+void cpu_step(struct cpu *c);
+
+/* Wires mmu, bus, ledger, model and identity, and makes decoder and block cache. */
+void cpu_init(struct cpu *c, struct mmu *mmu, struct bus *bus, struct ledger *ledger,
+              struct model *model, const struct identity *identity);
+void cpu_free(struct cpu *c);
+/* Another model takes over (fast-forward): caches start cold, blocks are bound anew. */
+void cpu_set_model(struct cpu *c, struct model *model);
