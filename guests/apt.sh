@@ -76,8 +76,8 @@ apt_add() {
             cat "$apt_root/sources.list" >>"$apt_root/sources.all"
             return 0
         fi
-        say "lists for $archs of ${where#* } cannot be fetched: $(grep '^E:' "$apt_root/update.log" |
-            head -n 1 | sed 's/^E: //; s/ \[IP.*//')"
+        say "no lists for $archs of ${where#* }:" \
+            "$(sed -n '/^E: /{s///; s/ \[IP.*//; p; q}' "$apt_root/update.log")"
     done
     say "${where#* } is left out; older versions of its packages may be used"
 }

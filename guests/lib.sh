@@ -58,8 +58,9 @@ compiler_id() {
 pentium_check() {
     local bad
     bad=$(objdump -d "$1" -M intel --no-show-raw-insn | awk -F '\t' '
-        $2 ~ /^(cmov|fcmov|fu?comip?|endbr|nop[ lw]+ *[A-Z]|sysenter|syscall|rdtscp|[lms]fence|fisttp)/ ||
-        $2 ~ /[, ][xy]?mm[0-7]/ || $2 ~ /^(fx(save|rstor)|(ld|st)mxcsr|emms|prefetch)/ {
+        $2 ~ /^(cmov|fcmov|fu?comip?|endbr|nop[ lw]+ *[A-Z]|sysenter|syscall|rdtscp|prefetch)/ ||
+        $2 ~ /^(fx(save|rstor)|(ld|st)mxcsr|emms|[lms]fence|fisttp)/ ||
+        $2 ~ /[, ][xy]?mm[0-7]/ {
             if (count++ < 3) print $0 }
         END { if (count) print count " instructions that a Pentium lacks" }')
     [ -z "$bad" ] || die "${1##*/}: $bad"

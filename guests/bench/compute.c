@@ -1,7 +1,7 @@
 // compute [ITERATIONS]: integer work and memory accesses that depend on nothing but ITERATIONS
 // (1000 unless said) and make no system call between the start and the printed checksum. One
-// iteration is some 600 instructions: a sweep over a 16 KB table, then multiplications, divisions and
-// data-dependent branches on values read from random places of a 256 KB one.
+// iteration is some 600 instructions: a sweep over a 16 KB table, then multiplications, divisions
+// and data-dependent branches on values read from random places of a 256 KB one.
 #include "sys.h"
 
 enum { NEAR_WORDS = 4096, FAR_WORDS = 65536 };

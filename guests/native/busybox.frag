@@ -1,5 +1,5 @@
-# busybox 1.35 (Debian's source package): the options that are on; all others are off. Source: our own
-# choice, made for and measured with Debian's busybox 1.35.0. Used by busybox.sh.
+# busybox 1.35 (Debian's source package): the options that are on; all others are off.
+# Source: our own choice, made for and measured with Debian's busybox 1.35.0. Used by busybox.sh.
 CONFIG_STATIC=y
 CONFIG_ASH=y
 CONFIG_SH_IS_ASH=y

@@ -15,7 +15,7 @@ busybox_configure() {
         grep -v '^#' "$frag"
     } >"$2/config.new"
     mv "$2/config.new" "$2/.config"
-    # Empty answers: the defaults of numbers and strings. `yes` ends by SIGPIPE, hence the `|| true`.
+    # Empty answers: the defaults of numbers and strings. `yes` ends by SIGPIPE, hence `|| true`.
     (yes '' || true) | make -C "$1" O="$2" oldconfig >/dev/null
     if grep -v '^#' "$frag" | grep -vxFf "$2/.config"; then
         echo "these options of busybox.frag were refused"
@@ -25,11 +25,12 @@ busybox_configure() {
 
 busybox_build() {
     local work=$1/work
+    export SOURCE_DATE_EPOCH=0
     mkdir -p "$work/objects"
     src_unpack busybox "$work/busybox"
     sed "s|@MUSL@|$musl_folder|g" "$musl_folder/lib/musl.specs" >"$work/musl.specs"
     busybox_configure "$work/busybox" "$work/objects"
-    SOURCE_DATE_EPOCH=0 KCONFIG_NOTIMESTAMP=1 make -C "$work/busybox" O="$work/objects" \
+    make -C "$work/busybox" O="$work/objects" \
         SKIP_STRIP=y CC="gcc -m32 -specs=$work/musl.specs" HOSTCC=gcc \
         EXTRA_CFLAGS="$pentium_flags -ffile-prefix-map=$work/=" EXTRA_LDFLAGS="-m32 -no-pie" \
         -j"$(nproc)" busybox

@@ -17,7 +17,7 @@ linux_686_build() {
     rm -rf "$deb"
 }
 
-# linux_686: the folder with vmlinuz-686, Debian's unmodified kernel; it needs a processor with CMOV.
+# linux_686: the folder with vmlinuz-686, Debian's unmodified kernel; it needs CMOV.
 linux_686() {
     local inputs
     linux_686=$(linux_686_package)

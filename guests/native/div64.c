@@ -1,5 +1,5 @@
-// div64.c: the 64-bit divisions that gcc calls for on IA-32. They replace libgcc's, which begin with
-// endbr32 in Debian's build, an undefined opcode on a Pentium.
+// div64.c: the 64-bit divisions that gcc calls for on IA-32. They replace libgcc's, which begin
+// with endbr32 in Debian's build, an undefined opcode on a Pentium.
 typedef unsigned long long u64;
 typedef long long i64;
 typedef unsigned u32;

@@ -1,7 +1,6 @@
-// div64_test.c: div64.c against the compiler's own division of the machine that builds (64-bit). The
-// helpers are compiled into a 32-bit program; this one pipes operands to nothing: it holds both by
-// being built twice, once as 64-bit code (divides with the processor) and once as 32-bit code with
-// div64.c, and both print a hash of the same million results, which must be equal.
+// div64_test.c: prints a hash of four million quotients and remainders of 64-bit numbers. Built as
+// 64-bit code it divides with the processor, built as 32-bit code with div64.c: the hashes must be
+// equal.
 #include <stdio.h>
 
 typedef unsigned long long u64;

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# initrd.sh: initial file systems, each an uncompressed newc cpio, so that no boot pays for inflation.
+# initrd.sh: initial file systems, each an uncompressed newc cpio: no boot pays for inflation.
 
 # initrd_pack TREE FILE: the same bytes from the same tree. No device nodes are needed: the kernel's
 # own first file system has /dev/console, and /init mounts devtmpfs.
@@ -50,14 +50,14 @@ initrd_inputs() {
 }
 
 # initrd_applets TREE: links in /bin to its busybox from the names on stdin. Busybox's poweroff and
-# its kin signal an init that listens; ours is a shell script, so aliases give them -f.
+# its kin signal an init that listens; ours is a shell script, so its functions give them -f.
 initrd_applets() {
     local name
     mkdir -p "$1/etc"
     while read -r name; do
         case $name in
         busybox | init) continue ;;
-        poweroff | reboot | halt) printf "alias %s='%s -f'\n" "$name" "$name" >>"$1/etc/shrc" ;;
+        poweroff | reboot | halt) echo "$name() { busybox $name -f; }" >>"$1/etc/shrc" ;;
         esac
         ln -s busybox "$1/bin/$name"
     done

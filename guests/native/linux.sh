@@ -11,7 +11,7 @@ linux_source_build() {
     rm -rf "$1/usr/src" "$1/usr/share"
 }
 
-# linux_source: the unpacked source tree (1.4 GB). It is shared: build with O= and never write in it.
+# linux_source: the unpacked source tree (1.4 GB). It is shared: build with O=, never write in it.
 linux_source() {
     local inputs
     need xz tar

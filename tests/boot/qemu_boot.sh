@@ -11,15 +11,17 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 seconds_max=${QEMU_BOOT_SECONDS:-120}
 
 usage() {
-    echo "usage: tests/boot/qemu_boot.sh bzimage|initrd-klibc|initrd-busybox|vmlinuz-686|gnumach... | all"
-    echo "QEMU_BOOT_SECONDS (now $seconds_max) limits each boot; guests/images says how to get the images"
+    echo "usage: tests/boot/qemu_boot.sh IMAGE... | all"
+    echo "IMAGE is bzimage, initrd-klibc, initrd-busybox, vmlinuz-686 or gnumach (guests/images)"
+    echo "QEMU_BOOT_SECONDS (now $seconds_max) limits each boot"
 }
 
 # expect TEXT: waits until TEXT appears on the serial line after the last text found.
 expect() {
     local text=$1 at
     while :; do
-        at=$(tail -c "+$((found + 1))" "$log" | grep -abo -F -- "$text" | sed -n '1s/:.*//p') || true
+        at=$(tail -c "+$((found + 1))" "$log" | grep -abo -F -- "$text" |
+            sed -n '1s/:.*//p') || true
         if [ -n "$at" ]; then
             found=$((found + at + ${#text}))
             return 0
@@ -60,7 +62,9 @@ boot() {
     case $image in
     vmlinux | bzimage | initrd-klibc) cpu=pentium kernel=bzimage initrd=initrd-klibc ;;
     initrd-busybox) cpu=pentium kernel=bzimage initrd=initrd-busybox ;;
-    vmlinuz-686 | initrd-busybox-static) cpu=athlon kernel=vmlinuz-686 initrd=initrd-busybox-static ;;
+    vmlinuz-686 | initrd-busybox-static)
+        cpu=athlon kernel=vmlinuz-686 initrd=initrd-busybox-static
+        ;;
     gnumach) cpu=athlon kernel=gnumach ;;
     *)
         usage >&2
