@@ -1,0 +1,236 @@
+#include "sim/machine/config.h"
+
+#include "sim/core/check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 430FX board with 256 KB pipelined-burst L2, 64 MB 60 ns FPM, as S97 used it [S97 s5.1]. */
+static const struct machine_config p133 = {
+    .name = "p133",
+    .text = "Pentium 133 (P54C), 430FX, 256 KB direct-mapped pipelined-burst L2, 64 MB FPM 60 ns "
+            "[S97]",
+    .model = "p5",
+    .identity = &p5_identity,
+    .clock_num = 400000000,
+    .clock_den = 3,
+    .ram_bytes = 64u << 20,
+    .rtc_start = 852076800, /* 1997-01-01 00:00:00 */
+    .random_seed = 0x1997,
+};
+
+/* The machine behind the InstLatX86 dump of the P54C: board unknown, its memory fitted to the dump. */
+static const struct machine_config p166 = {
+    .name = "p166",
+    .text = "Pentium 166 (P54C), the part and board of the InstLatX86 dump 000052C [IL]",
+    .model = "p5",
+    .identity = &p5_identity,
+    .clock_num = 500000000,
+    .clock_den = 3,
+    .ram_bytes = 64u << 20,
+    .rtc_start = 852076800,
+    .random_seed = 0x1997,
+};
+
+/* No real part: the flat model with a family-6 identity with CMOV, for unmodified i686 kernels. */
+static const struct machine_config i686 = {
+    .name = "i686",
+    .text = "flat model, family 6 with CMOV (no FXSR, SEP, MMX, PGE, MTRR): boots i686 kernels",
+    .model = "flat",
+    .identity = &p5_identity_family6,
+    .clock_num = 1000000000,
+    .clock_den = 1,
+    .ram_bytes = 256u << 20,
+    .rtc_start = 852076800,
+    .random_seed = 0x1997,
+};
+
+const struct machine_config *const machines[] = {&p133, &p166, &i686, NULL};
+
+const struct machine_config *machine_find(const char *name)
+{
+    static const struct p5_config *const boards[] = {&p5_p133, &p5_p166, &p5_p133};
+    for (unsigned i = 0; machines[i]; i++) {
+        if (strcmp(machines[i]->name, name) != 0)
+            continue;
+        struct machine_config *m = xalloc(1, sizeof *m);
+        *m = *machines[i];
+        m->geometry = p5_geometry;
+        m->p5 = *boards[i];
+        return m;
+    }
+    return NULL;
+}
+
+/* --- the keys of --set --- */
+
+enum kind { KIND_U32, KIND_I64, KIND_U64, KIND_BYTES };
+
+struct key {
+    const char *name;
+    size_t offset;
+    enum kind kind;
+    uint64_t least, most;
+    const char *text;
+};
+
+#define KEY(name, field, kind, least, most, text)                                                  \
+    {name, offsetof(struct machine_config, field), kind, least, most, text}
+#define BUS(field, text) KEY("bus." #field, p5.bus.field, KIND_U32, 1, 1000, text)
+
+static const struct key keys[] = {
+    KEY("clock.hz_num", clock_num, KIND_U64, 1, 100000000000, "processor clock, numerator in Hz"),
+    KEY("clock.hz_den", clock_den, KIND_U64, 1, 1000000, "processor clock, denominator"),
+    KEY("ram", ram_bytes, KIND_BYTES, 1u << 20, 3u << 30, "memory (K, M, G)"),
+    KEY("rtc.start", rtc_start, KIND_I64, 0, 4102444799, "date of the start, seconds since 1970"),
+    KEY("seed", random_seed, KIND_U64, 0, UINT64_MAX, "random seed handed to Linux"),
+    KEY("itlb.entries", geometry.itlb.entries, KIND_U32, 1, TLB_ENTRIES_MAX, "ITLB entries"),
+    KEY("itlb.ways", geometry.itlb.ways, KIND_U32, 1, 8, "ITLB ways"),
+    KEY("dtlb.entries", geometry.dtlb.entries, KIND_U32, 1, TLB_ENTRIES_MAX, "DTLB entries, 4 KB"),
+    KEY("dtlb.ways", geometry.dtlb.ways, KIND_U32, 1, 8, "DTLB ways, 4 KB"),
+    KEY("dtlb_large.entries", geometry.dtlb_large.entries, KIND_U32, 1, 64, "DTLB entries, 4 MB"),
+    KEY("dtlb_large.ways", geometry.dtlb_large.ways, KIND_U32, 1, 8, "DTLB ways, 4 MB"),
+    KEY("l1i.size", geometry.l1i.size_bytes, KIND_BYTES, 1024, 1 << 20, "L1 code cache bytes"),
+    KEY("l1i.ways", geometry.l1i.ways, KIND_U32, 1, 8, "L1 code cache ways"),
+    KEY("l1d.size", geometry.l1d.size_bytes, KIND_BYTES, 1024, 1 << 20, "L1 data cache bytes"),
+    KEY("l1d.ways", geometry.l1d.ways, KIND_U32, 1, 8, "L1 data cache ways"),
+    KEY("l2.size", geometry.l2.size_bytes, KIND_BYTES, 0, 16 << 20, "board cache bytes, 0: none"),
+    KEY("l2.ways", geometry.l2.ways, KIND_U32, 1, 8, "board cache ways"),
+    KEY("dram.row", geometry.dram.row_bytes, KIND_BYTES, 512, 65536, "open page bytes"),
+    KEY("dram.banks", geometry.dram.banks, KIND_U32, 1, 16, "independently open pages"),
+    KEY("walk", p5.walk_cycles, KIND_U32, 0, 1000, "page walker's own cycles"),
+    BUS(core_num, "processor cycles per bus clock, numerator"),
+    BUS(core_den, "processor cycles per bus clock, denominator"),
+    BUS(l2_read_lead, "L2 read, bus clocks to the critical 8 bytes"),
+    BUS(l2_read_burst, "L2 read, each further 8 bytes"),
+    BUS(l2_write_lead, "L2 write-back, first 8 bytes"),
+    BUS(l2_write_burst, "L2 write-back, each further 8 bytes"),
+    BUS(dram_hit_lead, "DRAM read, row open"),
+    BUS(dram_row_lead, "DRAM read, no row open"),
+    BUS(dram_miss_lead, "DRAM read, another row open"),
+    BUS(dram_burst, "DRAM read, each further 8 bytes"),
+    BUS(dram_write_lead, "DRAM write-back, first 8 bytes"),
+    BUS(dram_write_burst, "DRAM write-back, each further 8 bytes"),
+    BUS(single_write, "one posted write"),
+    BUS(locked_read, "locked read"),
+    BUS(locked_write, "locked write"),
+    BUS(io_cycle, "port access on the processor's bus"),
+    BUS(interrupt_acknowledge, "INTA pair on the processor's bus"),
+    KEY("bus.isa_8bit_ns", p5.bus.isa_8bit_ns, KIND_U32, 0, 100000, "8-bit ISA access, ns"),
+    KEY("bus.isa_inta_ns", p5.bus.isa_inta_ns, KIND_U32, 0, 100000, "INTA behind ISA, ns"),
+};
+
+static bool parse_number(const char *text, bool bytes, uint64_t *value)
+{
+    char *end;
+    errno = 0;
+    if (*text == '-' || *text == 0)
+        return false;
+    *value = strtoull(text, &end, 0);
+    unsigned shift = 0;
+    if (bytes && *end && strchr("kKmMgG", *end))
+        shift = strchr("kK", *end) ? 10 : strchr("mM", *end) ? 20 : 30, end++;
+    if (errno || *end || *value > UINT64_MAX >> shift)
+        return false;
+    *value <<= shift;
+    return true;
+}
+
+static uint64_t load(const struct machine_config *m, const struct key *k)
+{
+    const char *p = (const char *)m + k->offset;
+    if (k->kind == KIND_U64 || k->kind == KIND_I64) {
+        uint64_t v;
+        memcpy(&v, p, sizeof v);
+        return v;
+    }
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static void store(struct machine_config *m, const struct key *k, uint64_t value)
+{
+    char *p = (char *)m + k->offset;
+    uint32_t narrow = (uint32_t)value;
+    if (k->kind == KIND_U64 || k->kind == KIND_I64)
+        memcpy(p, &value, sizeof value);
+    else
+        memcpy(p, &narrow, sizeof narrow);
+}
+
+void machine_set(struct machine_config *m, const char *assignment)
+{
+    const char *equals = strchr(assignment, '=');
+    size_t n = equals ? (size_t)(equals - assignment) : 0;
+    if (!equals)
+        usage_error("--set %s: expected KEY=VALUE, for example --set l1d.ways=4", assignment);
+    for (unsigned i = 0; i < ARRAY_COUNT(keys); i++) {
+        const struct key *k = &keys[i];
+        uint64_t value;
+        if (strlen(k->name) != n || strncmp(k->name, assignment, n) != 0)
+            continue;
+        if (!parse_number(equals + 1, k->kind == KIND_BYTES, &value))
+            usage_error("--set %s: '%s' is not a number", k->name, equals + 1);
+        if (value < k->least || value > k->most)
+            usage_error("--set %s=%s: accepted is %" PRIu64 " to %" PRIu64 " (%s)", k->name,
+                        equals + 1, k->least, k->most, k->text);
+        store(m, k, value);
+        return;
+    }
+    usage_error("--set %.*s: no such key; `isochron machines %s` lists them", (int)n, assignment,
+                m->name);
+}
+
+static bool power_of_two(uint64_t v) { return v && (v & (v - 1)) == 0; }
+
+static void check_tlb(const char *name, struct tlb_geometry g)
+{
+    if (g.entries % g.ways || !power_of_two(g.entries / g.ways))
+        usage_error("%s: %u entries in %u ways make no power of two of sets", name, g.entries,
+                    g.ways);
+    if (!power_of_two(g.ways))
+        usage_error("%s.ways=%u: accepted are 1, 2, 4 and 8", name, g.ways);
+}
+
+static void check_cache(const char *name, struct cache_geometry g)
+{
+    if (g.size_bytes == 0)
+        return;
+    uint32_t way = g.line_bytes * g.ways;
+    if (g.size_bytes % way || !power_of_two(g.size_bytes / way))
+        usage_error("%s: %u bytes in %u ways of %u-byte lines make no power of two of sets", name,
+                    g.size_bytes, g.ways, g.line_bytes);
+    if (!power_of_two(g.ways))
+        usage_error("%s.ways=%u: accepted are 1, 2, 4 and 8", name, g.ways);
+}
+
+void machine_check(const struct machine_config *m)
+{
+    check_tlb("itlb", m->geometry.itlb);
+    check_tlb("dtlb", m->geometry.dtlb);
+    check_tlb("dtlb_large", m->geometry.dtlb_large);
+    check_cache("l1i", m->geometry.l1i);
+    check_cache("l1d", m->geometry.l1d);
+    check_cache("l2", m->geometry.l2);
+    if (!power_of_two(m->geometry.dram.row_bytes) || !power_of_two(m->geometry.dram.banks))
+        usage_error("dram.row=%u and dram.banks=%u: both must be powers of two",
+                    m->geometry.dram.row_bytes, m->geometry.dram.banks);
+    if (m->ram_bytes & 0xFFFFF)
+        usage_error("-m: %u bytes is no whole number of megabytes", m->ram_bytes);
+}
+
+void machine_print(const struct machine_config *m)
+{
+    printf("%s: %s\n", m->name, m->text);
+    printf("  %-24s %s\n", "model", m->model);
+    printf("  %-24s %s\n", "part", m->identity->part);
+    printf("  %-24s %.3f MHz (%" PRIu64 "/%" PRIu64 " Hz)\n", "clock",
+           (double)m->clock_num / (double)m->clock_den / 1e6, m->clock_num, m->clock_den);
+    for (unsigned i = 0; i < ARRAY_COUNT(keys); i++)
+        printf("  %-24s %-12" PRIu64 " %s\n", keys[i].name, load(m, &keys[i]), keys[i].text);
+}

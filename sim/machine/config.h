@@ -1,0 +1,30 @@
+/* config: what a machine is made of, as data. `isochron machines` prints it; `--set KEY=VALUE`
+ * overrides one value and is recorded in the run's manifest. */
+#pragma once
+
+#include "cpu/models/p5/p5.h"
+#include "mmu/mmu.h"
+
+struct machine_config {
+    const char *name;
+    const char *text;  /* one line: what it is and who measured on it */
+    const char *model; /* default timing model: "p5", "flat" */
+    const struct identity *identity;
+    uint64_t clock_num, clock_den; /* processor clock in Hz, exact: 400000000/3 */
+    uint32_t ram_bytes;
+    struct mmu_geometry geometry;
+    struct p5_config p5;
+    int64_t rtc_start;    /* the date the run begins with, seconds since 1970 UTC */
+    uint64_t random_seed; /* handed to Linux as setup_data */
+};
+
+/* All machines, NULL-terminated. */
+extern const struct machine_config *const machines[];
+const struct machine_config *machine_find(const char *name); /* NULL if there is none */
+
+/* Applies "key=value". A user's mistake ends the program with usage_error. */
+void machine_set(struct machine_config *m, const char *assignment);
+/* Checks that the geometry can exist; usage_error if not. */
+void machine_check(const struct machine_config *m);
+/* Prints every key with its value and what it means. */
+void machine_print(const struct machine_config *m);
