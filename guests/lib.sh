@@ -81,6 +81,7 @@ artefact() {
     if [ ! -d "$folder" ]; then
         started=$SECONDS
         say "$name: building (log: $cache_root/.work/$name-$key.log)"
+        rm -rf "$cache_root/.work/$name-$key".?????? # what an interrupted build left
         work=$(mktemp -d "$cache_root/.work/$name-$key.XXXXXX")
         log=$cache_root/.work/$name-$key.log
         status=0

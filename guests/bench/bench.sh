@@ -1,11 +1,13 @@
 # shellcheck shell=bash
-# bench.sh: our own small freestanding Linux programs, static and for a plain Pentium.
+# bench.sh: our own small freestanding programs, static and for a plain Pentium.
 
+# Programs for Linux, which the initrds hold; and for Mach, each a multiboot module.
 bench_programs="getpid_loop compute"
+mach_programs="mach_traps"
 
 bench_build() {
     local program
-    for program in $bench_programs; do
+    for program in $bench_programs $mach_programs; do
         gcc -m32 -march=i586 -mtune=pentium -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding \
             -fno-pic -no-pie -fcf-protection=none -fno-stack-protector -fno-builtin \
             -fno-asynchronous-unwind-tables -nostdlib -static -Wl,--build-id=none \

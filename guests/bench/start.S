@@ -1,4 +1,4 @@
-# start.S: the entry of a freestanding Linux program: argc and argv are on the stack.
+# start.S: the entry of a freestanding program, on Linux or Mach: argc and argv are on the stack.
         .globl  _start
         .type   _start, @function
 _start: xorl    %ebp, %ebp
@@ -10,7 +10,7 @@ _start: xorl    %ebp, %ebp
         pushl   %eax
         call    start
         movl    %eax, %ebx
-        movl    $1, %eax                # exit
+        movl    $1, %eax                # Linux's exit; a program for Mach does not return
         int     $0x80
         hlt
         .size   _start, . - _start

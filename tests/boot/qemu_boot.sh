@@ -58,14 +58,14 @@ talk_linux() {
 }
 
 boot() {
-    local image=$1 work status=0 cpu kernel initrd='' words
+    local image=$1 work status=0 cpu kernel initrd words
     case $image in
     vmlinux | bzimage | initrd-klibc) cpu=pentium kernel=bzimage initrd=initrd-klibc ;;
     initrd-busybox) cpu=pentium kernel=bzimage initrd=initrd-busybox ;;
     vmlinuz-686 | initrd-busybox-static)
         cpu=athlon kernel=vmlinuz-686 initrd=initrd-busybox-static
         ;;
-    gnumach) cpu=athlon kernel=gnumach ;;
+    gnumach) cpu=athlon kernel=gnumach initrd=mach_traps ;;
     *)
         usage >&2
         return 1
@@ -73,7 +73,9 @@ boot() {
     esac
     words=(-cpu "$cpu" -append "$(cmdline "$kernel")")
     words+=(-kernel "$(image_path "$kernel")") || return 1
-    [ -z "$initrd" ] || words+=(-initrd "$(image_path "$initrd")") || return 1
+    initrd=$(image_path "$initrd") || return 1
+    [ "$kernel" != gnumach ] || initrd="$initrd $(cmdline mach_traps)"
+    words+=(-initrd "$initrd")
     work=$(mktemp -d)
     mkfifo "$work/keys"
     log=$work/log found=0 reason='' deadline=$((SECONDS + seconds_max))
@@ -83,7 +85,7 @@ boot() {
     exec {keys}>"$work/keys"
     case $kernel in
     vmlinuz-686) talk_linux 6.1.0- 'reboot: Power down' || status=1 ;;
-    gnumach) expect 'No bootstrap code loaded' || status=1 ;;
+    gnumach) expect 'mach_task_self: 1024 traps, min ' || status=1 ;;
     *) talk_linux 6.1. 'reboot: System halted' || status=1 ;;
     esac
     kill "$qemu" 2>/dev/null || true
