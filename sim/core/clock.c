@@ -102,6 +102,14 @@ void event_schedule(struct clock *c, struct event *e, cycle_t when)
     insert(c, e);
 }
 
+void event_schedule_observer(struct clock *c, struct event *e, cycle_t when)
+{
+    event_cancel(c, e);
+    e->when = when < c->now ? c->now : when;
+    e->sequence = UINT64_MAX;
+    insert(c, e);
+}
+
 void event_cancel(struct clock *c, struct event *e)
 {
     if (e->position < 0)

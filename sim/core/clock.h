@@ -54,6 +54,9 @@ void event_init(struct event *e, void (*fire)(void *owner), void *owner, uint32_
 
 /* Schedules e at the given cycle (now at the earliest); moves it if it is scheduled already. */
 void event_schedule(struct clock *c, struct event *e, cycle_t when);
+/* The same for an observer's event: it takes no sequence number, so that it leaves no trace in the
+ * machine's state. Its owner may look and may stop the run, never touch the machine. */
+void event_schedule_observer(struct clock *c, struct event *e, cycle_t when);
 void event_cancel(struct clock *c, struct event *e);
 static inline bool event_pending(const struct event *e) { return e->position >= 0; }
 

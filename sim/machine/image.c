@@ -64,6 +64,12 @@ struct image image_read(const char *path)
 {
     struct image i = {.path = path};
     i.data = read_all(path, &i.size);
+    return i;
+}
+
+struct image image_read_unpacked(const char *path)
+{
+    struct image i = image_read(path);
     if (i.size >= 2 && i.data[0] == 0x1F && i.data[1] == 0x8B)
         inflate_image(&i);
     return i;

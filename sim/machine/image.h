@@ -1,4 +1,4 @@
-/* image: a file read whole, unpacked if it is gzip. Hostile input ends in usage_error, never in a
+/* image: a file read whole. Hostile input ends in usage_error, never in a
  * crash: whoever reads an image asks image_at for every piece. */
 #pragma once
 
@@ -10,8 +10,10 @@ struct image {
     size_t size;
 };
 
-/* Reads path; gzip data is inflated (at most 1 GB). usage_error where it cannot be read. */
+/* Reads path as it is. usage_error where it cannot be read. */
 struct image image_read(const char *path);
+/* The same, and inflates it (to at most 1 GB) if it is gzip: for kernels, not for initrds. */
+struct image image_read_unpacked(const char *path);
 void image_free(struct image *i);
 
 /* size bytes at offset, NULL if the file does not have them. */

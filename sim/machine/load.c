@@ -91,7 +91,7 @@ void load_protected_mode(struct cpu *c, uint32_t entry)
 
 void load_kernel(struct cpu *c, const struct boot *boot)
 {
-    struct image i = image_read(boot->kernel);
+    struct image i = image_read_unpacked(boot->kernel);
     if (load_is_multiboot(&i))
         load_multiboot(c, &i, boot);
     else
