@@ -41,11 +41,12 @@ static ALWAYS_INLINE uint8_t *mmu_fast(struct mmu *m, laddr_t la, unsigned size,
         if (UNLIKELY(way < 0))
             return NULL;
         uint32_t set = (pa >> 5) & 127;
-        if (kind == ACCESS_WRITE) {
+        if (kind != ACCESS_READ) {
             uint8_t *state = &m->l1d.state[set * 2 + (unsigned)way];
             if (UNLIKELY(*state == LINE_SHARED))
                 return NULL;
-            *state = LINE_MODIFIED;
+            if (kind == ACCESS_WRITE)
+                *state = LINE_MODIFIED;
         }
         m->l1d.lru[set] = (uint8_t)(way ^ 1);
         *f->plru = (uint8_t)((*f->plru & f->plru_and) | f->plru_or);

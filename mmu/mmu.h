@@ -122,7 +122,8 @@ struct tlb {
     uint32_t entries, ways, sets;
     uint8_t plru[TLB_ENTRIES_MAX];           /* one tree per set, up to 8 ways */
     struct tlb_entry entry[TLB_ENTRIES_MAX]; /* [set * ways + way] */
-    uint64_t hits, misses;
+    uint64_t filled[TLB_ENTRIES_MAX / 64];   /* entries filled since the last flush: what it empties */
+    uint64_t misses; /* look-ups that walked; hits are not counted, the fast path takes most of them */
 };
 
 enum line_state { LINE_INVALID, LINE_SHARED, LINE_EXCLUSIVE, LINE_MODIFIED };
@@ -132,6 +133,7 @@ struct cache {
     uint32_t *tag;  /* [set * ways + way]: physical address >> line_shift; UINT32_MAX when invalid */
     uint8_t *state; /* enum line_state */
     uint8_t *lru;   /* per set: 2 ways 1 bit (the way to evict next), more ways tree pseudo-LRU */
+    /* Hits are counted in L2 only: those in L1 are mostly the fast path's, and are in the log. */
     uint64_t hits, misses, writebacks;
 };
 
@@ -150,7 +152,7 @@ struct fast_entry {
     uint8_t *host;      /* host address of the page */
     uint8_t *plru;      /* the TLB set's replacement byte, and what a hit does to it */
     uint8_t plru_and, plru_or;
-    uint16_t reserved;
+    uint16_t attributes; /* TLB_UNCACHED, TLB_THROUGH: what a miss must know */
     uint32_t pa; /* physical address of the page */
 };
 
@@ -171,7 +173,10 @@ struct mmu {
     bool timed;              /* caches and log are live */
     bool user;               /* privilege of ordinary accesses: CPL 3 */
     bool locked;             /* a LOCK or XCHG body is running: its accesses are logged as locked */
-    bool code_was_hit;       /* a write touched a decoded line since this was last cleared */
+    bool code_was_hit;       /* a write touched a decoded line since this was last cleared; set by
+                                whoever code_written tells, for it knows which lines are decoded */
+    bool fast_enabled;       /* fast entries may be made: see mmu_set_fast */
+    bool fast_forbidden;
     struct cache l1d, l1i, l2;
     struct access_log *log;
     struct phys phys;
@@ -182,7 +187,11 @@ struct mmu {
     uint32_t a20_mask; /* ANDed with every physical address */
     struct fast_entry fast_table[2][FAST_COUNT];
     struct fast_code fast_code[2][FAST_COUNT];
+    uint64_t fast_used[2][FAST_COUNT / 64]; /* slots filled since the last flush */
+    uint64_t code_used[2][FAST_COUNT / 64];
+    uint8_t plru_none; /* what fast entries touch while paging is off */
     struct tlb itlb, dtlb, dtlb_large;
+    bool itlb_split, dtlb_split; /* a 4 KB entry of a 4 MB page was made since the last flush */
     struct dram dram;
     struct mmu_geometry geometry;
     bool caches_off; /* CR0.CD */
@@ -196,6 +205,7 @@ struct mmu {
         uint8_t *host[2]; /* NULL: a device */
         paddr_t pa[2];
         unsigned part[2]; /* bytes in each piece; part[1] is 0 unless a page was crossed */
+        uint8_t attributes[2]; /* TLB_UNCACHED, TLB_THROUGH */
         laddr_t la;
         uint8_t flags;
         uint8_t level;
@@ -223,6 +233,8 @@ void mmu_invalidate_caches(struct mmu *m, bool write_back);
 /* Forgets the fast entries of a physical page (its flags changed); the TLBs keep theirs. */
 void mmu_forget_fast(struct mmu *m, uint32_t physical_page);
 void mmu_set_timed(struct mmu *m, bool timed); /* empties TLBs, caches and fast entries */
+/* False: every access goes the slow way. Changes no state, result or log; for tests of just that. */
+void mmu_set_fast(struct mmu *m, bool allowed);
 
 /* The general access, any alignment, any page crossing, size 1..8 bytes; `user` overrides the
  * privilege (descriptor and TSS accesses are made as supervisor). Everything that can fault is

@@ -1,0 +1,66 @@
+#include "mmu/tlb.h"
+
+#include "sim/core/check.h"
+
+#include <string.h>
+
+static bool power_of_two(uint32_t v) { return v && !(v & (v - 1)); }
+
+void tlb_init(struct tlb *t, struct tlb_geometry g)
+{
+    memset(t, 0, sizeof *t);
+    for (uint32_t i = 0; i < TLB_ENTRIES_MAX; i++)
+        t->entry[i].tag = TLB_INVALID;
+    if (!g.entries)
+        return;
+    CHECK(power_of_two(g.entries) && g.entries <= TLB_ENTRIES_MAX);
+    CHECK(power_of_two(g.ways) && g.ways <= 8 && g.ways <= g.entries);
+    t->entries = g.entries;
+    t->ways = g.ways;
+    t->sets = g.entries / g.ways;
+}
+
+static uint32_t choose(const struct tlb *t, uint32_t tag)
+{
+    int present = tlb_find(t, tag);
+    if (present >= 0)
+        return (uint32_t)present;
+    uint32_t set = tag & (t->sets - 1);
+    for (uint32_t way = 0; way < t->ways; way++)
+        if (t->entry[set * t->ways + way].tag == TLB_INVALID)
+            return set * t->ways + way;
+    return set * t->ways + plru_victim(t->plru[set], t->ways);
+}
+
+uint32_t tlb_fill(struct tlb *t, uint32_t tag, uint32_t page, uint8_t flags, uint32_t *evicted)
+{
+    uint32_t index = choose(t, tag);
+    *evicted = t->entry[index].tag;
+    t->entry[index] = (struct tlb_entry){.tag = tag, .page = page, .flags = flags};
+    t->filled[index / 64] |= 1ull << (index % 64);
+    tlb_touch(t, index);
+    return index;
+}
+
+static void clear(struct tlb *t, uint32_t index)
+{
+    t->entry[index] = (struct tlb_entry){.tag = TLB_INVALID};
+}
+
+bool tlb_invalidate(struct tlb *t, uint32_t tag)
+{
+    int index = tlb_find(t, tag);
+    if (index >= 0)
+        clear(t, (uint32_t)index);
+    return index >= 0;
+}
+
+void tlb_flush(struct tlb *t)
+{
+    for (uint32_t i = 0; i < t->entries; i += 64) {
+        uint64_t filled = t->filled[i / 64];
+        t->filled[i / 64] = 0;
+        for (; filled; filled &= filled - 1)
+            clear(t, i + (uint32_t)__builtin_ctzll(filled));
+    }
+}

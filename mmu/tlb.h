@@ -1,0 +1,42 @@
+/* tlb: a set-associative translation lookaside buffer with tree pseudo-LRU.
+ *
+ * Tags are linear page numbers: of 4 KB pages, or of 4 MB pages in a TLB that holds those. A fill takes
+ * the first invalid way of its set, else the pseudo-LRU one [AF-MA; geometry.md 1.3]; invalidation
+ * leaves the replacement bits alone. Protection is the caller's business. */
+#pragma once
+
+#include "mmu/mmu.h"
+#include "mmu/plru.h"
+
+/* Entries and ways are powers of two, 8 ways at most; 0 entries make a TLB that never hits. */
+void tlb_init(struct tlb *t, struct tlb_geometry g);
+
+/* The index of the entry with this tag, -1 if it is absent. No replacement effect. */
+static inline int tlb_find(const struct tlb *t, uint32_t tag)
+{
+    if (!t->entries)
+        return -1;
+    uint32_t first = (tag & (t->sets - 1)) * t->ways;
+    for (uint32_t way = 0; way < t->ways; way++)
+        if (t->entry[first + way].tag == tag)
+            return (int)(first + way);
+    return -1;
+}
+
+static inline uint8_t *tlb_plru(struct tlb *t, uint32_t index)
+{
+    return &t->plru[index >> __builtin_ctz(t->ways)];
+}
+
+static inline void tlb_touch(struct tlb *t, uint32_t index)
+{
+    plru_touch(tlb_plru(t, index), t->ways, index & (t->ways - 1));
+}
+
+/* Puts a translation in (over an entry with the same tag, if there is one) and touches it. Gives its
+ * index; *evicted is the tag that was displaced, or TLB_INVALID. */
+uint32_t tlb_fill(struct tlb *t, uint32_t tag, uint32_t page, uint8_t flags, uint32_t *evicted);
+
+/* Whether the tag was there. */
+bool tlb_invalidate(struct tlb *t, uint32_t tag);
+void tlb_flush(struct tlb *t);
