@@ -1,0 +1,7 @@
+/* commands: what `isochron NAME ...` runs. Each returns the process's exit code (enum exit_code). */
+#pragma once
+
+int cmd_run(int argc, char **argv);
+int cmd_machines(int argc, char **argv);
+int cmd_cycles(int argc, char **argv);
+int cmd_report(int argc, char **argv);

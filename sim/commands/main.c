@@ -1,0 +1,43 @@
+#include "sim/commands/commands.h"
+#include "sim/core/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *text;
+} commands[] = {
+    {"run", cmd_run, "boot a kernel and account for every cycle"},
+    {"machines", cmd_machines, "list the machines, or every value of one"},
+    {"cycles", cmd_cycles, "time a few instructions: latency, throughput, pairing, stalls"},
+    {"report", cmd_report, "read a ledger written by run --ledger"},
+};
+
+static int help(void)
+{
+    puts("isochron: a deterministic, cycle-level simulator of IA-32 PCs.\n"
+         "It boots kernels unmodified and says where every cycle went.\n\n"
+         "usage: isochron COMMAND [OPTIONS]        isochron COMMAND --help\n");
+    for (unsigned i = 0; i < ARRAY_COUNT(commands); i++)
+        printf("  %-10s %s\n", commands[i].name, commands[i].text);
+    puts("\nexamples:\n"
+         "  isochron run --machine p133 -kernel vmlinux -initrd initrd.cpio -append console=ttyS0\n"
+         "  isochron cycles --machine p166 --asm 'add eax,[ebx]; mov ecx,eax'\n"
+         "  isochron machines p133\n\n"
+         "exit codes: 0 done, 1 the guest failed, 2 usage, 3 a budget exceeded, 4 divergence,\n"
+         "            5 hardware met that is not modelled, 124 a cycle limit reached");
+    return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0)
+        return help();
+    for (unsigned i = 0; i < ARRAY_COUNT(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    usage_error("no command '%s'; `isochron help` lists them", argv[1]);
+}

@@ -1,0 +1,101 @@
+#include "sim/commands/options.h"
+
+#include "sim/core/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option_spec *find(const struct options *o, const char *name, size_t n)
+{
+    for (unsigned i = 0; i < o->count; i++)
+        if (o->specs[i].help && strlen(o->specs[i].name) == n &&
+            strncmp(o->specs[i].name, name, n) == 0)
+            return &o->specs[i];
+    return NULL;
+}
+
+int options_next(struct options *o, const char **value)
+{
+    *value = NULL;
+    if (o->at >= o->argc)
+        return 0;
+    const char *word = o->argv[o->at++];
+    if (word[0] != '-' || word[1] == 0) {
+        *value = word;
+        return 1;
+    }
+    const char *name = word + 1 + (word[1] == '-');
+    size_t n = strcspn(name, "=");
+    const struct option_spec *s = find(o, name, n);
+    if (!s)
+        usage_error("%s: no option %s; `isochron %s --help` lists them", o->command, word,
+                    o->command);
+    if (!s->argument) {
+        if (name[n])
+            usage_error("%s: %s takes no value", o->command, s->name);
+        return s->letter;
+    }
+    if (name[n])
+        *value = name + n + 1;
+    else if (o->at < o->argc)
+        *value = o->argv[o->at++];
+    else
+        usage_error("%s: -%s wants a value: %s", o->command, s->name, s->argument);
+    return s->letter;
+}
+
+void options_help(const struct option_spec *specs, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct option_spec *s = &specs[i];
+        if (!s->help) {
+            printf("\n%s\n", s->name);
+            continue;
+        }
+        char left[80];
+        snprintf(left, sizeof left, "  -%s%s%s", s->name, s->argument ? " " : "",
+                 s->argument ? s->argument : "");
+        const char *line = s->help;
+        for (bool first = true; line; first = false) {
+            size_t n = strcspn(line, "\n");
+            bool wrap = first && strlen(left) > 27;
+            if (wrap)
+                printf("%s\n", left);
+            printf("%-28s%.*s\n", first && !wrap ? left : "", (int)n, line);
+            line = line[n] ? line + n + 1 : NULL;
+        }
+    }
+}
+
+static uint64_t scaled(const char *option, const char *text, unsigned base, unsigned plain)
+{
+    char *end;
+    errno = 0;
+    uint64_t v = strtoull(text, &end, 0), scale = 1;
+    const char *letters = "kKmMgG", *found = *end ? strchr(letters, *end) : NULL;
+    if (found) {
+        for (long i = (found - letters) / 2; i >= 0; i--)
+            scale *= base;
+        end++;
+    } else {
+        scale = plain;
+    }
+    if (errno || end == text || *end || *text == '-' || v > UINT64_MAX / scale)
+        usage_error("-%s %s: expected a number, with k, M or G if you like", option, text);
+    return v * scale;
+}
+
+uint64_t option_number(const char *option, const char *text)
+{
+    return scaled(option, text, 1000, 1);
+}
+
+uint32_t option_memory(const char *option, const char *text)
+{
+    uint64_t v = scaled(option, text, 1024, 1 << 20);
+    if (v < 1 << 20 || v > (uint64_t)3 << 30)
+        usage_error("-%s %s: accepted is 1M to 3G", option, text);
+    return (uint32_t)v;
+}

@@ -1,0 +1,30 @@
+/* options: a small table-driven parser for long options, with one dash or two, as QEMU takes them. */
+#pragma once
+
+#include "sim/core/types.h"
+
+struct option_spec {
+    const char *name;     /* without dashes */
+    const char *argument; /* how --help names it; NULL: the option takes none */
+    const char *help;     /* '\n' begins another line; NULL: a heading, `name` is its text */
+    char letter;          /* what options_next returns */
+};
+
+struct options {
+    const struct option_spec *specs;
+    unsigned count;
+    int argc;
+    char **argv;
+    int at;
+    const char *command; /* for messages */
+};
+
+/* The next option's letter and *value; 0 at the end; '?' is never returned: a mistake ends in
+ * usage_error. A word that is no option is returned as letter 1 with *value. */
+int options_next(struct options *o, const char **value);
+void options_help(const struct option_spec *specs, unsigned count);
+
+/* A number with k, M, G suffixes in the decimal sense ("20M" cycles). usage_error if it is none. */
+uint64_t option_number(const char *option, const char *text);
+/* A size in bytes or, with no suffix, megabytes, as QEMU's -m. */
+uint32_t option_memory(const char *option, const char *text);
