@@ -1,0 +1,174 @@
+#include "mmu/translate.h"
+
+#include "mmu/access.h"
+#include "mmu/cache.h"
+#include "mmu/hierarchy.h"
+#include "mmu/paging.h"
+#include "mmu/tlb.h"
+
+/* --- data -------------------------------------------------------------------------------------------- */
+
+/* A page fault also drops what the TLBs hold for the address, so that it cannot recur once the tables
+ * allow the access [SDM3 4.10.4.1]. */
+static bool fail(struct mmu *m, laddr_t la)
+{
+    mmu_invalidate_page(m, la);
+    return false;
+}
+
+static bool deny(struct mmu *m, laddr_t la, bool write, bool user)
+{
+    m->fault_la = la;
+    m->fault_code = paging_fault_code(write, user) | FAULT_PRESENT;
+    return fail(m, la);
+}
+
+static uint32_t fill_dtlb(struct mmu *m, laddr_t la, const struct translation *w, struct tlb **tlb)
+{
+    uint32_t evicted, index;
+    if ((w->flags & TLB_LARGE) && m->dtlb_large.entries) {
+        *tlb = &m->dtlb_large;
+        index = tlb_fill(*tlb, la >> 22, w->page, w->flags, &evicted);
+        if (evicted != TLB_INVALID)
+            fast_forget_data_region(m, evicted);
+        return index;
+    }
+    uint32_t page = w->page;
+    if (w->flags & TLB_LARGE) {
+        page += la >> 12 & 0x3FF;
+        m->dtlb_split = true;
+    }
+    *tlb = &m->dtlb;
+    index = tlb_fill(*tlb, la >> 12, page, w->flags, &evicted);
+    if (evicted != TLB_INVALID)
+        fast_forget_data_page(m, evicted << 12);
+    return index;
+}
+
+/* The entry that translates la, walking if there is none, or if a write finds it clean: then the walk
+ * sets D, and the entry is made anew. NULL: a page fault. */
+static const struct tlb_entry *find_entry(struct mmu *m, laddr_t la, bool write, bool user,
+                                          struct tlb **tlb)
+{
+    *tlb = &m->dtlb;
+    int index = tlb_find(&m->dtlb, la >> 12);
+    if (index < 0) {
+        *tlb = &m->dtlb_large;
+        index = tlb_find(&m->dtlb_large, la >> 22);
+    }
+    if (LIKELY(index >= 0)) {
+        const struct tlb_entry *e = &(*tlb)->entry[index];
+        if (!paging_permits(m, e->flags, write, user))
+            return deny(m, la, write, user), NULL;
+        if (!write || (e->flags & TLB_DIRTY)) {
+            tlb_touch(*tlb, (uint32_t)index);
+            return e;
+        }
+    } else {
+        m->dtlb.misses++;
+    }
+    struct translation walked;
+    if (!paging_walk(m, la, write, user, false, &walked))
+        return fail(m, la), NULL;
+    struct tlb *old = *tlb;
+    uint32_t at = fill_dtlb(m, la, &walked, tlb);
+    if (index >= 0 && old != *tlb) { /* the tables changed the page's size meanwhile */
+        tlb_invalidate(old, old == &m->dtlb ? la >> 12 : la >> 22);
+        fast_forget_data_region(m, la >> 22);
+    }
+    return &(*tlb)->entry[at];
+}
+
+static void locate(struct mmu *m, struct target *t)
+{
+    t->host = physical_host(&m->phys, t->pa);
+    if (t->host && (m->phys.page_flags[t->pa >> 12] & PAGE_ROM))
+        t->attributes |= TLB_THROUGH;
+}
+
+bool translate_slow(struct mmu *m, laddr_t la, bool write, bool user, struct target *t)
+{
+    t->fast = false;
+    if (!m->paging) {
+        t->pa = la & m->a20_mask;
+        t->attributes = 0;
+        t->writable = true;
+        t->plru = &m->plru_none;
+        t->effect = (struct plru_effect){0, 0};
+        locate(m, t);
+        return true;
+    }
+    struct tlb *tlb;
+    const struct tlb_entry *e = find_entry(m, la, write, user, &tlb);
+    if (!e)
+        return false;
+    uint32_t index = (uint32_t)(e - tlb->entry);
+    uint32_t within = tlb == &m->dtlb_large ? 0x3FFFFF : PAGE_OFFSET;
+    t->pa = (e->page << 12 | (la & within)) & m->a20_mask;
+    t->attributes = e->flags & (TLB_UNCACHED | TLB_THROUGH);
+    t->writable = (e->flags & TLB_DIRTY) && paging_permits(m, e->flags, true, user);
+    t->plru = tlb_plru(tlb, index);
+    t->effect = plru_effect(tlb->ways, index & (tlb->ways - 1));
+    locate(m, t);
+    return true;
+}
+
+/* --- code ------------------------------------------------------------------------------------------------ */
+
+/* Large pages become 4 KB entries here [geometry.md 1.3]. -1: a page fault. */
+static int walk_code(struct mmu *m, laddr_t la)
+{
+    struct translation walked;
+    m->itlb.misses++;
+    if (m->timed)
+        check_log(m);
+    if (!paging_walk(m, la, false, m->user, true, &walked))
+        return fail(m, la), -1;
+    uint32_t evicted, page = walked.page;
+    if (walked.flags & TLB_LARGE) {
+        page += la >> 12 & 0x3FF;
+        m->itlb_split = true;
+    }
+    uint32_t index = tlb_fill(&m->itlb, la >> 12, page, walked.flags, &evicted);
+    if (evicted != TLB_INVALID)
+        fast_forget_code_page(m, evicted << 12);
+    return (int)index;
+}
+
+enum mmu_status mmu_fetch_slow(struct mmu *m, laddr_t la, paddr_t *pa)
+{
+    if (!m->paging) {
+        *pa = la & m->a20_mask;
+        fast_fill_code(m, la, *pa, &m->plru_none, (struct plru_effect){0, 0});
+        return MMU_OK;
+    }
+    struct tlb *t = &m->itlb;
+    int index = tlb_find(t, la >> 12);
+    if (index >= 0) {
+        if (!paging_permits(m, t->entry[index].flags, false, m->user))
+            return deny(m, la, false, m->user), MMU_FAULT;
+        tlb_touch(t, (uint32_t)index);
+    } else if ((index = walk_code(m, la)) < 0) {
+        return MMU_FAULT;
+    }
+    *pa = (t->entry[index].page << 12 | (la & PAGE_OFFSET)) & m->a20_mask;
+    fast_fill_code(m, la, *pa, tlb_plru(t, (uint32_t)index),
+              plru_effect(t->ways, (uint32_t)index & (t->ways - 1)));
+    return MMU_OK;
+}
+
+/* The line's cacheability is that of its ITLB entry, which the fetch has just used. */
+static unsigned code_attributes(const struct mmu *m, laddr_t la)
+{
+    int index = m->paging ? tlb_find(&m->itlb, la >> 12) : -1;
+    return index < 0 ? 0 : m->itlb.entry[index].flags & (TLB_UNCACHED | TLB_THROUGH);
+}
+
+void mmu_fetch_line(struct mmu *m, laddr_t la, paddr_t pa)
+{
+    unsigned flags = 0, level = LEVEL_DEVICE;
+    if (physical_host(&m->phys, pa))
+        level = hierarchy_fetch(m, pa, code_attributes(m, la), &flags);
+    access_log_put(m, la, pa, ACCESS_FETCH, level, flags,
+                   cache_exists(&m->l1i) ? 1u << m->l1i.line_shift : 32);
+}

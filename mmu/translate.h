@@ -1,0 +1,30 @@
+/* translate: from a linear address to the page's bytes: fast entry, TLB, walk. */
+#pragma once
+
+#include "mmu/fast.h"
+#include "mmu/physical.h"
+#include "sim/core/check.h"
+
+/* False: a page fault; fault_la and fault_code are set. */
+NOINLINE bool translate_slow(struct mmu *m, laddr_t la, bool write, bool user, struct target *t);
+
+/* A fast entry spares the look-up after an L1 miss; it does to the TLB what the look-up would do. */
+static ALWAYS_INLINE bool translate(struct mmu *m, laddr_t la, bool write, bool user,
+                                    struct target *t)
+{
+    const struct fast_entry *f = &m->fast_table[user][fast_slot(la)];
+    if (UNLIKELY((write ? f->tag_write : f->tag_read) != (la & PAGE_ADDRESS)))
+        return translate_slow(m, la, write, user, t);
+    *f->plru = (uint8_t)((*f->plru & f->plru_and) | f->plru_or);
+    t->pa = f->pa | (la & PAGE_OFFSET);
+    t->host = f->host + (la & PAGE_OFFSET);
+    t->attributes = (uint8_t)f->attributes;
+    t->fast = true;
+    return true;
+}
+
+/* An access makes at most 6 log entries a page: two walks with their updates, and two lines. */
+static inline void check_log(const struct mmu *m)
+{
+    CHECK(m->log->count + 16 <= ACCESS_LOG_MAX);
+}
