@@ -75,6 +75,8 @@ static void parse_operands(struct form *f, const char *text)
         }
         if (letter_pair && p[0] == 'O')
             f->moffs = true;
+        if (letter_pair && p[0] == 'Z') /* also in single opcodes of a +r group (91-97) */
+            f->plus_r = true;
         if (letter_pair && (p[0] == 'X' || p[0] == 'Y'))
             f->string = true;
         p += n;

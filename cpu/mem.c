@@ -31,11 +31,18 @@ void mem_write_slow(struct cpu *c, laddr_t la, unsigned size, uint64_t value)
     access(c, la, size, ACCESS_WRITE, value);
 }
 
-uint32_t mem_rmw_slow(struct cpu *c, laddr_t la, unsigned size)
+uint64_t mem_rmw_slow(struct cpu *c, laddr_t la, unsigned size)
 {
     c->rmw_host = NULL;
     c->mmu->locked |= (c->op->flags & OP_LOCK) != 0;
-    return (uint32_t)access(c, la, size, ACCESS_RMW, 0);
+    return access(c, la, size, ACCESS_RMW, 0);
+}
+
+void mem_probe_write(struct cpu *c, laddr_t la, unsigned size)
+{
+    alignment_check(c, la, size);
+    if (mmu_probe(c->mmu, la, size, true, c->cpl == 3) != MMU_OK)
+        cpu_raise_page_fault(c);
 }
 
 uint32_t system_read(struct cpu *c, laddr_t la, unsigned size)

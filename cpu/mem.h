@@ -41,7 +41,7 @@ static ALWAYS_INLINE void note(struct cpu *c, enum note n, uint32_t value)
 /* Slow cases: misaligned, misses, faults, devices, alignment check, data breakpoints. cpu/mem.c */
 NOINLINE uint64_t mem_read_slow(struct cpu *c, laddr_t la, unsigned size);
 NOINLINE void mem_write_slow(struct cpu *c, laddr_t la, unsigned size, uint64_t value);
-NOINLINE uint32_t mem_rmw_slow(struct cpu *c, laddr_t la, unsigned size);
+NOINLINE uint64_t mem_rmw_slow(struct cpu *c, laddr_t la, unsigned size);
 
 static ALWAYS_INLINE uint64_t linear_read(struct cpu *c, laddr_t la, unsigned size)
 {
@@ -62,6 +62,9 @@ static ALWAYS_INLINE void linear_write(struct cpu *c, laddr_t la, unsigned size,
         memcpy(p, &v, size);
 }
 
+/* Raises what a write of size bytes at la would raise, and writes nothing. */
+void mem_probe_write(struct cpu *c, laddr_t la, unsigned size);
+
 /* Microcode's own accesses, as supervisor whatever the CPL: descriptors, TSS, IDT. Raise #PF. */
 uint32_t system_read(struct cpu *c, laddr_t la, unsigned size);
 void system_write(struct cpu *c, laddr_t la, unsigned size, uint32_t value);
@@ -76,7 +79,7 @@ static ALWAYS_INLINE laddr_t segment_linear(struct cpu *c, unsigned seg, uint32_
                                             unsigned size, bool write)
 {
     const struct segment *s = &c->seg[seg];
-    if (UNLIKELY((uint64_t)off + (size - 1) > s->fast_limit))
+    if (UNLIKELY((uint64_t)off + (size - 1) >= s->fast_limit))
         segment_check_slow(c, seg, off, size, write);
     return s->base + off;
 }
@@ -98,7 +101,7 @@ static ALWAYS_INLINE uint32_t mem_rmw(struct cpu *c, unsigned seg, uint32_t off,
     laddr_t la = segment_linear(c, seg, off, size, true);
     uint8_t *p = c->op->flags & OP_LOCK ? NULL : mmu_fast(c->mmu, la, size, ACCESS_RMW);
     if (UNLIKELY(!p))
-        return mem_rmw_slow(c, la, size);
+        return (uint32_t)mem_rmw_slow(c, la, size);
     c->rmw_host = p;
     c->rmw_la = la;
     uint32_t v = 0;

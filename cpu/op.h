@@ -110,6 +110,11 @@ struct row {
 #define VFORM(f) {f##_w_r, f##_w_m, f##_d_r, f##_d_m}
 #define BFORM(f) {f##_b_r, f##_b_m, f##_b_r, f##_b_m}
 #define VMEM(f) {NULL, f##_w_m, NULL, f##_d_m} /* memory operand only */
+/* Bodies f(cpu, op, width) of instructions whose only choice is the operand size. */
+#define BODIES_W(f)                                                                                \
+    static void f##_w(struct cpu *c, const struct op *o) { f(c, o, 2); }                           \
+    static void f##_d(struct cpu *c, const struct op *o) { f(c, o, 4); }
+#define WFORM(f) {f##_w, f##_w, f##_d, f##_d}
 #define ANYFORM(f) {f, f, f, f}
 #define MEMFORM(f) {NULL, f, NULL, f}
 
