@@ -136,6 +136,12 @@ struct cpu {
     void *ferr_owner;
     bool ignne;
 
+    /* Performance counters: the model counts. read_counter gives the events of CTR0 or CTR1 since the
+     * last counter_changed for it (its control or value was written; the field above holds the base). */
+    uint64_t (*read_counter)(void *owner, unsigned index);
+    void (*counter_changed)(void *owner, unsigned index);
+    void *counter_owner;
+
     /* exceptions in flight */
     jmp_buf fault;
     uint8_t fault_vector;

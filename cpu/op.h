@@ -106,6 +106,9 @@ struct row {
 #define BODIES_B(f)                                                                                \
     static void f##_b_r(struct cpu *c, const struct op *o) { f(c, o, 1, false); }                  \
     static void f##_b_m(struct cpu *c, const struct op *o) { f(c, o, 1, true); }
+#define BODIES_M(f) /* memory operand only, with VMEM */                                          \
+    static void f##_w_m(struct cpu *c, const struct op *o) { f(c, o, 2, true); }                   \
+    static void f##_d_m(struct cpu *c, const struct op *o) { f(c, o, 4, true); }
 #define BODIES(f) BODIES_B(f) BODIES_V(f)
 #define VFORM(f) {f##_w_r, f##_w_m, f##_d_r, f##_d_m}
 #define BFORM(f) {f##_b_r, f##_b_m, f##_b_r, f##_b_m}
