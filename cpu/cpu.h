@@ -175,6 +175,10 @@ struct cpu {
     /* ... and of writes to CR0, CR3, CR4 (which: 0, 3, 4). */
     void (*on_control)(void *owner, unsigned which, uint32_t value);
     void *observer;
+    /* On timed models: told after each instruction (or delivery: o is idle_op, or what faulted) was
+     * priced, with its access log still there. */
+    void (*on_priced)(void *owner, const struct cpu *c, const struct op *o, bool delivery);
+    void *priced_owner;
 };
 
 /* Raises an exception from inside a body or a delivery: does not return. */

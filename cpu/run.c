@@ -379,6 +379,8 @@ static ALWAYS_INLINE void run_timed(struct cpu *c, const struct block *k, const 
     c->branched = false;
     o->body(c, o);
     c->model->price(c->model, c, o);
+    if (UNLIKELY(c->on_priced != NULL))
+        c->on_priced(c->priced_owner, c, o, false);
     c->log.count = 0;
     c->mmu->locked = false;
     c->instructions += !c->rep_running;
@@ -442,6 +444,8 @@ static void price_delivery(struct cpu *c)
 {
     if (c->model->timed) {
         c->model->price_delivery(c->model, c, c->op);
+        if (UNLIKELY(c->on_priced != NULL))
+            c->on_priced(c->priced_owner, c, c->op, true);
         c->log.count = 0;
     } else if (c->op == &c->idle_op) {
         ledger_charge(c->ledger, CAUSE_ISSUE, 1, QUALITY_READ);

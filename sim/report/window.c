@@ -1,0 +1,226 @@
+#include "sim/report/window.h"
+
+#include "cpu/models/p5/p5.h"
+#include "mmu/mmu.h"
+#include "sim/core/check.h"
+#include "sim/report/disassemble.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const phase_names[PHASE_COUNT] = {"user", "entry", "kernel", "exit"};
+
+/* --- recording ----------------------------------------------------------------------------------- */
+
+static void charged(void *owner, enum cause cause, cycle_t cycles)
+{
+    struct window *w = owner;
+    w->pending[cause] = (uint16_t)(w->pending[cause] + cycles);
+}
+
+/* The instruction that crosses into privilege 0 is the entry, the one that leaves it the exit. */
+static enum window_phase phase_of(uint8_t before, uint8_t after)
+{
+    if (before == 3)
+        return after == 3 ? PHASE_USER : PHASE_ENTRY;
+    return after == 3 ? PHASE_EXIT : PHASE_KERNEL;
+}
+
+static void record(struct window *w, const struct cpu *c, const struct op *o, laddr_t la,
+                   bool delivery)
+{
+    if (w->count == WINDOW_ENTRIES_MAX) {
+        w->overflowed = true;
+        return;
+    }
+    struct window_entry *e = &w->entries[w->count++];
+    memset(e, 0, sizeof *e);
+    e->la = la;
+    e->length = o->length;
+    e->delivery = delivery;
+    e->phase = (uint8_t)phase_of(w->last_cpl, c->cpl);
+    e->pipe = delivery ? '-' : model_p5_last(c->model).pipe;
+    e->cycles = (uint32_t)(c->clock->now - w->last_now);
+    memcpy(e->cause, w->pending, sizeof e->cause);
+    if (!delivery)
+        mmu_peek(c->mmu, la, e->bytes, o->length);
+}
+
+static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
+{
+    struct window *w = owner;
+    laddr_t la = w->last_cs_base + o->eip;
+    bool at_first = !delivery && la == w->first, at_last = !delivery && la == w->last;
+    if (w->open && at_last && w->count > 0) {
+        w->open = false;
+        w->closed = true;
+        w->end_cycle = w->last_now;
+    }
+    if (!w->open && !w->closed && at_first) {
+        if (w->skip > 0) {
+            w->skip--;
+        } else {
+            w->open = true;
+            w->begin_cycle = w->last_now;
+        }
+    }
+    if (w->open)
+        record(w, c, o, la, delivery);
+    memset(w->pending, 0, sizeof w->pending);
+    w->last_now = c->clock->now;
+    w->last_cpl = c->cpl;
+    w->last_cs_base = c->seg[CS].base;
+}
+
+static laddr_t parse_address(const struct symbols *symbols, const char *spec, const char *text,
+                             size_t n)
+{
+    char name[256];
+    if (n == 0 || n >= sizeof name)
+        usage_error("--window %s: expected SYMBOL#N or SYMBOL..SYMBOL#N", spec);
+    memcpy(name, text, n);
+    name[n] = 0;
+    if (strncmp(name, "0x", 2) == 0)
+        return (laddr_t)strtoul(name, NULL, 16);
+    const struct symbol *y = symbols_by_name(symbols, name);
+    if (!y)
+        usage_error("--window %s: no symbol '%s' (give its file with --symbols)", spec, name);
+    return y->address;
+}
+
+void window_start(struct window *w, struct cpu *c, const struct symbols *symbols, const char *spec)
+{
+    memset(w, 0, sizeof *w);
+    const char *number = strchr(spec, '#'), *dots = strstr(spec, "..");
+    size_t n = number ? (size_t)(number - spec) : strlen(spec);
+    size_t first = dots ? (size_t)(dots - spec) : n;
+    w->first = parse_address(symbols, spec, spec, first);
+    w->last = dots ? parse_address(symbols, spec, dots + 2, n - first - 2) : w->first;
+    w->skip = number ? strtoull(number + 1, NULL, 10) : 1;
+    if (w->skip == 0)
+        usage_error("--window %s: N counts from 1", spec);
+    w->skip--;
+    if (!c->model->timed)
+        usage_error("--window: the flat model has no cycles to show; use --model p5");
+    w->entries = xalloc(WINDOW_ENTRIES_MAX, sizeof *w->entries);
+    w->cpu = c;
+    w->last_now = c->clock->now;
+    w->last_cpl = c->cpl;
+    w->last_cs_base = c->seg[CS].base;
+    c->on_priced = priced;
+    c->priced_owner = w;
+    c->ledger->tap = charged;
+    c->ledger->tap_owner = w;
+}
+
+void window_free(struct window *w)
+{
+    if (w->cpu) {
+        w->cpu->on_priced = NULL;
+        w->cpu->ledger->tap = NULL;
+    }
+    free(w->entries);
+}
+
+/* --- printing ----------------------------------------------------------------------------------------- */
+
+static void format_causes(const struct window_entry *e, char *text, size_t size)
+{
+    size_t at = 0;
+    text[0] = 0;
+    for (int k = 0; k < CAUSE_COUNT && at < size; k++)
+        if (e->cause[k])
+            at += (size_t)snprintf(text + at, size - at, "%s%s %u", at ? ", " : "", cause_names[k],
+                                   e->cause[k]);
+}
+
+static void print_entry(const struct window_entry *e, const struct symbols *symbols, FILE *out,
+                        struct disassembler *d)
+{
+    char name[96], code[96], causes[256];
+    symbols_format(symbols, e->la, name, sizeof name);
+    if (e->delivery)
+        snprintf(code, sizeof code, "(interrupt or exception)");
+    else
+        disassemble(d, e->bytes, e->length, e->la, code, sizeof code);
+    format_causes(e, causes, sizeof causes);
+    fprintf(out, "  %08x %-30.30s %-38.38s %c %5u  %s\n", e->la, name, code, e->pipe, e->cycles,
+            causes);
+}
+
+static void print_phases(const struct window *w, FILE *out)
+{
+    uint64_t cycles[PHASE_COUNT] = {0}, instructions[PHASE_COUNT] = {0}, total = 0;
+    for (uint32_t i = 0; i < w->count; i++) {
+        cycles[w->entries[i].phase] += w->entries[i].cycles;
+        instructions[w->entries[i].phase] += !w->entries[i].delivery;
+    }
+    fprintf(out, "\n  %-10s %14s %8s\n", "phase", "instructions", "cycles");
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        fprintf(out, "  %-10s %14" PRIu64 " %8" PRIu64 "\n", phase_names[p], instructions[p],
+                cycles[p]);
+        total += cycles[p];
+    }
+    fprintf(out, "  %-10s %14u %8" PRIu64 "\n", "sum", w->count, total);
+    fprintf(out, "  %-10s %14s %8" PRIu64 "  (%s)\n", "elapsed", "", w->end_cycle - w->begin_cycle,
+            total == w->end_cycle - w->begin_cycle ? "equal" : "DIFFERENT");
+}
+
+static void print_causes(const struct window *w, FILE *out)
+{
+    fprintf(out, "\n  %-24s %8s\n", "cause", "cycles");
+    for (int k = 0; k < CAUSE_COUNT; k++) {
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < w->count; i++)
+            sum += w->entries[i].cause[k];
+        if (sum)
+            fprintf(out, "  %-24s %8" PRIu64 "  %s\n", cause_names[k], sum, cause_texts[k]);
+    }
+}
+
+void window_print(const struct window *w, const struct symbols *symbols, FILE *out, bool colour)
+{
+    const char *bold = colour ? "\033[1m" : "", *plain = colour ? "\033[0m" : "";
+    if (!w->closed) {
+        fprintf(out, "window: %s\n", w->open ? "the run ended inside it" : "never reached");
+        return;
+    }
+    struct disassembler *d = disassembler_new();
+    fprintf(out, "%s  %-8s %-30s %-38s %c %5s  %s%s\n", bold, "address", "symbol", "instruction",
+            'P', "cyc", "causes", plain);
+    for (uint32_t i = 0; i < w->count; i++) {
+        if (i == 0 || w->entries[i].phase != w->entries[i - 1].phase)
+            fprintf(out, "%s  -- %s%s\n", bold, phase_names[w->entries[i].phase], plain);
+        print_entry(&w->entries[i], symbols, out, d);
+    }
+    disassembler_free(d);
+    print_phases(w, out);
+    print_causes(w, out);
+    if (w->overflowed)
+        fprintf(out, "  the window is longer than %d instructions: cut\n", WINDOW_ENTRIES_MAX);
+}
+
+json_t *window_json(const struct window *w, const struct symbols *symbols)
+{
+    json_t *list = json_array();
+    struct disassembler *d = disassembler_new();
+    for (uint32_t i = 0; w->closed && i < w->count; i++) {
+        const struct window_entry *e = &w->entries[i];
+        char name[96], code[96] = "";
+        json_t *causes = json_object();
+        symbols_format(symbols, e->la, name, sizeof name);
+        if (!e->delivery)
+            disassemble(d, e->bytes, e->length, e->la, code, sizeof code);
+        for (int k = 0; k < CAUSE_COUNT; k++)
+            if (e->cause[k])
+                json_object_set_new(causes, cause_names[k], json_integer(e->cause[k]));
+        json_array_append_new(list, json_pack("{s:i,s:s,s:s,s:s,s:s#,s:i,s:o}", "address",
+                                              (int)e->la, "symbol", name, "instruction", code,
+                                              "phase", phase_names[e->phase], "pipe", &e->pipe, 1,
+                                              "cycles", (int)e->cycles, "causes", causes));
+    }
+    disassembler_free(d);
+    return json_pack("{s:I,s:o}", "cycles", (json_int_t)(w->end_cycle - w->begin_cycle),
+                     "instructions", list);
+}

@@ -1,0 +1,50 @@
+/* window: one stretch of execution, instruction by instruction: from the n-th arrival at one address
+ * to the next arrival at another (or the same). What `run --window getpid_call#1000` prints, and the
+ * answer to "where did the cycles of this one getpid go". */
+#pragma once
+
+#include "cpu/cpu.h"
+#include "sim/report/symbols.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#define WINDOW_ENTRIES_MAX 65536
+
+enum window_phase { PHASE_USER, PHASE_ENTRY, PHASE_KERNEL, PHASE_EXIT, PHASE_COUNT };
+extern const char *const phase_names[PHASE_COUNT];
+
+struct window_entry {
+    laddr_t la;
+    uint8_t length;
+    uint8_t phase; /* enum window_phase */
+    char pipe;     /* 'U', 'V' or '-' */
+    bool delivery;
+    uint8_t bytes[15];
+    uint32_t cycles;
+    uint16_t cause[CAUSE_COUNT];
+};
+
+struct window {
+    struct cpu *cpu;
+    laddr_t first, last; /* begins at an arrival at first, ends before the next arrival at last */
+    uint64_t skip;       /* arrivals at first that do not count */
+    struct window_entry *entries;
+    uint32_t count;
+    bool open, closed, overflowed;
+    cycle_t begin_cycle, end_cycle;
+    /* private */
+    cycle_t last_now;
+    uint8_t last_cpl;
+    laddr_t last_cs_base;
+    uint16_t pending[CAUSE_COUNT];
+};
+
+/* Parses "SYMBOL#N" or "SYMBOL..SYMBOL#N" (addresses as 0x... too; N from 1, default 1) and starts
+ * watching. usage_error where a symbol is unknown. Timed models only. */
+void window_start(struct window *w, struct cpu *c, const struct symbols *symbols, const char *spec);
+void window_free(struct window *w);
+
+/* A table: address, symbol, instruction, pipe, cycles, causes; the sums by phase and by cause. */
+void window_print(const struct window *w, const struct symbols *symbols, FILE *out, bool colour);
+json_t *window_json(const struct window *w, const struct symbols *symbols);
