@@ -10,7 +10,7 @@
  * a small queue, which uart_receive fills; characters follow one another at the exact line rate.
  *
  * Not modelled: the DMA pins TXRDY and RXRDY (FCR3 is ignored; PCs leave them open), writes to LSR
- * and MSR (factory test), sampling of a noisy line (errors come with the character that has them). */
+ * and MSR (factory test), a noisy line (errors come with the character that has them). */
 #pragma once
 
 #include "sim/core/clock.h"
@@ -22,10 +22,10 @@
 #define UART_FIFO_SIZE 16
 #define UART_QUEUE_SIZE 64
 
-/* IER  | 0 | 0 | 0 | 0 | EDSSI | ELSI | ETBEI | ERBFI |                            [PC16550D p.18] */
+/* IER  | 0 | 0 | 0 | 0 | EDSSI | ELSI | ETBEI | ERBFI |                         [PC16550D p.18] */
 enum { IER_ERBFI = 1 << 0, IER_ETBEI = 1 << 1, IER_ELSI = 1 << 2, IER_EDSSI = 1 << 3 };
 
-/* IIR  | FIFOs enabled (2) | 0 | 0 | interrupt ID (3) | 0 if pending |             [PC16550D p.17] */
+/* IIR  | FIFOs enabled (2) | 0 | 0 | interrupt ID (3) | 0 if pending |          [PC16550D p.17] */
 enum {
     IIR_MODEM_STATUS = 0x00,
     IIR_NONE = 0x01,
@@ -36,7 +36,7 @@ enum {
     IIR_FIFOS_ENABLED = 0xC0,
 };
 
-/* FCR  | trigger (2) | - | - | DMA mode | XMIT reset | RCVR reset | FIFO enable |  [PC16550D p.17] */
+/* FCR  | trigger (2) | - | - | DMA mode | XMIT reset | RCVR reset | FIFO enable | [PC16550D p.17] */
 enum {
     FCR_ENABLE = 1 << 0,
     FCR_RCVR_RESET = 1 << 1,
@@ -45,7 +45,7 @@ enum {
     FCR_TRIGGER = 3 << 6,
 };
 
-/* LCR  | DLAB | break | stick parity | EPS | PEN | STB | word length (2) |         [PC16550D p.15] */
+/* LCR  | DLAB | break | stick parity | EPS | PEN | STB | word length (2) |      [PC16550D p.15] */
 enum {
     LCR_WLS = 3 << 0,
     LCR_STB = 1 << 2,
@@ -56,7 +56,7 @@ enum {
     LCR_DLAB = 1 << 7,
 };
 
-/* MCR  | 0 | 0 | 0 | LOOP | OUT2 | OUT1 | RTS | DTR |                              [PC16550D p.18] */
+/* MCR  | 0 | 0 | 0 | LOOP | OUT2 | OUT1 | RTS | DTR |                           [PC16550D p.18] */
 enum {
     MCR_DTR = 1 << 0,
     MCR_RTS = 1 << 1,
@@ -65,7 +65,7 @@ enum {
     MCR_LOOP = 1 << 4,
 };
 
-/* LSR  | FIFO error | TEMT | THRE | BI | FE | PE | OE | DR |                       [PC16550D p.16] */
+/* LSR  | FIFO error | TEMT | THRE | BI | FE | PE | OE | DR |                    [PC16550D p.16] */
 enum {
     LSR_DR = 1 << 0,
     LSR_OE = 1 << 1,
@@ -77,7 +77,7 @@ enum {
     LSR_FIFO_ERROR = 1 << 7,
 };
 
-/* MSR  | DCD | RI | DSR | CTS | DDCD | TERI | DDSR | DCTS |                        [PC16550D p.18] */
+/* MSR  | DCD | RI | DSR | CTS | DDCD | TERI | DDSR | DCTS |                     [PC16550D p.18] */
 enum {
     MSR_DCTS = 1 << 0,
     MSR_DDSR = 1 << 1,

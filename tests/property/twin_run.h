@@ -59,6 +59,43 @@ static inline void verdict_expect(struct verdict *v, const char *what, uint64_t 
                      (unsigned long long)twin);
 }
 
+/* What a device tells the outside between two operations, by kind, with the cycle of each. */
+#define LOG_KINDS 4
+#define LOG_SIZE 64
+
+struct log {
+    unsigned count[LOG_KINDS];
+    unsigned value[LOG_KINDS][LOG_SIZE];
+    cycle_t cycle[LOG_KINDS][LOG_SIZE];
+};
+
+static inline void log_add(struct log *l, unsigned kind, unsigned value, cycle_t cycle)
+{
+    unsigned at = l->count[kind]++;
+    if (at < LOG_SIZE) {
+        l->value[kind][at] = value;
+        l->cycle[kind][at] = cycle;
+    }
+}
+
+/* Both must have said the same in the same cycles; starts the logs anew. */
+static inline void log_compare(struct verdict *v, const char *const *names, struct log *device,
+                               struct log *twin)
+{
+    for (unsigned k = 0; k < LOG_KINDS; k++) {
+        if (device->count[k] != twin->count[k])
+            verdict_fail(v, "%s: device reported %u, twin %u", names[k], device->count[k],
+                         twin->count[k]);
+        for (unsigned i = 0; i < device->count[k] && i < LOG_SIZE; i++)
+            if (device->value[k][i] != twin->value[k][i] ||
+                device->cycle[k][i] != twin->cycle[k][i])
+                verdict_fail(v, "%s: device %02x at cycle %llu, twin %02x at cycle %llu", names[k],
+                             device->value[k][i], (unsigned long long)device->cycle[k][i],
+                             twin->value[k][i], (unsigned long long)twin->cycle[k][i]);
+        device->count[k] = twin->count[k] = 0;
+    }
+}
+
 /* Runs one seed and returns its verdict; leaves no memory behind. */
 typedef struct verdict (*twin_fn)(uint64_t seed, uint64_t operations);
 

@@ -7,42 +7,10 @@
 #include "tests/property/twin_run.h"
 
 #define FRAME_TICKS_MAX (12 * 16)
-#define LOG_SIZE 64
 
-/* ---- what both report to the outside ------------------------------------------------------- */
-
-enum { LOG_TRANSMIT, LOG_BREAK, LOG_MODEM, LOG_IRQ, LOG_KINDS };
-
-struct log {
-    unsigned count[LOG_KINDS];
-    unsigned value[LOG_KINDS][LOG_SIZE];
-    cycle_t cycle[LOG_KINDS][LOG_SIZE];
-};
-
-static void log_add(struct log *l, unsigned kind, unsigned value, cycle_t cycle)
-{
-    unsigned at = l->count[kind]++;
-    if (at < LOG_SIZE) {
-        l->value[kind][at] = value;
-        l->cycle[kind][at] = cycle;
-    }
-}
-
-static void log_compare(struct verdict *v, struct log *device, struct log *twin)
-{
-    static const char *const names[LOG_KINDS] = {"transmit", "break", "modem pins", "irq"};
-    for (unsigned k = 0; k < LOG_KINDS; k++) {
-        if (device->count[k] != twin->count[k])
-            verdict_fail(v, "%s: device reported %u, twin %u", names[k], device->count[k],
-                         twin->count[k]);
-        for (unsigned i = 0; i < device->count[k] && i < LOG_SIZE; i++)
-            if (device->value[k][i] != twin->value[k][i] || device->cycle[k][i] != twin->cycle[k][i])
-                verdict_fail(v, "%s: device %02x at cycle %llu, twin %02x at cycle %llu", names[k],
-                             device->value[k][i], (unsigned long long)device->cycle[k][i],
-                             twin->value[k][i], (unsigned long long)twin->cycle[k][i]);
-        device->count[k] = twin->count[k] = 0;
-    }
-}
+/* What both report to the outside. */
+enum { LOG_TRANSMIT, LOG_BREAK, LOG_MODEM, LOG_IRQ };
+static const char *const log_names[LOG_KINDS] = {"transmit", "break", "modem pins", "irq"};
 
 /* ---- the twin ------------------------------------------------------------------------------ */
 
@@ -629,7 +597,7 @@ static void pair_operation(struct pair *p)
     p->twin.late = true;
     p->twin.stamp = p->clock.now;
     twin_show(&p->twin);
-    log_compare(&p->verdict, &p->device_log, &p->twin_log);
+    log_compare(&p->verdict, log_names, &p->device_log, &p->twin_log);
     verdict_expect(&p->verdict, "characters the far end has left", p->uart.queue_count,
                    p->twin.queue_count);
 }

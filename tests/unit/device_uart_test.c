@@ -43,7 +43,10 @@ static void on_irq(void *owner, int number, bool level)
     b->irq_at = b->clock.now;
 }
 
-static void out(struct bench *b, unsigned reg, uint8_t value) { uart_write(&b->uart, reg, 1, value); }
+static void out(struct bench *b, unsigned reg, uint8_t value)
+{
+    uart_write(&b->uart, reg, 1, value);
+}
 static uint8_t in(struct bench *b, unsigned reg) { return (uint8_t)uart_read(&b->uart, reg, 1); }
 
 static void bench_init(struct bench *b, struct ratio crystal, bool gated, bool waits)
