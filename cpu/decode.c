@@ -26,13 +26,20 @@ struct decoder {
     unsigned form_count;
     const struct form *map[2][256][2][8]; /* [0F][opcode][register form][reg field] */
     const struct form *x87[8][64];        /* [opcode - D8][ModRM - C0] */
-    struct row invalid, too_long;
+    struct row invalid, invalid_x87, too_long;
 };
 
 static void body_invalid(struct cpu *c, const struct op *o)
 {
     (void)o;
     cpu_raise(c, EXC_UD);
+}
+
+/* An undefined x87 encoding raises #NM where a defined one would [SDM3 22.18.6.6]. */
+static void body_invalid_x87(struct cpu *c, const struct op *o)
+{
+    (void)o;
+    cpu_raise(c, c->cr0 & (CR0_EM | CR0_TS) ? EXC_NM : EXC_UD);
 }
 
 static void body_general(struct cpu *c, const struct op *o)
@@ -172,6 +179,9 @@ struct decoder *decoder_new(const struct identity *identity)
     }
     d->invalid = (struct row){.code = "", .name = "(bad)", .operands = "", .timing = "ud",
                               .body = ANYFORM(body_invalid), .attributes = A_END};
+    d->invalid_x87 = d->invalid;
+    for (unsigned i = 0; i < 4; i++)
+        d->invalid_x87.body[i] = body_invalid_x87;
     d->too_long = (struct row){.code = "", .name = "(too long)", .operands = "", .timing = "ud",
                                .body = ANYFORM(body_general), .attributes = A_END};
     return d;
@@ -336,7 +346,7 @@ static body_fn refused(const struct row *r, const struct op *o, uint32_t mode)
 }
 
 static const struct form *find(const struct decoder *d, struct cursor *s, struct op *o,
-                               unsigned *modrm_byte)
+                               bool *x87)
 {
     unsigned opcode = prefixes(s, o);
     bool two = opcode == 0x0F;
@@ -345,9 +355,11 @@ static const struct form *find(const struct decoder *d, struct cursor *s, struct
         o->flags |= OP_0F;
     }
     unsigned m = s->at < s->available ? s->bytes[s->at] : 0;
-    *modrm_byte = m;
     o->rm = opcode & 7; /* +r forms; ModRM overwrites it */
-    if (!two && opcode >= 0xD8 && opcode <= 0xDF && m >= 0xC0)
+    *x87 = !two && opcode >= 0xD8 && opcode <= 0xDF;
+    if (*x87)
+        o->imm2 = (uint16_t)((opcode & 7) << 8 | m);
+    if (*x87 && m >= 0xC0)
         return d->x87[opcode - 0xD8][m - 0xC0];
     return d->map[two][opcode][m >= 0xC0][m >> 3 & 7];
 }
@@ -357,13 +369,13 @@ unsigned decode(const struct decoder *d, uint32_t mode, uint32_t eip, const uint
 {
     struct cursor s = {.bytes = bytes, .available = available};
     *o = (struct op){.eip = eip, .base = REG_ZERO, .index = REG_ZERO, .seg = DS};
-    unsigned modrm_byte;
-    const struct form *f = find(d, &s, o, &modrm_byte);
+    bool x87;
+    const struct form *f = find(d, &s, o, &x87);
     bool big = mode & MODE_32;
     bool data32 = big != !!(o->flags & OP_OPSIZE), addr32 = big != !!(o->flags & OP_ADDRSIZE);
     o->flags |= (uint16_t)((data32 ? 0 : OP_DATA16) | (addr32 ? 0 : OP_ADDR16));
     o->amask = addr32 ? 0xFFFFFFFFu : 0xFFFFu;
-    o->row = f ? f->row : &d->invalid;
+    o->row = f ? f->row : x87 ? &d->invalid_x87 : &d->invalid;
     if (f && f->modrm)
         modrm(&s, o, take(&s, 1));
     if (f && !f->modrm && !f->plus_r)

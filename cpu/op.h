@@ -146,7 +146,7 @@ struct op {
     uint32_t disp;
     uint32_t imm; /* immediate or relative displacement, sign-extended as the row says */
     uint32_t amask; /* 0xFFFF or 0xFFFFFFFF: the address size */
-    uint16_t imm2; /* far selector; ENTER's level */
+    uint16_t imm2; /* far selector; ENTER's level; x87: low bits of the first byte, and ModRM */
     uint16_t flags;
     uint8_t length;
     uint8_t prefixes; /* number of prefix bytes, 0F not counted */
