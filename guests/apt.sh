@@ -82,15 +82,37 @@ apt_add() {
     say "${where#* } is left out; older versions of its packages may be used"
 }
 
+# apt_memo QUERY PACKAGE: what QUERY prints for a package, asked once as the lists do not change.
+apt_memo() {
+    local answer=$apt_root/answers/$1-$2
+    apt_setup
+    if [ ! -s "$answer" ]; then
+        mkdir -p "${answer%/*}"
+        "$1" "$2" >"$answer.$$" 2>/dev/null || true
+        [ -s "$answer.$$" ] || die "no package '$2' in the lists of $apt_root/sources.list"
+        mv "$answer.$$" "$answer"
+    fi
+    cat "$answer"
+}
+
 # deb_id PACKAGE: "deb NAME VERSION SHA256", for an `inputs` text.
 deb_id() {
-    local id
-    apt_setup
-    id=$(apt_private apt-cache show --no-all-versions "$1" 2>/dev/null |
+    apt_memo apt_show_id "$1"
+}
+
+apt_show_id() {
+    apt_private apt-cache show --no-all-versions "$1" |
         awk '/^Package:/ { p = $2 } /^Version:/ { v = $2 } /^SHA256:/ { s = $2 }
-             END { if (s != "") print "deb", p, v, s }')
-    [ -n "$id" ] || die "Debian package '$1' is not in the lists of $apt_root/sources.list"
-    printf '%s\n' "$id"
+             END { if (s != "") print "deb", p, v, s }'
+}
+
+# deb_depends PACKAGE: the packages it depends on, in the lists' words.
+deb_depends() {
+    apt_memo apt_show_depends "$1"
+}
+
+apt_show_depends() {
+    apt_private apt-cache show --no-all-versions "$1" | sed -n 's/^Depends: //p'
 }
 
 # deb_unpack PACKAGE DIR: fetches a binary package (apt checks its hash) and unpacks it into DIR.
@@ -105,12 +127,11 @@ deb_unpack() {
 
 # src_id PACKAGE: "src FILE SHA256" for each file of a source package, for an `inputs` text.
 src_id() {
-    local ids
-    apt_setup
-    ids=$(apt_private apt-get source --download-only --print-uris "$1" 2>/dev/null |
-        awk '{ print "src", $2, $4 }')
-    [ -n "$ids" ] || die "Debian source package '$1' is not in the lists of $apt_root/sources.list"
-    printf '%s\n' "$ids"
+    apt_memo apt_source_id "$1"
+}
+
+apt_source_id() {
+    apt_private apt-get source --download-only --print-uris "$1" | awk '{ print "src", $2, $4 }'
 }
 
 # src_unpack PACKAGE DIR: fetches a source package and unpacks it, with Debian's patches, as DIR.

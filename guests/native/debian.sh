@@ -3,9 +3,7 @@
 
 # linux_686_package: the kernel that the metapackage linux-image-686 stands for now.
 linux_686_package() {
-    apt_setup
-    apt_private apt-cache show --no-all-versions linux-image-686:i386 |
-        sed -n 's/^Depends: \(linux-image-[^ ]*-686\) .*/\1/p'
+    deb_depends linux-image-686:i386 | sed -n 's/^\(linux-image-[^ ]*-686\) .*/\1/p'
 }
 
 linux_686_build() {

@@ -88,7 +88,7 @@ static_applets="ash awk cat cp cut date dd df dmesg echo expr false find free gr
 head hostname id ifconfig kill ln ls md5sum mkdir mknod mount mv ping poweroff ps pwd reboot rm sed
 seq sh sleep sort stty sync tail tar time touch tr true umount uname wc"
 
-initrd_static_build() {
+initrd_busybox_static_build() {
     local deb=$1/deb tree=$1/tree
     mkdir -p "$deb" "$tree/bin"
     deb_unpack busybox-static:i386 "$deb"
@@ -100,11 +100,11 @@ initrd_static_build() {
     rm -rf "$deb" "$tree"
 }
 
-# initrd_static: the folder with initrd-busybox-static: Debian's unmodified one, which needs CMOV.
-initrd_static() {
+# initrd_busybox_static: the folder with initrd-busybox-static: Debian's unmodified one, which needs CMOV.
+initrd_busybox_static() {
     local inputs
     need cpio
     bench_folder=$(bench)
     inputs=$(deb_id busybox-static:i386 && initrd_inputs)
-    artefact initrd-busybox-static initrd_static_build "$inputs"
+    artefact initrd-busybox-static initrd_busybox_static_build "$inputs"
 }
