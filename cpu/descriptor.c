@@ -34,12 +34,18 @@ void descriptor_need(struct cpu *c, uint16_t selector, struct descriptor *d, uns
 /* Replaces the bits of mask in the high doubleword, keeping LOCK# through the update [SDM3 8.1.2.1]. */
 static void update_high(struct cpu *c, struct descriptor *d, uint32_t mask, uint32_t bits)
 {
+    struct mmu *m = c->mmu;
     uint64_t v = 0;
-    if (mmu_access(c->mmu, d->la + 4, 4, ACCESS_RMW, false, ACCESS_SYSTEM | ACCESS_LOCKED, &v) !=
-        MMU_OK)
+    bool locked = m->locked;
+    m->locked = true;
+    enum mmu_status status = mmu_access(m, d->la + 4, 4, ACCESS_RMW, false, ACCESS_SYSTEM, &v);
+    if (status == MMU_OK) {
+        d->hi = ((uint32_t)v & ~mask) | bits;
+        mmu_rmw_commit(m, 4, d->hi);
+    }
+    m->locked = locked;
+    if (status != MMU_OK)
         cpu_raise_page_fault(c);
-    d->hi = ((uint32_t)v & ~mask) | bits;
-    mmu_rmw_commit(c->mmu, 4, d->hi);
 }
 
 void descriptor_mark_accessed(struct cpu *c, struct descriptor *d)
