@@ -231,8 +231,7 @@ static void wire_keyboard(struct machine *m)
                                           .irq12 = {pic_set_irq, &m->slave, 4},
                                           .a20 = {set_a20, m, 0},
                                           .reset = {want_reset, m, 0}});
-    port_92_init(&m->port_92, (struct port_92_config){.a20 = {set_a20, m, 1},
-                                                      .reset = {want_reset, m, 1}});
+    port_92_init(&m->port_92, (struct irq_line){set_a20, m, 1}, (struct irq_line){want_reset, m, 1});
     map8(m, "kbd", 0x60, 0x60, kbd_read, kbd_write, &m->kbd);
     map8(m, "kbd", 0x64, 0x64, kbd_read, kbd_write, &m->kbd);
     map8(m, "port 92", 0x92, 0x92, port_92_read, port_92_write, &m->port_92);
@@ -249,7 +248,7 @@ static void wire_screen(struct machine *m)
                                                .name = "vga"});
     for (uint32_t page = VGA_FIRST / PAGE_BYTES; page <= VGA_LAST / PAGE_BYTES; page++)
         m->phys.page_flags[page] = PAGE_DEVICE;
-    port_80_init(&m->port_80, (struct port_80_config){post_code, m});
+    port_80_init(&m->port_80, post_code, m);
     map8(m, "post", 0x80, 0x80, port_80_read, port_80_write, &m->port_80);
 }
 
@@ -336,7 +335,7 @@ void machine_add_debug_exit(struct machine *m, uint16_t iobase, uint16_t iosize)
             usage_error("-device isa-debug-exit: ports %x..%x belong to %s", iobase,
                         iobase + iosize - 1, m->bus.ports[i].name);
     m->has_debug_exit = true;
-    debug_exit_init(&m->debug_exit, (struct debug_exit_config){debug_exit_written, m});
+    debug_exit_init(&m->debug_exit, debug_exit_written, m);
     bus_map_ports(&m->bus, (struct bus_range){.first = iobase, .last = iobase + iosize - 1u,
                                               .width = 4, .read = debug_exit_read,
                                               .write = debug_exit_write, .owner = &m->debug_exit,

@@ -57,6 +57,8 @@ struct story *story_new(struct cpu *c)
 
 void story_free(struct story *s) { free(s); }
 
+const struct cpu *story_cpu(const struct story *s) { return s->cpu; }
+
 void story_listen(struct story *s, story_listener listener, void *owner)
 {
     s->listener = listener;

@@ -9,6 +9,7 @@ struct story;
 
 struct story *story_new(struct cpu *c);
 void story_free(struct story *s);
+const struct cpu *story_cpu(const struct story *s);
 
 /* Told of every delivery, after the story has noted it. Observers only. */
 typedef void (*story_listener)(void *owner, const struct cpu *c, unsigned vector, unsigned source,

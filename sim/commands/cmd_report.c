@@ -1,0 +1,40 @@
+#include "sim/commands/commands.h"
+#include "sim/commands/options.h"
+#include "sim/core/check.h"
+#include "sim/report/ledger_json.h"
+
+#include <stdio.h>
+
+static const struct option_spec specs[] = {
+    {"places", "N", "how many places to list (default 20)", 'n'},
+    {"help", NULL, "this text", 'h'},
+};
+
+int cmd_report(int argc, char **argv)
+{
+    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "report"};
+    const char *value, *path = NULL;
+    unsigned places = 20;
+    for (int c; (c = options_next(&o, &value));) {
+        if (c == 'n')
+            places = (unsigned)option_number("places", value);
+        else if (c == 1)
+            path = value;
+        else {
+            puts("usage: isochron report [OPTIONS] LEDGER.json\n\n"
+                 "Prints what `isochron run --ledger LEDGER.json` wrote: cycles by cause, by path\n"
+                 "into privilege 0, and by place.\n");
+            options_help(specs, ARRAY_COUNT(specs));
+            return EXIT_DONE;
+        }
+    }
+    if (!path)
+        usage_error("report: which ledger? `isochron run --ledger FILE.json` writes one");
+    json_error_t error;
+    json_t *ledger = json_load_file(path, 0, &error);
+    if (!ledger)
+        usage_error("%s:%d: %s", path, error.line, error.text);
+    int code = ledger_report(ledger, places, stdout);
+    json_decref(ledger);
+    return code;
+}
