@@ -164,6 +164,8 @@ struct cpu {
     /* Names places for the ledger: the place of a linear address, and where it ends. */
     uint32_t (*place_of)(void *owner, laddr_t la, bool user, laddr_t *end);
     void *place_owner;
+    bool stop_armed;     /* stop before the instruction at stop_la runs: see cpu_stop_at */
+    laddr_t stop_la;
     uint32_t path_after; /* path to enter once the present instruction is priced; PATH_COUNT: none */
     enum cpu_stop stop;
     uint64_t instructions; /* retired */

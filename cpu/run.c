@@ -288,7 +288,7 @@ static struct block *decode_block(struct cpu *c, laddr_t la, paddr_t pa)
             break;
         bool alone = (o->row->attributes & A_ALONE) ||
                      ((o->row->attributes & (A_REP | A_REPZ)) && (o->flags & (OP_REPE | OP_REPNE)));
-        if (alone && k->count > 0)
+        if (k->count > 0 && (alone || (c->stop_armed && la + at == c->stop_la)))
             break;
         mark_line(o, la + at, previous_last);
         previous_last = la + at + n - 1;
@@ -564,6 +564,12 @@ static ALWAYS_INLINE void turn(struct cpu *c, bool single)
         run_traced(c);
         return;
     }
+    if (UNLIKELY(c->stop_armed) && c->seg[CS].base + c->eip == c->stop_la) {
+        c->stop_armed = false;
+        c->shadow = shadow;
+        cpu_request_stop(c);
+        return;
+    }
     struct block *k = find_block(c);
     unsigned most = single || shadow ? 1 : BLOCK_OPS_MAX;
     if (k->alone)
@@ -587,6 +593,13 @@ static void handle_fault(struct cpu *c)
     enum delivery_source source = SOURCE_FAULT;
     deliver(c, c->fault_vector, source, c->fault_has_code, c->fault_code, c->eip);
     price_delivery(c);
+}
+
+void cpu_stop_at(struct cpu *c, laddr_t la)
+{
+    c->stop_armed = true;
+    c->stop_la = la;
+    blocks_flush(c->blocks);
 }
 
 void cpu_run(struct cpu *c)

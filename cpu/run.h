@@ -23,6 +23,8 @@ void blocks_set_limit(struct block_cache *b, unsigned ops_max);
 
 /* Runs until cpu->stop is set. Fires the clock's events on the way. */
 void cpu_run(struct cpu *c);
+/* Makes cpu_run stop (STOP_REQUEST) at the next arrival at a linear address; once. */
+void cpu_stop_at(struct cpu *c, laddr_t la);
 /* Runs one instruction (or one delivery, or one wait in HLT). */
 void cpu_step(struct cpu *c);
 
