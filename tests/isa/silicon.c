@@ -6,10 +6,14 @@
 
 #include <asm/ldt.h>
 #include <inttypes.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <ucontext.h>
@@ -90,6 +94,8 @@ __asm__(".text\n"
         "    mov 528(%rdi), %edx\n    mov 532(%rdi), %ebx\n"
         "    mov 540(%rdi), %ebp\n    mov 544(%rdi), %esi\n"
         "    mov 548(%rdi), %edi\n"
+        "    xor %r8d, %r8d\n    xor %r9d, %r9d\n    xor %r10d, %r10d\n    xor %r11d, %r11d\n"
+        "    xor %r12d, %r12d\n    xor %r13d, %r13d\n    xor %r14d, %r14d\n    xor %r15d, %r15d\n"
         "    iretq\n"
         ".globl silicon_leave\n"
         "silicon_leave:\n"
@@ -157,13 +163,13 @@ static void take_x87(struct isa_x87 *x, const struct fxsave *f)
 /* Not static: jumped to by silicon_trap_entry. Never returns to the kernel. */
 void silicon_trap(int signal, siginfo_t *info, void *context)
 {
-    (void)info;
     const ucontext_t *u = context;
     const greg_t *g = u->uc_mcontext.gregs;
-    if ((g[REG_CSGSFS] & 0xFFFF) == 0x33) {
+    bool in_64_bit = (g[REG_CSGSFS] & 0xFFFF) == 0x33;
+    if (in_64_bit && (uint64_t)g[REG_RIP] >> 32) {
         /* The host's own fault, not a case's: say so and die of it. */
-        fprintf(stderr, "silicon: signal %d in 64-bit code at %llx\n", signal,
-                (unsigned long long)g[REG_RIP]);
+        fprintf(stderr, "silicon: signal %d in 64-bit code at silicon_run%+lld, address %p\n", signal,
+                (long long)g[REG_RIP] - (long long)(intptr_t)silicon_run, info->si_addr);
         _exit(1);
     }
     struct isa_outcome *o = outcome;
@@ -172,6 +178,8 @@ void silicon_trap(int signal, siginfo_t *info, void *context)
     take_x87(&o->state.x87, (const struct fxsave *)u->uc_mcontext.fpregs);
     o->vector = (uint8_t)g[REG_TRAPNO];
     o->error = (uint32_t)g[REG_ERR];
+    if (signal == SIGSYS || in_64_bit)
+        o->vector = SILICON_STRAYED;
     o->cr2 = o->vector == 14 ? (uint32_t)g[REG_CR2] : 0;
     silicon_leave();
 }
@@ -268,13 +276,27 @@ static bool write_ldt(void)
     return true;
 }
 
+/* No 32-bit system calls: SIGSYS instead. */
+static bool refuse_system_calls(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {ARRAY_COUNT(filter), filter};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
 static bool install_handlers(void)
 {
     static uint8_t stack[65536];
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
     if (sigaltstack(&alternate, NULL) != 0)
         return false;
-    static const int traps[] = {SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGBUS};
+    static const int traps[] = {SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGBUS, SIGSYS};
     struct sigaction a = {.sa_sigaction = silicon_trap_entry,
                           .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     for (unsigned i = 0; i < ARRAY_COUNT(traps); i++)
@@ -296,6 +318,10 @@ bool silicon_open(struct isa_memory *memory)
     }
     if (!write_ldt()) {
         fprintf(stderr, "silicon: this kernel has no modify_ldt\n");
+        return false;
+    }
+    if (!refuse_system_calls()) {
+        fprintf(stderr, "silicon: this kernel has no seccomp filters\n");
         return false;
     }
     return install_handlers();

@@ -6,8 +6,8 @@
  * silicon_run without a system call, so that a case costs about two microseconds.
  *
  * 32-bit code can reach nothing above 4 GB, and below 4 GB this process has mapped only the case's
- * windows (silicon_open makes sure), so that no case can damage the host. What could, is not to be
- * given to it: a system call (INT 80h, SYSENTER, SYSCALL) or a far transfer to the 64-bit selector.
+ * windows (silicon_open makes sure), so that no case can damage the host. A system call that a case
+ * strays into (INT 80h, SYSENTER, SYSCALL) is refused by a seccomp filter and ends the case.
  *
  * The windows lie below 64 KB, where 16-bit addresses and 16-bit jumps reach them too:
  *
@@ -56,6 +56,7 @@ struct isa_x87 {
     uint16_t status; /* with TOP */
     uint8_t full;    /* bit i: physical register i is not empty */
     uint8_t st[8][10];
+    uint8_t reserved; /* zero: states are compared as bytes */
 };
 
 struct isa_state {
@@ -64,6 +65,10 @@ struct isa_state {
     uint16_t selector[6]; /* ES CS SS DS FS GS */
     struct isa_x87 x87;
 };
+
+/* The vector of a case that left 32-bit code: it made a system call, or reached the 64-bit selector.
+ * It says nothing about the simulator. */
+#define SILICON_STRAYED 255
 
 struct isa_outcome {
     struct isa_state state;

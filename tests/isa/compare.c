@@ -1,0 +1,292 @@
+#include "tests/isa/compare.h"
+
+#include "sim/core/check.h"
+
+#include <capstone/capstone.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STEPS_MAX 400
+#define TF_BITS F_TF
+
+/* --- fields ------------------------------------------------------------------------------------------ */
+
+static const char *const register_names[8] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
+static const char *const segment_names[6] = {"es", "cs", "ss", "ds", "fs", "gs"};
+
+/* The comparison of one step: what differs beyond the list. */
+struct verdict {
+    struct isa_comparison *c;
+    const struct isa_step *step;
+    bool report;
+    unsigned count;
+};
+
+static void differs(struct verdict *v, enum isa_field field, uint64_t detail, const char *name,
+                    uint64_t simulated, uint64_t silicon)
+{
+    if (!isa_differences_cover(v->c->differences, v->step, field, detail))
+        return;
+    v->count++;
+    if (v->report)
+        printf("    %-10s simulated %08" PRIx64 "  silicon %08" PRIx64 "  differing %08" PRIx64 "\n",
+               name, simulated, silicon, simulated ^ silicon);
+}
+
+static void compare_integer(struct verdict *v, const struct isa_state *a, const struct isa_state *b)
+{
+    for (unsigned i = 0; i < 8; i++)
+        if (a->r[i] != b->r[i])
+            differs(v, FIELD_REGISTER, (uint64_t)i << 32 | (a->r[i] ^ b->r[i]), register_names[i],
+                    a->r[i], b->r[i]);
+    for (unsigned i = 0; i < 6; i++)
+        if (a->selector[i] != b->selector[i])
+            differs(v, FIELD_OTHER, 1, segment_names[i], a->selector[i], b->selector[i]);
+    if (a->eip != b->eip)
+        differs(v, FIELD_OTHER, 1, "eip", a->eip, b->eip);
+    if (a->eflags != b->eflags)
+        differs(v, FIELD_EFLAGS, a->eflags ^ b->eflags, "eflags", a->eflags, b->eflags);
+}
+
+/* Distance in units of the last place of two 80-bit values of one sign. */
+static uint32_t ulp_distance(const uint8_t a[10], const uint8_t b[10])
+{
+    uint64_t m, n;
+    uint16_t e, f;
+    memcpy(&m, a, 8);
+    memcpy(&n, b, 8);
+    memcpy(&e, a + 8, 2);
+    memcpy(&f, b + 8, 2);
+    uint64_t distance = m > n ? m - n : n - m;
+    if (e == (uint16_t)(f + 1) && m == (uint64_t)1 << 63) /* across a power of two */
+        distance = 0 - n;
+    else if (f == (uint16_t)(e + 1) && n == (uint64_t)1 << 63)
+        distance = 0 - m;
+    else if (e != f)
+        return UINT32_MAX;
+    return distance < UINT32_MAX ? (uint32_t)distance : UINT32_MAX;
+}
+
+static void compare_x87(struct verdict *v, const struct isa_x87 *a, const struct isa_x87 *b)
+{
+    static const char *const names[8] = {"st0", "st1", "st2", "st3", "st4", "st5", "st6", "st7"};
+    if (a->control != b->control)
+        differs(v, FIELD_OTHER, 1, "fcw", a->control, b->control);
+    if (a->status != b->status)
+        differs(v, FIELD_X87_STATUS, a->status ^ b->status, "fsw", a->status, b->status);
+    if (a->full != b->full)
+        differs(v, FIELD_OTHER, 1, "tags", a->full, b->full);
+    for (unsigned i = 0; i < 8; i++) {
+        if (memcmp(a->st[i], b->st[i], 10) == 0)
+            continue;
+        uint64_t m, n;
+        uint16_t e, f;
+        memcpy(&m, a->st[i], 8);
+        memcpy(&n, b->st[i], 8);
+        memcpy(&e, a->st[i] + 8, 2);
+        memcpy(&f, b->st[i] + 8, 2);
+        unsigned before = v->count;
+        differs(v, FIELD_ST, (uint64_t)i << 32 | ulp_distance(a->st[i], b->st[i]), names[i], m, n);
+        if (v->report && v->count != before)
+            printf("    %-10s simulated %08x  silicon %08x\n", "  exponent", e, f);
+    }
+}
+
+static void compare_memory(struct verdict *v)
+{
+    const uint8_t *a = v->c->virtual.data, *b = v->c->real.data;
+    unsigned reported = 0;
+    for (uint32_t i = 0; i < ISA_DATA_SIZE && reported < 8; i++) {
+        if (a[i] == b[i])
+            continue;
+        char name[16];
+        snprintf(name, sizeof name, "[%04x]", ISA_DATA + i);
+        unsigned before = v->count;
+        differs(v, FIELD_MEMORY, ISA_DATA + i, name, a[i], b[i]);
+        reported += v->count - before;
+    }
+}
+
+/* Differences of a step beyond the list. */
+static unsigned compare_step(struct isa_comparison *c, const struct isa_step *s, bool report)
+{
+    struct verdict v = {.c = c, .step = s, .report = report};
+    const struct isa_outcome *a = s->simulated, *b = s->silicon;
+    if (a->vector != b->vector)
+        differs(&v, FIELD_OTHER, 1, "vector", a->vector, b->vector);
+    if (a->error != b->error)
+        differs(&v, FIELD_ERROR, a->error ^ b->error, "error", a->error, b->error);
+    if (a->cr2 != b->cr2)
+        differs(&v, FIELD_OTHER, 1, "cr2", a->cr2, b->cr2);
+    compare_integer(&v, &a->state, &b->state);
+    compare_x87(&v, &a->state.x87, &b->state.x87);
+    if (memcmp(c->virtual.data, c->real.data, ISA_DATA_SIZE) != 0)
+        compare_memory(&v);
+    return v.count;
+}
+
+/* --- one instruction at a time ------------------------------------------------------------------------- */
+
+static void disassemble(const struct isa_comparison *c, uint32_t la, uint16_t code_selector)
+{
+    csh handle;
+    cs_insn *insn;
+    bool narrow = code_selector == ISA_CODE_16;
+    uint32_t at = la - ISA_CODE;
+    if (at >= ISA_CODE_SIZE ||
+        cs_open(CS_ARCH_X86, narrow ? CS_MODE_16 : CS_MODE_32, &handle) != CS_ERR_OK) {
+        printf("  %08x  (outside the code window)\n", la);
+        return;
+    }
+    const uint8_t *code = c->real.code + at;
+    size_t available = ISA_CODE_SIZE - at;
+    size_t n = cs_disasm(handle, code, available < 16 ? available : 16, la, 1, &insn);
+    unsigned size = n ? insn->size : 4;
+    printf("  %08x  ", la);
+    for (unsigned i = 0; i < size && i < available; i++)
+        printf("%02x ", code[i]);
+    printf(" %s %s\n", n ? insn->mnemonic : "(bad)", n ? insn->op_str : "");
+    if (n)
+        cs_free(insn, n);
+    cs_close(&handle);
+}
+
+static void print_state(const struct isa_state *s)
+{
+    printf("    before:");
+    for (unsigned i = 0; i < 8; i++)
+        printf(" %s=%08x", register_names[i], s->r[i]);
+    printf("\n            eip=%08x eflags=%08x", s->eip, s->eflags);
+    for (unsigned i = 0; i < 6; i++)
+        printf(" %s=%04x", segment_names[i], s->selector[i]);
+    printf("\n            fcw=%04x fsw=%04x full=%02x", s->x87.control, s->x87.status, s->x87.full);
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t m;
+        uint16_t e;
+        memcpy(&m, s->x87.st[i], 8);
+        memcpy(&e, s->x87.st[i] + 8, 2);
+        printf(" st%u=%04x.%016" PRIx64, i, e, m);
+    }
+    printf("\n");
+}
+
+static const uint8_t *window_byte(const struct isa_memory *m, uint32_t la)
+{
+    if (la - ISA_DATA < ISA_DATA_SIZE)
+        return m->data + (la - ISA_DATA);
+    if (la - ISA_FIXED < ISA_FIXED_SIZE - 16)
+        return m->fixed + (la - ISA_FIXED);
+    return la - ISA_CODE < ISA_CODE_SIZE - 16 ? m->code + (la - ISA_CODE) : NULL;
+}
+
+static void copy_operand(struct isa_comparison *c, struct isa_step *s, uint8_t copy[16])
+{
+    uint32_t la = s->op && s->op->flags & OP_MEM ? isa_operand_address(s->op, s->before) : 0;
+    for (uint32_t i = 0; i < 16; i++) {
+        const uint8_t *p = window_byte(&c->real, la + i);
+        copy[i] = p ? *p : 0;
+    }
+    s->operand = window_byte(&c->real, la) ? copy : NULL;
+}
+
+/* Runs one instruction on both from the same state and memory; true if they differ beyond the list. */
+static bool step_differs(struct isa_comparison *c, const struct isa_state *before,
+                         struct isa_outcome *silicon, struct isa_outcome *simulated, bool report)
+{
+    static struct op op;
+    uint8_t operand[16];
+    const struct op *decoded = simulated_decode(c->simulated, before->eip, before->selector[CS]);
+    struct isa_step s = {.before = before, .silicon = silicon, .simulated = simulated};
+    if (decoded) {
+        op = *decoded;
+        s.op = &op;
+    }
+    copy_operand(c, &s, operand);
+    silicon_run(before, silicon);
+    simulated_run(c->simulated, before, simulated);
+    if (silicon->timeout || simulated->timeout)
+        return silicon->timeout != simulated->timeout;
+    if (compare_step(c, &s, false) == 0)
+        return false;
+    if (report) {
+        disassemble(c, before->eip, before->selector[CS]);
+        print_state(before);
+        compare_step(c, &s, true);
+    }
+    return true;
+}
+
+static void same_memory(struct isa_comparison *c)
+{
+    memcpy(c->virtual.data, c->real.data, ISA_DATA_SIZE);
+    simulated_memory_changed(c->simulated);
+}
+
+static void place(struct isa_comparison *c, const struct isa_case *k)
+{
+    isa_case_place(c->generator, k, &c->real);
+    isa_case_place(c->generator, k, &c->virtual);
+    simulated_memory_changed(c->simulated);
+}
+
+static enum isa_verdict step_through(struct isa_comparison *c, const struct isa_case *k, bool report)
+{
+    struct isa_outcome silicon, simulated;
+    struct isa_state state = k->start;
+    bool trap = true;
+    place(c, k);
+    for (unsigned i = 0; i < STEPS_MAX && trap; i++) {
+        state.eflags |= F_TF;
+        if (state.selector[SS] == ISA_DATA_16)
+            state.r[ESP] &= 0xFFFF; /* as silicon_run can set it */
+        if (step_differs(c, &state, &silicon, &simulated, report))
+            return ISA_DIFFERENT;
+        if (silicon.timeout || silicon.vector == SILICON_STRAYED)
+            return ISA_SKIPPED;
+        trap = silicon.vector == 1;
+        state = silicon.state;
+        same_memory(c);
+    }
+    return ISA_EXPLAINED;
+}
+
+/* --- one case ---------------------------------------------------------------------------------------------- */
+
+static bool same_outcome(const struct isa_comparison *c, const struct isa_outcome *a,
+                         const struct isa_outcome *b)
+{
+    return a->vector == b->vector && a->error == b->error && a->cr2 == b->cr2 &&
+           memcmp(&a->state, &b->state, sizeof a->state) == 0 &&
+           memcmp(c->real.data, c->virtual.data, ISA_DATA_SIZE) == 0;
+}
+
+enum isa_verdict isa_compare_case(struct isa_comparison *c, const struct isa_case *k, bool report)
+{
+    struct isa_outcome silicon = {0}, simulated = {0};
+    place(c, k);
+    silicon_run(&k->start, &silicon);
+    if (silicon.vector == SILICON_STRAYED) {
+        c->skipped++;
+        return ISA_SKIPPED;
+    }
+    simulated_run(c->simulated, &k->start, &simulated);
+    if (silicon.timeout || simulated.timeout) {
+        if (silicon.timeout && simulated.timeout) {
+            c->skipped++;
+            return ISA_SKIPPED;
+        }
+    } else if (same_outcome(c, &silicon, &simulated)) {
+        return ISA_SAME;
+    }
+    c->stepped++;
+    uint64_t used = isa_differences_uses(c->differences);
+    enum isa_verdict verdict = step_through(c, k, report);
+    if (verdict == ISA_EXPLAINED && isa_differences_uses(c->differences) == used) {
+        if (report)
+            printf("  differs only when run whole: vector %u at %08x simulated, %u at %08x silicon\n",
+                   simulated.vector, simulated.state.eip, silicon.vector, silicon.state.eip);
+        return ISA_DIFFERENT;
+    }
+    return verdict;
+}

@@ -1,0 +1,22 @@
+/* compare: one case on both processors, and if they end differently, one instruction at a time from
+ * the same state, so that undefined flags and results cannot travel: after each instruction both go
+ * on from the host's state. TF stops both after one instruction. */
+#pragma once
+
+#include "tests/isa/differences.h"
+#include "tests/isa/random_case.h"
+#include "tests/isa/simulated.h"
+
+struct isa_comparison {
+    struct isa_generator *generator;
+    struct simulated *simulated;
+    struct isa_differences *differences;
+    struct isa_memory real, virtual; /* the windows of the host's and of the simulator's processor */
+    uint64_t stepped; /* cases that needed a second look */
+    uint64_t skipped; /* endless on both, or strayed out of 32-bit code */
+};
+
+enum isa_verdict { ISA_SAME, ISA_EXPLAINED, ISA_SKIPPED, ISA_DIFFERENT };
+
+/* report: on ISA_DIFFERENT print the instruction and every differing field. */
+enum isa_verdict isa_compare_case(struct isa_comparison *c, const struct isa_case *k, bool report);

@@ -1,0 +1,282 @@
+#include "tests/isa/random_case.h"
+
+#include "sim/core/check.h"
+#include "tests/isa/random_draft.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IMAGES 16
+
+struct isa_generator {
+    struct form *forms;
+    unsigned count;
+    unsigned first[16], size[16], families; /* forms by family */
+    uint8_t image[IMAGES][ISA_DATA_SIZE];
+    uint8_t fixed[ISA_FIXED_SIZE];
+};
+
+static const struct {
+    const char *name;
+    const struct row_family *family;
+} family_names[] = {
+    {"arith", &family_arith},   {"shift", &family_shift},     {"muldiv", &family_muldiv},
+    {"bit", &family_bit},       {"move", &family_move},       {"stack", &family_stack},
+    {"string", &family_string}, {"control", &family_control}, {"flag", &family_flag},
+    {"io", &family_io},         {"far", &family_far},         {"segment", &family_segment},
+    {"system", &family_system}, {"x87", &family_x87},
+};
+
+/* --- the generator -------------------------------------------------------------------------------- */
+
+static void parse_operands(struct form *f)
+{
+    const char *p = f->row->operands;
+    while (*p) {
+        size_t n = strcspn(p, ",");
+        CHECK(f->operands < 3 && n < 4);
+        memcpy(f->operand[f->operands++], p, n);
+        p += n;
+        p += *p == ',';
+    }
+}
+
+static void parse_code(struct form *f)
+{
+    char *p;
+    const body_fn *body = f->row->body;
+    f->opcode = (uint8_t)strtoul(f->row->code, &p, 16);
+    if (f->opcode == 0x0F) {
+        f->two = true;
+        f->opcode = (uint8_t)strtoul(p, &p, 16);
+    }
+    while (*p == ' ')
+        p++;
+    f->digit = -1;
+    f->may_reg = body[0] || body[2];
+    f->may_mem = body[1] || body[3];
+    if (*p == '/') {
+        f->shape = SHAPE_MODRM;
+        if (p[1] >= '0' && p[1] <= '7')
+            f->digit = (int8_t)(p[1] - '0');
+        if (!f->two && (f->opcode & 0xF8) == 0xD8)
+            f->may_reg = false;
+    } else if (strncmp(p, "+r", 2) == 0) {
+        f->shape = SHAPE_PLUS_R;
+    } else if (*p) {
+        f->shape = SHAPE_X87;
+        f->modrm = (uint8_t)strtoul(p, &p, 16);
+        f->count = strncmp(p, "+i", 2) == 0 ? 8 : 1;
+    }
+}
+
+/* Encodings that this process must not run, see tests/isa/silicon.h. */
+static bool is_forbidden(const struct row *r)
+{
+    return strcmp(r->name, "SYSENTER") == 0 || strcmp(r->name, "SYSCALL") == 0 ||
+           strcmp(r->name, "SYSEXIT") == 0 || strcmp(r->name, "SYSRET") == 0;
+}
+
+static void make_images(struct isa_generator *g)
+{
+    uint64_t state = 1;
+    for (unsigned i = 0; i < IMAGES; i++) {
+        for (unsigned at = 0; at + 10 <= ISA_DATA_SIZE; at += 2 + isa_below(&state, 8)) {
+            uint32_t v = isa_random_u32(&state);
+            memcpy(g->image[i] + at, &v, 4);
+            if (i & 1 && isa_percent(&state, 30))
+                isa_random_f80(&state, g->image[i] + at);
+        }
+    }
+    for (unsigned at = 0; at < ISA_FIXED_SIZE; at += 4) {
+        uint32_t v = isa_random_u32(&state);
+        memcpy(g->fixed + at, &v, 4);
+    }
+}
+
+static void add_family(struct isa_generator *g, const struct row_family *family, uint32_t features)
+{
+    g->first[g->families] = g->count;
+    for (unsigned i = 0; i < family->count; i++) {
+        const struct row *r = &family->rows[i];
+        if ((r->feature != FEATURE_BASE && !(features >> r->feature & 1)) || is_forbidden(r))
+            continue;
+        struct form *f = &g->forms[g->count++];
+        *f = (struct form){.row = r, .family = (uint8_t)g->families};
+        parse_code(f);
+        parse_operands(f);
+    }
+    g->size[g->families] = g->count - g->first[g->families];
+    if (g->size[g->families])
+        g->families++;
+}
+
+struct isa_generator *isa_generator_new(const char *family, uint32_t features)
+{
+    struct isa_generator *g = xalloc(1, sizeof *g);
+    unsigned total = 0;
+    for (unsigned i = 0; i < ARRAY_COUNT(family_names); i++)
+        total += family_names[i].family->count;
+    g->forms = xalloc(total + 1, sizeof *g->forms);
+    for (unsigned i = 0; i < ARRAY_COUNT(family_names); i++)
+        if (!family || strcmp(family, family_names[i].name) == 0)
+            add_family(g, family_names[i].family, features);
+    if (g->count == 0) {
+        fprintf(stderr, "no family '%s'; there are:", family ? family : "");
+        for (unsigned i = 0; i < ARRAY_COUNT(family_names); i++)
+            fprintf(stderr, " %s", family_names[i].name);
+        fprintf(stderr, "\n");
+        isa_generator_free(g);
+        return NULL;
+    }
+    make_images(g);
+    return g;
+}
+
+void isa_generator_free(struct isa_generator *g)
+{
+    free(g->forms);
+    free(g);
+}
+
+/* --- a case ------------------------------------------------------------------------------------------- */
+
+static void choose_segments(struct draft *d)
+{
+    static const uint16_t data[] = {ISA_FLAT_DATA, ISA_LIMITED, ISA_READ_ONLY, ISA_DOWN, ISA_CODE_32,
+                                    ISA_CODE_16,   ISA_DATA_16, ISA_DOWN_16,   ISA_SHIFTED, 0};
+    uint16_t *s = d->k->start.selector;
+    for (int i = 0; i < 6; i++) {
+        unsigned odd = i >= 4 ? 60 : i == 0 ? 15 : 6;
+        s[i] = isa_percent(&d->random, odd) ? data[isa_below(&d->random, ARRAY_COUNT(data))]
+                                            : ISA_FLAT_DATA;
+    }
+    d->code16 = isa_percent(&d->random, 12);
+    s[CS] = d->code16 ? ISA_CODE_16 : isa_percent(&d->random, 5) ? ISA_CODE_32 : ISA_FLAT_CODE;
+    s[SS] = isa_percent(&d->random, d->code16 ? 60 : 4) ? ISA_DATA_16 : ISA_FLAT_DATA;
+    if (isa_percent(&d->random, 2))
+        s[SS] = ISA_LIMITED;
+}
+
+static void choose_stack(struct draft *d)
+{
+    uint32_t esp = ISA_DATA + 0x200 + isa_below(&d->random, ISA_DATA_SIZE - 0x400);
+    if (isa_percent(&d->random, 85))
+        esp &= ~3u;
+    if (isa_percent(&d->random, 3))
+        esp = (isa_percent(&d->random, 50) ? ISA_DATA : ISA_FIXED) - 16 +
+              isa_below(&d->random, 48);
+    if (d->k->start.selector[SS] == ISA_LIMITED)
+        esp = (esp - ISA_DATA) & 0xFFF;
+    d->k->start.r[ESP] = esp;
+    d->assigned |= RM_ESP;
+}
+
+static void choose_flags(struct draft *d)
+{
+    uint32_t v = (uint32_t)isa_random(&d->random);
+    uint32_t flags = 0x202 | (v & F_ARITH);
+    if (v >> 24 < 40)
+        flags |= F_DF;
+    if (isa_percent(&d->random, 2))
+        flags |= v & (F_NT | F_ID | F_AC);
+    if (isa_percent(&d->random, 2))
+        flags |= F_TF;
+    d->k->start.eflags = flags;
+}
+
+static void choose_code_place(struct draft *d)
+{
+    d->k->code_at = ISA_CODE + 0x100 + isa_below(&d->random, 64);
+    if (isa_percent(&d->random, 2)) /* runs off the end of the page */
+        d->k->code_at = ISA_CODE + ISA_CODE_SIZE - 1 - isa_below(&d->random, 30);
+    d->k->start.eip = d->k->code_at;
+}
+
+/* An instruction after this one: its address as an offset in the case's code. */
+static unsigned later(struct draft *d, unsigned instruction)
+{
+    unsigned i = instruction + 1 + isa_below(&d->random, d->k->count - instruction);
+    return i >= d->k->count ? d->k->code_size : d->k->list[i].at;
+}
+
+static void resolve(struct draft *d)
+{
+    struct isa_case *k = d->k;
+    for (unsigned i = 0; i < d->jump_count; i++) {
+        unsigned at = d->jumps[i].at, size = d->jumps[i].size;
+        bool is_far = size > 1 && at > 0 && (k->code[at - 1] == 0x9A || k->code[at - 1] == 0xEA);
+        uint32_t to = k->code_at + later(d, d->jumps[i].instruction);
+        uint32_t from = is_far ? 0 : k->code_at + at + size;
+        uint32_t v = to - from;
+        if (size > 1 && isa_percent(&d->random, 5))
+            v = (uint32_t)isa_random(&d->random);
+        memcpy(k->code + at, &v, size);
+    }
+    for (unsigned i = 0; i < d->label_count; i++) {
+        uint32_t to = k->code_at + later(d, d->labels[i].instruction);
+        unsigned reg = d->labels[i].reg;
+        if (!d->labels[i].is_register) {
+            memcpy(k->patches[d->labels[i].patch].bytes, &to, d->labels[i].size);
+        } else if (!(d->assigned >> reg & 1)) {
+            d->assigned |= (uint8_t)(1 << reg);
+            k->start.r[reg] = to;
+        }
+    }
+}
+
+static const struct form *choose_form(const struct isa_generator *g, struct draft *d)
+{
+    unsigned family = isa_below(&d->random, g->families);
+    return &g->forms[g->first[family] + isa_below(&d->random, g->size[family])];
+}
+
+void isa_case_make(const struct isa_generator *g, uint64_t seed, struct isa_case *k)
+{
+    struct draft d = {.k = k, .random = seed * 0x2545F4914F6CDD1Du};
+    *k = (struct isa_case){.seed = seed};
+    choose_code_place(&d);
+    choose_segments(&d);
+    choose_stack(&d);
+    choose_flags(&d);
+    k->image = isa_below(&d.random, IMAGES);
+    bool x87 = isa_percent(&d.random, 2);
+    unsigned family = 99;
+    k->count = isa_percent(&d.random, 40) ? 1 : 1 + isa_below(&d.random, ISA_INSTRUCTIONS_MAX);
+    for (unsigned i = 0; i < k->count; i++) {
+        const struct form *f = choose_form(g, &d);
+        /* x87 instructions come in company: alone they see only the start state. */
+        if (family != 99 && isa_percent(&d.random, 60))
+            f = &g->forms[g->first[family] + isa_below(&d.random, g->size[family])];
+        family = f->row->attributes & A_X87 ? f->family : 99;
+        x87 |= family != 99;
+        isa_emit(&d, f, i);
+    }
+    resolve(&d);
+    for (unsigned r = 0; r < 8; r++)
+        if (!(d.assigned >> r & 1))
+            k->start.r[r] = isa_random_u32(&d.random);
+    if (k->start.selector[SS] == ISA_DATA_16)
+        k->start.r[ESP] &= 0xFFFF; /* the reference cannot set the rest, see silicon.c */
+    k->start.x87.control = 0x37F;
+    if (x87)
+        isa_random_x87(&d.random, &k->start.x87);
+}
+
+void isa_case_place(const struct isa_generator *g, const struct isa_case *k,
+                    const struct isa_memory *m)
+{
+    unsigned at = k->code_at - ISA_CODE;
+    unsigned room = ISA_CODE_SIZE - at;
+    memset(m->code, 0xCC, ISA_CODE_SIZE);
+    memcpy(m->code + at, k->code, k->code_size < room ? k->code_size : room);
+    memcpy(m->data, g->image[k->image], ISA_DATA_SIZE);
+    for (unsigned i = 0; i < k->patch_count; i++)
+        memcpy(m->data + k->patches[i].offset, k->patches[i].bytes, k->patches[i].size);
+}
+
+void isa_generator_fixed(const struct isa_generator *g, const struct isa_memory *m)
+{
+    memcpy(m->fixed, g->fixed, ISA_FIXED_SIZE);
+}
