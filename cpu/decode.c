@@ -345,6 +345,17 @@ static body_fn refused(const struct row *r, const struct op *o, uint32_t mode)
     return NULL;
 }
 
+/* Whether the opcode's rows have a ModRM byte (all of them, or none). */
+static bool has_modrm(const struct decoder *d, bool two, unsigned opcode)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        const struct form *f = d->map[two][opcode][i >> 3][i & 7];
+        if (f)
+            return f->modrm;
+    }
+    return false;
+}
+
 static const struct form *find(const struct decoder *d, struct cursor *s, struct op *o,
                                bool *x87)
 {
@@ -355,6 +366,8 @@ static const struct form *find(const struct decoder *d, struct cursor *s, struct
         o->flags |= OP_0F;
     }
     unsigned m = s->at < s->available ? s->bytes[s->at] : 0;
+    if (s->at >= s->available && has_modrm(d, two, opcode))
+        s->short_of_bytes = true; /* which row it is cannot be known yet */
     o->rm = opcode & 7; /* +r forms; ModRM overwrites it */
     *x87 = !two && opcode >= 0xD8 && opcode <= 0xDF;
     if (*x87)
@@ -397,7 +410,7 @@ unsigned decode(const struct decoder *d, uint32_t mode, uint32_t eip, const uint
     o->next_eip = eip + s.at;
     if (!data32 && !big && o->next_eip > 0xFFFF && !(mode & MODE_PROTECTED))
         o->next_eip &= 0xFFFF;
-    body_fn body = refused(o->row, o, mode);
+    body_fn body = o->row == &d->too_long ? body_general : refused(o->row, o, mode);
     if (!body)
         body = o->row->body[(data32 ? 2 : 0) + (o->flags & OP_MEM ? 1 : 0)];
     o->body = body ? body : body_invalid;
