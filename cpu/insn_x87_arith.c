@@ -188,7 +188,10 @@ static ALWAYS_INLINE void compare_eflags(struct cpu *c, const struct op *o, bool
         struct x87_env e = x87_env_of(c);
         x87_note_special(c, *st(c, 0), *st(c, o->rm));
         r = x87_compare(*st(c, 0), *st(c, o->rm), quiet, &e);
-        if (!x87_settle(c, e.flags))
+        uint16_t c1 = c->x87.status & X87_C1; /* stays, as on AMD's parts */
+        bool set = x87_settle(c, e.flags);
+        c->x87.status |= c1;
+        if (!set)
             return;
     }
     set_eflags(c, r);

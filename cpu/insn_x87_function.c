@@ -193,6 +193,7 @@ static void remainder_step(struct cpu *c, const struct op *o, bool nearest)
     if (!x87_begin(c))
         return;
     x87_point(c, o);
+    c->x87.status &= (uint16_t)~X87_C2;
     if (st_empty(c, 0) || st_empty(c, 1)) {
         x87_underflow(c, 0);
         return;
@@ -205,7 +206,8 @@ static void remainder_step(struct cpu *c, const struct op *o, bool nearest)
     if (!x87_settle(c, e.flags))
         return;
     *st(c, 0) = r.value;
-    x87_set_condition(c, r.condition, X87_CONDITION);
+    if (r.quotient_known)
+        x87_set_condition(c, r.condition, X87_CONDITION);
 }
 
 void insn_fprem(struct cpu *c, const struct op *o) { remainder_step(c, o, false); }

@@ -235,18 +235,15 @@ static ALWAYS_INLINE void copy_to(struct cpu *c, const struct op *o, bool pop)
 void insn_fst_st(struct cpu *c, const struct op *o) { copy_to(c, o, false); }
 void insn_fstp_st(struct cpu *c, const struct op *o) { copy_to(c, o, true); }
 
-/* The alias D9 D8+i takes an empty register without an exception. */
+/* The alias D9 D8+i takes an empty register without an exception: it only pops. */
 void insn_fstpnce(struct cpu *c, const struct op *o)
 {
     if (!x87_begin(c))
         return;
     x87_point(c, o);
     c->x87.status &= (uint16_t)~X87_C1;
-    struct f80 v = *st(c, 0);
-    if (st_empty(c, 0))
-        st_free(c, o->rm);
-    else
-        st_set(c, o->rm, v);
+    if (!st_empty(c, 0))
+        st_set(c, o->rm, *st(c, 0));
     st_pop(c);
 }
 
@@ -281,7 +278,7 @@ static bool move_condition(const struct cpu *c, unsigned opcode)
     return v ^ (opcode >> 8 & 1);
 }
 
-/* An empty register is a stack underflow whatever the condition. */
+/* An empty register is a stack underflow whatever the condition. C1 stays otherwise. */
 void insn_fcmovcc(struct cpu *c, const struct op *o)
 {
     if (!x87_begin(c))
@@ -291,7 +288,6 @@ void insn_fcmovcc(struct cpu *c, const struct op *o)
         x87_underflow(c, 0);
         return;
     }
-    c->x87.status &= (uint16_t)~X87_C1;
     if (move_condition(c, o->imm2))
         *st(c, 0) = *st(c, o->rm);
 }

@@ -112,22 +112,20 @@ static void rotate(struct cpu *c, const struct op *o, unsigned by)
 void insn_fincstp(struct cpu *c, const struct op *o) { rotate(c, o, 1); }
 void insn_fdecstp(struct cpu *c, const struct op *o) { rotate(c, o, 7); }
 
-void insn_ffree(struct cpu *c, const struct op *o)
+static ALWAYS_INLINE void free_register(struct cpu *c, const struct op *o, bool pop)
 {
     if (!x87_begin(c))
         return;
     x87_point(c, o);
+    c->x87.status &= (uint16_t)~X87_C1;
     st_free(c, o->rm);
+    if (pop)
+        st_pop(c);
 }
 
-void insn_ffreep(struct cpu *c, const struct op *o)
-{
-    if (!x87_begin(c))
-        return;
-    x87_point(c, o);
-    st_free(c, o->rm);
-    st_pop(c);
-}
+void insn_ffree(struct cpu *c, const struct op *o) { free_register(c, o, false); }
+
+void insn_ffreep(struct cpu *c, const struct op *o) { free_register(c, o, true); }
 
 /* --- the environment ----------------------------------------------------------------------------------------------
  *

@@ -94,7 +94,8 @@ struct f80 x87_extract(struct f80 a, struct f80 *exponent, struct x87_env *e);
 
 struct x87_remainder {
     struct f80 value;
-    uint16_t condition;      /* C0, C1, C3: quotient bits 2, 0, 1; C2: reduction is incomplete */
+    bool quotient_known;         /* else only C1 and C2 are cleared: NaN, invalid operation */
+    uint16_t condition;          /* C0, C1, C3: quotient bits 2, 0, 1; C2: reduction is incomplete */
     int32_t exponent_difference; /* of the operands; 0 where a special case decided */
 };
 /* FPREM (quotient truncated) and FPREM1 (to nearest). */

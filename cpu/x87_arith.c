@@ -55,7 +55,8 @@ static void add_rounding_flags(const struct rounded *r, struct x87_env *e)
     e->flags |= (uint16_t)((r->inexact ? X87_PE : 0) | (r->up ? X87_C1 : 0));
 }
 
-/* FSCALE can leave even the wrapped range: then infinity or zero is stored [SDM1 8.5.4, 8.5.5]. */
+/* FSCALE can leave even the wrapped range: then infinity or zero is stored, inexact
+ * [SDM1 8.5.4, 8.5.5]. */
 static struct f80 overflow(bool sign, int32_t exponent, const struct rounded *r, unsigned dropped,
                            struct x87_env *e)
 {
@@ -63,7 +64,10 @@ static struct f80 overflow(bool sign, int32_t exponent, const struct rounded *r,
         e->flags |= X87_OE;
         add_rounding_flags(r, e);
         exponent -= EXPONENT_WRAP;
-        return exponent < 0x7FFF ? f80_make(sign, exponent, r->kept) : f80_infinity(sign);
+        if (exponent < 0x7FFF)
+            return f80_make(sign, exponent, r->kept);
+        e->flags |= X87_PE | X87_C1;
+        return f80_infinity(sign);
     }
     unsigned rc = X87_RC(e->control);
     bool infinite = rc == X87_RC_NEAREST || (rc == X87_RC_DOWN && sign) ||
@@ -79,7 +83,10 @@ static struct f80 underflow(bool sign, int32_t exponent, u128 significand,
         e->flags |= X87_UE;
         add_rounding_flags(unbounded, e);
         exponent += unbounded->carry + EXPONENT_WRAP;
-        return exponent > 0 ? f80_make(sign, exponent, unbounded->kept) : f80_zero(sign);
+        if (exponent > 0)
+            return f80_make(sign, exponent, unbounded->kept);
+        e->flags |= X87_PE;
+        return f80_zero(sign);
     }
     significand = x87_shift_sticky(significand, (unsigned)(1 - exponent));
     struct rounded r = round_significand(sign, significand, dropped, e->control);

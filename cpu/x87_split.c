@@ -132,7 +132,7 @@ static struct x87_remainder remainder_partial(struct x87_number a, struct x87_nu
     unsigned bits = 32 + (unsigned)difference % 32;
     uint64_t rest = (uint64_t)(((u128)a.mantissa << bits) % b.mantissa);
     struct f80 value = remainder_value(a.sign, a.exponent - (int32_t)bits, rest, e);
-    return (struct x87_remainder){value, X87_C2, difference};
+    return (struct x87_remainder){value, true, X87_C2, difference};
 }
 
 static struct x87_remainder remainder_numbers(struct x87_number a, struct x87_number b,
@@ -160,23 +160,23 @@ static struct x87_remainder remainder_numbers(struct x87_number a, struct x87_nu
         }
     }
     struct f80 value = remainder_value(rest ? sign : a.sign, exponent, rest, e);
-    return (struct x87_remainder){value, quotient_condition(quotient), difference};
+    return (struct x87_remainder){value, true, quotient_condition(quotient), difference};
 }
 
 struct x87_remainder x87_remainder(struct f80 a, struct f80 b, bool nearest, struct x87_env *e)
 {
     enum x87_class ca = x87_classify(a), cb = x87_classify(b);
     if (x87_is_nan(ca) || x87_is_nan(cb))
-        return (struct x87_remainder){x87_nan_result_2(a, b, e), 0, 0};
+        return (struct x87_remainder){x87_nan_result_2(a, b, e), false, 0, 0};
     if (ca == X87_INFINITE || cb == X87_ZERO)
-        return (struct x87_remainder){x87_invalid(e), 0, 0};
+        return (struct x87_remainder){x87_invalid(e), false, 0, 0};
     if (ca == X87_DENORMAL || cb == X87_DENORMAL)
         e->flags |= X87_DE;
     if (ca == X87_ZERO)
-        return (struct x87_remainder){a, 0, 0};
+        return (struct x87_remainder){a, true, 0, 0};
     if (cb == X87_INFINITE) {
         struct x87_number n = x87_unpack(a);
-        return (struct x87_remainder){remainder_value(n.sign, n.exponent, n.mantissa, e), 0, 0};
+        return (struct x87_remainder){remainder_value(n.sign, n.exponent, n.mantissa, e), true, 0, 0};
     }
     return remainder_numbers(x87_unpack(a), x87_unpack(b), nearest, e);
 }
