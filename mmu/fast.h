@@ -20,8 +20,9 @@ struct target {
     struct plru_effect effect;
 };
 
-/* No aligned linear page equals 1. */
-enum { FAST_NEVER = 1 };
+/* Matches no access: the lookup compares the page and at most the three lowest bits, which an aligned
+ * access has clear; a tag of 1 would match an odd word in page 0. */
+enum { FAST_NEVER = 8 };
 
 static inline unsigned fast_slot(laddr_t la) { return (la >> 12) & (FAST_COUNT - 1); }
 

@@ -147,7 +147,7 @@ struct dram {
 #define FAST_COUNT 128
 
 struct fast_entry {
-    uint32_t tag_read;  /* linear page address, or 1 (never matches an aligned page) */
+    uint32_t tag_read;  /* linear page address, or FAST_NEVER (mmu/fast.h) */
     uint32_t tag_write; /* likewise; valid only if writable, dirty and not a code, ROM or device page */
     uint8_t *host;      /* host address of the page */
     uint8_t *plru;      /* the TLB set's replacement byte, and what a hit does to it */
@@ -157,7 +157,7 @@ struct fast_entry {
 };
 
 struct fast_code {
-    uint32_t tag; /* linear page address, or 1 */
+    uint32_t tag; /* linear page address, or FAST_NEVER */
     uint32_t pa;
     uint8_t *plru;
     uint8_t plru_and, plru_or;
