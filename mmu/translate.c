@@ -6,6 +6,19 @@
 #include "mmu/paging.h"
 #include "mmu/tlb.h"
 
+/* What a hit does to the replacement bits. Untimed only fills count, so that the fast path is spared
+ * the update and replacement still does not depend on who took the access. */
+static struct plru_effect hit_effect(const struct mmu *m, const struct tlb *t, uint32_t index)
+{
+    return m->timed ? plru_effect(t->ways, index & (t->ways - 1)) : (struct plru_effect){0xFF, 0};
+}
+
+static void hit_touch(struct mmu *m, struct tlb *t, uint32_t index)
+{
+    if (m->timed)
+        tlb_touch(t, index);
+}
+
 /* --- data -------------------------------------------------------------------------------------------- */
 
 /* A page fault also drops what the TLBs hold for the address, so that it cannot recur once the tables
@@ -61,7 +74,7 @@ static const struct tlb_entry *find_entry(struct mmu *m, laddr_t la, bool write,
         if (!paging_permits(m, e->flags, write, user))
             return deny(m, la, write, user), NULL;
         if (!write || (e->flags & TLB_DIRTY)) {
-            tlb_touch(*tlb, (uint32_t)index);
+            hit_touch(m, *tlb, (uint32_t)index);
             return e;
         }
     } else {
@@ -108,7 +121,7 @@ bool translate_slow(struct mmu *m, laddr_t la, bool write, bool user, struct tar
     t->attributes = e->flags & (TLB_UNCACHED | TLB_THROUGH);
     t->writable = (e->flags & TLB_DIRTY) && paging_permits(m, e->flags, true, user);
     t->plru = tlb_plru(tlb, index);
-    t->effect = plru_effect(tlb->ways, index & (tlb->ways - 1));
+    t->effect = hit_effect(m, tlb, index);
     locate(m, t);
     return true;
 }
@@ -147,13 +160,12 @@ enum mmu_status mmu_fetch_slow(struct mmu *m, laddr_t la, paddr_t *pa)
     if (index >= 0) {
         if (!paging_permits(m, t->entry[index].flags, false, m->user))
             return deny(m, la, false, m->user), MMU_FAULT;
-        tlb_touch(t, (uint32_t)index);
+        hit_touch(m, t, (uint32_t)index);
     } else if ((index = walk_code(m, la)) < 0) {
         return MMU_FAULT;
     }
     *pa = (t->entry[index].page << 12 | (la & PAGE_OFFSET)) & m->a20_mask;
-    fast_fill_code(m, la, *pa, tlb_plru(t, (uint32_t)index),
-              plru_effect(t->ways, (uint32_t)index & (t->ways - 1)));
+    fast_fill_code(m, la, *pa, tlb_plru(t, (uint32_t)index), hit_effect(m, t, (uint32_t)index));
     return MMU_OK;
 }
 

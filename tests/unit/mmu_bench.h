@@ -6,6 +6,7 @@
 
 #include "mmu/access.h"
 #include "mmu/cache.h"
+#include "mmu/fast.h"
 #include "mmu/paging.h"
 #include "mmu/tlb.h"
 
