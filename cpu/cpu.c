@@ -1,5 +1,6 @@
 #include "cpu/cpu.h"
 
+#include "cpu/debug.h"
 #include "cpu/decode.h"
 #include "cpu/flags.h"
 #include "cpu/model.h"
@@ -65,6 +66,7 @@ void cpu_mode_changed(struct cpu *c)
     mmu_set_control(c->mmu, (c->cr0 & CR0_PG) != 0, (c->cr0 & CR0_WP) != 0,
                     (c->cr0 & CR0_CD) != 0, (c->cr4 & CR4_PSE) != 0);
     mmu_set_user(c->mmu, c->cpl == 3);
+    debug_apply(c);
     c->mode_key = (c->seg[CS].flags & 0x40 ? MODE_32 : 0u) |
                   (c->protected_mode ? MODE_PROTECTED : 0u) | (vm ? MODE_V86 : 0u) |
                   (uint32_t)c->cpl << MODE_CPL_SHIFT;

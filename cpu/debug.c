@@ -26,6 +26,19 @@ bool debug_instruction_hit(struct cpu *c, laddr_t la)
     return hits != 0;
 }
 
+/* A fast table in which nothing is ever found; never written. */
+static const struct fast_entry nothing_fast[FAST_COUNT] = {
+    [0 ... FAST_COUNT - 1] = {.tag_read = 1, .tag_write = 1}};
+
+void debug_apply(struct cpu *c)
+{
+    bool armed = false;
+    for (unsigned i = 0; i < 4; i++)
+        armed |= enabled(c, i) && (kind(c, i) & 1);
+    c->mmu->fast = armed ? (struct fast_entry *)(uintptr_t)nothing_fast
+                         : c->mmu->fast_table[c->mmu->user];
+}
+
 void debug_data(struct cpu *c, laddr_t la, unsigned size, bool write)
 {
     for (unsigned i = 0; i < 4; i++) {
