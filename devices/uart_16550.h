@@ -36,7 +36,7 @@ enum {
     IIR_FIFOS_ENABLED = 0xC0,
 };
 
-/* FCR  | trigger (2) | - | - | DMA mode | XMIT reset | RCVR reset | FIFO enable | [PC16550D p.17] */
+/* FCR  | trigger (2) | - | - | DMA mode | XMIT reset | RCVR reset | enable | [PC16550D p.17] */
 enum {
     FCR_ENABLE = 1 << 0,
     FCR_RCVR_RESET = 1 << 1,

@@ -1,4 +1,4 @@
-/* twin_kbd: the event-driven 8042 and keyboard against a naive pair that is ticked every microsecond.
+/* twin_kbd: the event-driven 8042 and keyboard against a naive pair, ticked every microsecond.
  *
  * The twin counts delays down, polls its flags on every tick as the ROMs would, and has its key
  * codes written out from the published tables instead of derived from the translation table. */

@@ -445,9 +445,10 @@ static void kbd_reset_is_acknowledged_then_tested(void **state)
     wait_us(&b, 1 + COMMAND_US + 15000);
     assert_int_equal(status(&b) & (KBD_OBF | KBD_TIM | KBD_AUXB), KBD_OBF | KBD_TIM);
     assert_int_equal(data(&b), 0xFE);
-    run_to(&b, (1 + COMMAND_US + SEND_US + RESPONSE_US + RECEIVE_US + BAT_US + RECEIVE_US) * US - 1);
+    unsigned acknowledged = 1 + COMMAND_US + SEND_US + RESPONSE_US + RECEIVE_US;
+    run_to(&b, (acknowledged + BAT_US + RECEIVE_US) * US - 1);
     assert_int_equal(status(&b) & KBD_OBF, 0);
-    wait_us(&b, 1);
+    run_to(&b, (acknowledged + BAT_US + RECEIVE_US) * US);
     assert_int_equal(data(&b), 0xAA);
     end(&b);
 }
@@ -479,7 +480,7 @@ static void kbd_buffer_keeps_16_bytes_and_an_overrun_code(void **state)
     (void)state;
     begin(&b);
     command(&b, 0xAD);
-    for (unsigned key = 2; key <= 8; key++) { /* 3 bytes each in set 2: five fit, one byte is left */
+    for (unsigned key = 2; key <= 8; key++) { /* 3 bytes each: five fit, one byte is left */
         assert_int_equal(kbd_can_key(&b.kbd), key <= 4);
         kbd_key(&b.kbd, (uint16_t)key, true);
         kbd_key(&b.kbd, (uint16_t)key, false);
