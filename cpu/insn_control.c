@@ -1,7 +1,7 @@
 /* insn_control: near Jcc JMP CALL RET LOOP JCXZ, NOP and the hint NOPs, UD2. [SDM2]
  *
- * The target is checked against the limit of CS before anything changes; a 16-bit operand size clears
- * the upper half of EIP. */
+ * The target is checked against the limit of CS before anything changes; a 16-bit operand size
+ * clears the upper half of EIP. */
 #include "cpu/conditions.h"
 #include "cpu/flags.h"
 #include "cpu/mem.h"
@@ -75,7 +75,7 @@ BODIES_W(ret_i)
     BODIES_W(jcc_##cc)
 CONDITIONS(JCC_BODIES)
 
-/* --- LOOP, JCXZ: the address size chooses CX or ECX --------------------------------------------------- */
+/* --- LOOP, JCXZ: the address size chooses CX or ECX ------------------------------------------- */
 
 static ALWAYS_INLINE void loop_if(struct cpu *c, const struct op *o, int w, bool also)
 {
@@ -111,7 +111,7 @@ BODIES_W(loope)
 BODIES_W(loopne)
 BODIES_W(jcxz)
 
-/* --- nothing, and never -------------------------------------------------------------------------------- */
+/* --- nothing, and never ----------------------------------------------------------------------- */
 
 static void nop(struct cpu *c, const struct op *o)
 {

@@ -1,7 +1,8 @@
 /* insn_flag: CLC STC CMC CLD STD, LAHF SAHF, CLI STI. [SDM2]
  *
- * CLI and STI act on IF where CPL <= IOPL (always in real mode, where CPL is 0). Elsewhere they act on VIF,
- * in virtual-8086 mode with CR4.VME and at CPL 3 of protected mode with CR4.PVI, or raise #GP(0). */
+ * CLI and STI act on IF where CPL <= IOPL (always in real mode, where CPL is 0). Elsewhere they act
+ * on VIF, in virtual-8086 mode with CR4.VME and at CPL 3 of protected mode with CR4.PVI, or raise
+ * #GP(0). */
 #include "cpu/flags.h"
 #include "cpu/mem.h"
 #include "cpu/rows.h"

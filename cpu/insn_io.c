@@ -1,5 +1,5 @@
-/* insn_io: IN and OUT. The permission check and the access are in io.c; INS and OUTS are in insn_string.c.
- * [SDM2] */
+/* insn_io: IN and OUT. The permission check and the access are in io.c; INS and OUTS are in
+ * insn_string.c. [SDM2] */
 #include "cpu/cpu.h"
 #include "cpu/mem.h"
 #include "cpu/rows.h"

@@ -1,7 +1,7 @@
 /* insn_move: MOV, XCHG, LEA, MOVZX MOVSX, XLAT, CMPXCHG CMPXCHG8B, XADD, CBW CWDE CWD CDQ. [SDM2]
  *
- * XCHG with memory locks the bus without the prefix. LOCK CMPXCHG8B with a register operand raises #UD
- * as documented; the early steppings' hang on it (the F00F erratum) is not modelled. */
+ * XCHG with memory locks the bus without the prefix. LOCK CMPXCHG8B with a register operand raises
+ * #UD as documented; the early steppings' hang on it (the F00F erratum) is not modelled. */
 #include "cpu/flags.h"
 #include "cpu/mem.h"
 #include "cpu/rows.h"
@@ -186,12 +186,16 @@ static const struct row rows[] = {
     {"0F BF /r", "MOVSX", "Gv,Ew", VFORM(movsx_w), 0, 0, 0, A_DEST_WRITE, 0, 0, 0, "movzx"},
     {"D7", "XLAT", "", ANYFORM(xlat), 0, 0, 0, 0, 0, RM_EAX | RM_EBX, RM_EAX, "xlat"},
 
-    {"0F B0 /r", "CMPXCHG", "Eb,Gb", BFORM(cmpxchg), 0, F_ARITH, 0, A_LOCK, 0, RM_EAX, RM_EAX, "cmpxchg"},
-    {"0F B1 /r", "CMPXCHG", "Ev,Gv", VFORM(cmpxchg), 0, F_ARITH, 0, A_LOCK, 0, RM_EAX, RM_EAX, "cmpxchg"},
+    {"0F B0 /r", "CMPXCHG", "Eb,Gb", BFORM(cmpxchg), 0, F_ARITH, 0, A_LOCK, 0, RM_EAX, RM_EAX,
+     "cmpxchg"},
+    {"0F B1 /r", "CMPXCHG", "Ev,Gv", VFORM(cmpxchg), 0, F_ARITH, 0, A_LOCK, 0, RM_EAX, RM_EAX,
+     "cmpxchg"},
     {"0F C7 /1", "CMPXCHG8B", "Mq", MEMFORM(cmpxchg8b), 0, F_ZF, 0, A_LOCK, 0,
      RM_8B | RM_ECX | RM_EBX, RM_8B, "cmpxchg8b"},
-    {"0F C0 /r", "XADD", "Eb,Gb", BFORM(xadd), 0, F_ARITH, 0, A_LOCK | A_SECOND_WRITE, 0, 0, 0, "xadd"},
-    {"0F C1 /r", "XADD", "Ev,Gv", VFORM(xadd), 0, F_ARITH, 0, A_LOCK | A_SECOND_WRITE, 0, 0, 0, "xadd"},
+    {"0F C0 /r", "XADD", "Eb,Gb", BFORM(xadd), 0, F_ARITH, 0, A_LOCK | A_SECOND_WRITE, 0, 0, 0,
+     "xadd"},
+    {"0F C1 /r", "XADD", "Ev,Gv", VFORM(xadd), 0, F_ARITH, 0, A_LOCK | A_SECOND_WRITE, 0, 0, 0,
+     "xadd"},
 
     {"98", "CBW", "", WFORM(cbw), 0, 0, 0, 0, 0, RM_EAX, RM_EAX, "cbw"},
     {"99", "CWD", "", WFORM(cwd), 0, 0, 0, 0, 0, RM_EAX, RM_EDX, "cwd"},

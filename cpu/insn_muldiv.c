@@ -108,7 +108,7 @@ BODIES_V(imul_gei)
 BODIES(div_e)
 BODIES(idiv_e)
 
-/* --- decimal adjustments ----------------------------------------------------------------------------- */
+/* --- decimal adjustments ---------------------------------------------------------------------- */
 
 static uint32_t al_read(const struct cpu *c) { return reg_read(c, EAX, 1); }
 static void al_write(struct cpu *c, uint32_t v) { reg_write(c, EAX, v, 1); }
@@ -183,15 +183,21 @@ static void aad(struct cpu *c, const struct op *o)
 static const struct row rows[] = {
     {"F6 /4", "MUL", "Eb", BFORM(mul_e), 0, F_ARITH, F_MUL, A_DEST_READ, 0, RM_EAX, RM_EAX, "mul"},
     {"F7 /4", "MUL", "Ev", VFORM(mul_e), 0, F_ARITH, F_MUL, A_DEST_READ, 0, RM_EAX, RM_AD, "mul"},
-    {"F6 /5", "IMUL", "Eb", BFORM(imul_e), 0, F_ARITH, F_MUL, A_DEST_READ, 0, RM_EAX, RM_EAX, "mul"},
+    {"F6 /5", "IMUL", "Eb", BFORM(imul_e), 0, F_ARITH, F_MUL, A_DEST_READ, 0, RM_EAX, RM_EAX,
+     "mul"},
     {"F7 /5", "IMUL", "Ev", VFORM(imul_e), 0, F_ARITH, F_MUL, A_DEST_READ, 0, RM_EAX, RM_AD, "mul"},
     {"0F AF /r", "IMUL", "Gv,Ev", VFORM(imul_ge), 0, F_ARITH, F_MUL, 0, 0, 0, 0, "imul"},
-    {"69 /r", "IMUL", "Gv,Ev,Iz", VFORM(imul_gei), 0, F_ARITH, F_MUL, A_DEST_WRITE, 0, 0, 0, "imul_imm"},
-    {"6B /r", "IMUL", "Gv,Ev,Is", VFORM(imul_gei), 0, F_ARITH, F_MUL, A_DEST_WRITE, 0, 0, 0, "imul_imm"},
-    {"F6 /6", "DIV", "Eb", BFORM(div_e), 0, F_ARITH, F_ARITH, A_DEST_READ, 0, RM_EAX, RM_EAX, "div"},
+    {"69 /r", "IMUL", "Gv,Ev,Iz", VFORM(imul_gei), 0, F_ARITH, F_MUL, A_DEST_WRITE, 0, 0, 0,
+     "imul_imm"},
+    {"6B /r", "IMUL", "Gv,Ev,Is", VFORM(imul_gei), 0, F_ARITH, F_MUL, A_DEST_WRITE, 0, 0, 0,
+     "imul_imm"},
+    {"F6 /6", "DIV", "Eb", BFORM(div_e), 0, F_ARITH, F_ARITH, A_DEST_READ, 0, RM_EAX, RM_EAX,
+     "div"},
     {"F7 /6", "DIV", "Ev", VFORM(div_e), 0, F_ARITH, F_ARITH, A_DEST_READ, 0, RM_AD, RM_AD, "div"},
-    {"F6 /7", "IDIV", "Eb", BFORM(idiv_e), 0, F_ARITH, F_ARITH, A_DEST_READ, 0, RM_EAX, RM_EAX, "idiv"},
-    {"F7 /7", "IDIV", "Ev", VFORM(idiv_e), 0, F_ARITH, F_ARITH, A_DEST_READ, 0, RM_AD, RM_AD, "idiv"},
+    {"F6 /7", "IDIV", "Eb", BFORM(idiv_e), 0, F_ARITH, F_ARITH, A_DEST_READ, 0, RM_EAX, RM_EAX,
+     "idiv"},
+    {"F7 /7", "IDIV", "Ev", VFORM(idiv_e), 0, F_ARITH, F_ARITH, A_DEST_READ, 0, RM_AD, RM_AD,
+     "idiv"},
 
     {"37", "AAA", "", ANYFORM(aaa), F_AF, F_ARITH, F_ASCII, 0, 0, RM_EAX, RM_EAX, "aaa"},
     {"3F", "AAS", "", ANYFORM(aas), F_AF, F_ARITH, F_ASCII, 0, 0, RM_EAX, RM_EAX, "aaa"},

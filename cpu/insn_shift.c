@@ -2,8 +2,8 @@
  *
  * Counts are taken modulo 32 by the processor. A count of zero changes no flag; it still reads and
  * writes a memory operand. What the manual leaves undefined: AF after a shift (kept), OF for counts
- * other than one (computed as for a count of one), CF when a byte or word is shifted by more than its
- * width (the bit that fell out last, as if the operand were continued with zeros or signs). */
+ * other than one (computed as for a count of one), CF when a byte or word is shifted by more than
+ * its width (the bit that fell out last, as if the operand were continued with zeros or signs). */
 #include "cpu/flags.h"
 #include "cpu/mem.h"
 #include "cpu/rows.h"
@@ -122,7 +122,7 @@ SHIFT_BY(rcr, 1, 1)
 SHIFT_BY(rcr, imm, counted(c, o->imm))
 SHIFT_BY(rcr, cl, counted(c, c->r[ECX]))
 
-/* --- double shifts ---------------------------------------------------------------------------------
+/* --- double shifts -------------------------------------------------------------------------------
  *
  * A word shifted by more than 16 has an undefined result; the parts shift the 48 bits
  * destination:source:destination, which the definition for smaller counts is a part of. */
@@ -193,10 +193,14 @@ static const struct row rows[] = {
     SHIFT_ROWS_(shl, "6", "SHL", 0, F_ARITH, F_AF, F_UNDEFINED, SHIFT_T), /* SAL, undocumented */
     SHIFT_ROWS_(sar, "7", "SAR", 0, F_ARITH, F_AF, F_UNDEFINED, SHIFT_T),
 
-    {"0F A4 /r", "SHLD", "Ev,Gv,Ib", VFORM(shld_imm), 0, F_ARITH, F_UNDEFINED, 0, 0, 0, 0, "shld_imm"},
-    {"0F A5 /r", "SHLD", "Ev,Gv,CL", VFORM(shld_cl), F_ARITH, F_ARITH, F_UNDEFINED, 0, 0, 0, 0, "shld_cl"},
-    {"0F AC /r", "SHRD", "Ev,Gv,Ib", VFORM(shrd_imm), 0, F_ARITH, F_UNDEFINED, 0, 0, 0, 0, "shld_imm"},
-    {"0F AD /r", "SHRD", "Ev,Gv,CL", VFORM(shrd_cl), F_ARITH, F_ARITH, F_UNDEFINED, 0, 0, 0, 0, "shld_cl"},
+    {"0F A4 /r", "SHLD", "Ev,Gv,Ib", VFORM(shld_imm), 0, F_ARITH, F_UNDEFINED, 0, 0, 0, 0,
+     "shld_imm"},
+    {"0F A5 /r", "SHLD", "Ev,Gv,CL", VFORM(shld_cl), F_ARITH, F_ARITH, F_UNDEFINED, 0, 0, 0, 0,
+     "shld_cl"},
+    {"0F AC /r", "SHRD", "Ev,Gv,Ib", VFORM(shrd_imm), 0, F_ARITH, F_UNDEFINED, 0, 0, 0, 0,
+     "shld_imm"},
+    {"0F AD /r", "SHRD", "Ev,Gv,CL", VFORM(shrd_cl), F_ARITH, F_ARITH, F_UNDEFINED, 0, 0, 0, 0,
+     "shld_cl"},
 };
 
 const struct row_family family_shift = {rows, ARRAY_COUNT(rows)};

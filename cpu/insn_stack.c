@@ -1,8 +1,8 @@
 /* insn_stack: PUSH POP, PUSHA POPA, ENTER LEAVE, PUSHF POPF. [SDM2]
  *
- * The stack segment's B bit, not the address size, says whether ESP or SP moves. ESP and EBP change last,
- * so that an instruction whose later push faults can be run again; the pushes it had made stay below
- * the stack pointer, as on the part. */
+ * The stack segment's B bit, not the address size, says whether ESP or SP moves. ESP and EBP change
+ * last, so that an instruction whose later push faults can be run again; the pushes it had made
+ * stay below the stack pointer, as on the part. */
 #include "cpu/flags.h"
 #include "cpu/mem.h"
 #include "cpu/rows.h"
@@ -20,7 +20,8 @@ static ALWAYS_INLINE void pop_z(struct cpu *c, const struct op *o, int w)
     reg_write(c, o->rm, pop(c, w), w);
 }
 
-/* An address that uses ESP is computed after the increment, which happens only if nothing faults. */
+/* An address that uses ESP is computed after the increment, which happens only if nothing faults.
+ * */
 static ALWAYS_INLINE void pop_e(struct cpu *c, const struct op *o, int w, bool mem)
 {
     if (!mem) {
@@ -61,10 +62,10 @@ static ALWAYS_INLINE void popa(struct cpu *c, const struct op *o, int w)
     stack_set(c, esp);
 }
 
-/* --- ENTER, LEAVE -------------------------------------------------------------------------------------- */
+/* --- ENTER, LEAVE ----------------------------------------------------------------------------- */
 
-/* The display: the frame pointers of the enclosing levels, copied from the caller's frame, and then this
- * frame's own. Returns the stack pointer below it. */
+/* The display: the frame pointers of the enclosing levels, copied from the caller's frame, and then
+ * this frame's own. Returns the stack pointer below it. */
 static ALWAYS_INLINE uint32_t enter_display(struct cpu *c, uint32_t esp, uint32_t frame,
                                             unsigned level, int w)
 {
@@ -110,13 +111,13 @@ static ALWAYS_INLINE void leave(struct cpu *c, const struct op *o, int w)
     reg_write(c, EBP, v, w);
 }
 
-/* --- PUSHF, POPF --------------------------------------------------------------------------------------- */
+/* --- PUSHF, POPF ------------------------------------------------------------------------------ */
 
 static bool v86(const struct cpu *c) { return c->eflags & F_VM; }
 static unsigned iopl(const struct cpu *c) { return c->eflags >> 12 & 3; }
 
-/* In virtual-8086 mode with IOPL below 3 only the 16-bit forms work, and only with CR4.VME: there the
- * program's IF is VIF. */
+/* In virtual-8086 mode with IOPL below 3 only the 16-bit forms work, and only with CR4.VME: there
+ * the program's IF is VIF. */
 static bool flags_virtual(struct cpu *c, int w)
 {
     if (!v86(c) || iopl(c) == 3)

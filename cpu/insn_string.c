@@ -1,10 +1,11 @@
 /* insn_string: MOVS CMPS SCAS LODS STOS INS OUTS, alone and repeated. [SDM2]
  *
- * A repeated instruction runs in chunks: a call of its body does some iterations and, if more remain,
- * leaves EIP on the instruction itself and sets rep_running, so that interrupts, faults and traps land
- * between iterations with exact state. A chunk is cut where a pointer leaves its page or its segment,
- * or wraps; therefore only its first iteration can fault, and the count noted for the model is complete.
- * It is also cut after an iteration that hit a data breakpoint or wrote over decoded code.
+ * A repeated instruction runs in chunks: a call of its body does some iterations and, if more
+ * remain, leaves EIP on the instruction itself and sets rep_running, so that interrupts, faults and
+ * traps land between iterations with exact state. A chunk is cut where a pointer leaves its page or
+ * its segment, or wraps; therefore only its first iteration can fault, and the count noted for the
+ * model is complete. It is also cut after an iteration that hit a data breakpoint or wrote over
+ * decoded code.
  *
  * The run loop gives a repeated instruction a block of its own.
  *
@@ -17,7 +18,7 @@
 
 enum pointers { SOURCE = 1, DESTINATION = 2 };
 
-/* --- pointers ---------------------------------------------------------------------------------------- */
+/* --- pointers --------------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE uint32_t source_offset(const struct cpu *c, const struct op *o)
 {
@@ -44,7 +45,7 @@ static ALWAYS_INLINE void advance(struct cpu *c, const struct op *o, enum pointe
         register_add(c, o, EDI, step);
 }
 
-/* --- one iteration of each ------------------------------------------------------------------------------ */
+/* --- one iteration of each -------------------------------------------------------------------- */
 
 static ALWAYS_INLINE uint32_t load(struct cpu *c, const struct op *o, int w)
 {
@@ -113,10 +114,10 @@ static ALWAYS_INLINE void outs_once(struct cpu *c, const struct op *o, int w)
     advance(c, o, SOURCE, w);
 }
 
-/* --- chunks --------------------------------------------------------------------------------------------- */
+/* --- chunks ----------------------------------------------------------------------------------- */
 
-/* How many elements from offset off on lie whole in the same page and inside the segment's plain limits;
- * at least one, which may then fault or cross. */
+/* How many elements from offset off on lie whole in the same page and inside the segment's plain
+ * limits; at least one, which may then fault or cross. */
 static ALWAYS_INLINE uint32_t elements_within(const struct cpu *c, const struct op *o, unsigned seg,
                                               uint32_t off, int w)
 {
@@ -154,7 +155,7 @@ static ALWAYS_INLINE uint32_t chunk_size(const struct cpu *c, const struct op *o
 typedef bool (*bulk_fn)(struct cpu *c, const struct op *o, uint32_t n, int w);
 typedef void (*once_fn)(struct cpu *c, const struct op *o, int w);
 
-/* Iterations of one chunk; returns how many. test_zf: REPE and REPNE also end on ZF, then *ended. */
+/* Iterations of one chunk; returns how many. test_zf: REPE and REPNE end on ZF too: *ended. */
 static ALWAYS_INLINE uint32_t iterate(struct cpu *c, const struct op *o, int w, once_fn once,
                                       uint32_t n, bool test_zf, bool *ended)
 {
@@ -198,10 +199,11 @@ static ALWAYS_INLINE void string(struct cpu *c, const struct op *o, int w, enum 
         c->eip = o->eip;
 }
 
-/* --- bulk MOVS and STOS --------------------------------------------------------------------------------
+/* --- bulk MOVS and STOS --------------------------------------------------------------------------
  *
- * On an untimed model, upwards, aligned, inside one page each (the chunk's size makes sure) and with
- * both pages in the fast table, which excludes devices, decoded code and armed data breakpoints. */
+ * On an untimed model, upwards, aligned, inside one page each (the chunk's size makes sure) and
+ * with both pages in the fast table, which excludes devices, decoded code and armed data
+ * breakpoints. */
 
 static ALWAYS_INLINE uint8_t *bulk_destination(struct cpu *c, const struct op *o, int w)
 {

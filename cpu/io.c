@@ -11,8 +11,8 @@ static bool tss_is_32(const struct segment *tr)
     return tr->valid && (tr->access & 0x9D) == 0x89; /* available or busy 32-bit TSS, present */
 }
 
-/* One bit per port, clear to allow. The processor reads two bytes whatever the bit's position, so both
- * must lie inside the limit. */
+/* One bit per port, clear to allow. The processor reads two bytes whatever the bit's position, so
+ * both must lie inside the limit. */
 static void bitmap_check(struct cpu *c, uint16_t port, unsigned size)
 {
     const struct segment *tr = &c->tr;

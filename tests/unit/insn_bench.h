@@ -1,8 +1,8 @@
 /* insn_bench: one processor and some memory, for tests of single instructions. An instruction is
  * decoded and its body called, without run loop or delivery: a fault is the vector it returns.
  *
- * Flat 32-bit protected mode at privilege 0, no paging, untimed, EIP 1000h, ESP 8000h, unless a test
- * changes that; bench_real makes it real mode. */
+ * Flat 32-bit protected mode at privilege 0, no paging, untimed, EIP 1000h, ESP 8000h, unless a
+ * test changes that; bench_real makes it real mode. */
 #pragma once
 
 #include "cpu/cpu.h"
@@ -94,7 +94,7 @@ static inline void bench_cpl(struct bench *b, unsigned cpl)
     cpu_set_cpl(&b->cpu, cpl);
 }
 
-/* Runs the instruction at bytes; the vector it raised, or BENCH_NO_FAULT. A REP may need several. */
+/* Runs the instruction at bytes: the vector it raised, or BENCH_NO_FAULT. A REP may need more. */
 static inline int bench_run(struct bench *b, const char *bytes, unsigned size)
 {
     struct cpu *c = &b->cpu;
