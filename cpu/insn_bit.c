@@ -53,8 +53,7 @@ BIT_OPERATION(bts, BIT_SET)
 BIT_OPERATION(btr, BIT_RESET)
 BIT_OPERATION(btc, BIT_COMPLEMENT)
 
-/* The scans tell the model how many zero bits they passed: the operand's width if there is no one.
- * */
+/* The scans tell the model how many zero bits they passed: the operand's width if there is none. */
 static ALWAYS_INLINE void bsf_ge(struct cpu *c, const struct op *o, int w, bool mem)
 {
     uint32_t v = e_read(c, o, w, mem);

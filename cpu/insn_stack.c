@@ -20,8 +20,7 @@ static ALWAYS_INLINE void pop_z(struct cpu *c, const struct op *o, int w)
     reg_write(c, o->rm, pop(c, w), w);
 }
 
-/* An address that uses ESP is computed after the increment, which happens only if nothing faults.
- * */
+/* An address that uses ESP is computed after the increment, which happens if nothing faults. */
 static ALWAYS_INLINE void pop_e(struct cpu *c, const struct op *o, int w, bool mem)
 {
     if (!mem) {
