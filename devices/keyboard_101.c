@@ -201,7 +201,8 @@ static struct sequence repeat_of(const struct keyboard *k, unsigned index)
 
 /* ---- the buffer ---------------------------------------------------------------------------- */
 
-/* A sequence that does not fit is lost whole and leaves the overrun code. [PS2HITR] */
+/* A sequence that does not fit is lost whole and leaves the overrun code.
+ * [XT5160 4-24] */
 static void store(struct keyboard *k, const struct sequence *q)
 {
     if (k->overrun)
@@ -301,7 +302,7 @@ void keyboard_key(struct keyboard *k, uint16_t key, bool press, uint64_t tick)
 }
 
 /* A repetition is stored only when all before it has been sent, so that a key held down while the
- * system does not listen leaves one make code. [PS2HITR] */
+ * system does not listen leaves one make code. [XT5160 4-24] */
 static void repeat(struct keyboard *k, uint64_t tick)
 {
     k->repeat_due = tick + typematic_period(k);
