@@ -24,7 +24,9 @@ static inline int cache_find(const struct cache *c, paddr_t pa)
         return -1;
     uint32_t tag = pa >> c->line_shift;
     uint32_t first = (tag & (c->sets - 1)) * c->ways;
-    for (uint32_t way = 0; way < c->ways; way++)
+    if (c->tag[first] == tag)
+        return (int)first;
+    for (uint32_t way = 1; way < c->ways; way++)
         if (c->tag[first + way] == tag)
             return (int)(first + way);
     return -1;
@@ -32,7 +34,10 @@ static inline int cache_find(const struct cache *c, paddr_t pa)
 
 static inline void cache_touch(struct cache *c, uint32_t index)
 {
-    plru_touch(&c->lru[index >> __builtin_ctz(c->ways)], c->ways, index & (c->ways - 1));
+    if (LIKELY(c->ways == 2)) /* the way to evict next, see mmu/plru.h */
+        c->lru[index / 2] = (uint8_t)(~index & 1);
+    else if (c->ways > 2)
+        plru_touch(&c->lru[index >> __builtin_ctz(c->ways)], c->ways, index & (c->ways - 1));
 }
 
 /* The index of the line that a fill of pa displaces. */

@@ -1,7 +1,7 @@
 /* dram: which row each bank of the memory holds open, and so what an access finds.
  *
- * The rows of consecutive addresses go to the banks in turn. A row stays open until another one of its
- * bank is wanted; refresh is a matter of time, and so not known here. */
+ * The rows of consecutive addresses go to the banks in turn. A row stays open until another one of
+ * its bank is wanted; refresh is a matter of time, and so not known here. */
 #pragma once
 
 #include "mmu/mmu.h"

@@ -86,8 +86,7 @@ void fast_fill_data(struct mmu *m, laddr_t la, bool user, const struct target *t
     m->fast_used[user][slot / 64] |= 1ull << (slot % 64);
 }
 
-void fast_fill_code(struct mmu *m, laddr_t la, paddr_t pa, uint8_t *plru,
-                      struct plru_effect effect)
+void fast_fill_code(struct mmu *m, laddr_t la, paddr_t pa, uint8_t *plru, struct plru_effect effect)
 {
     if (m->fast_forbidden)
         return;

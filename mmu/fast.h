@@ -1,9 +1,9 @@
-/* fast: making and forgetting the entries of the fast path (mmu/access.h) and of the run loop's fetch.
+/* fast: making and forgetting entries of the fast path (mmu/access.h) and of the loop's fetch.
  *
- * A fast entry says what a hit of one TLB entry would give and do. It exists only while that TLB entry
- * is resident and unchanged, so that it may be forgotten at any time without a trace; whoever displaces
- * or changes a TLB entry forgets what was derived from it. Without paging, entries map linear pages to
- * themselves and touch no TLB. */
+ * A fast entry says what a hit of one TLB entry would give and do. It exists only while that TLB
+ * entry is resident and unchanged, so that it may be forgotten at any time without a trace; whoever
+ * displaces or changes a TLB entry forgets what was derived from it. Without paging, entries map
+ * linear pages to themselves and touch no TLB. */
 #pragma once
 
 #include "mmu/mmu.h"
@@ -20,8 +20,8 @@ struct target {
     struct plru_effect effect;
 };
 
-/* Matches no access: the lookup compares the page and at most the three lowest bits, which an aligned
- * access has clear; a tag of 1 would match an odd word in page 0. */
+/* Matches no access: the lookup compares the page and at most the three lowest bits, which an
+ * aligned access has clear; a tag of 1 would match an odd word in page 0. */
 enum { FAST_NEVER = 8 };
 
 static inline unsigned fast_slot(laddr_t la) { return (la >> 12) & (FAST_COUNT - 1); }
@@ -30,8 +30,8 @@ void fast_init(struct mmu *m);
 /* Recomputes fast_enabled and forgets everything. */
 void fast_update(struct mmu *m);
 
-/* Nothing is made where the bus must be asked. A write may use the entry only if nothing is left to do
- * for it: no D bit to set, no decoded code to tell, no ROM. */
+/* Nothing is made where the bus must be asked. A write may use the entry only if nothing is left to
+ * do for it: no D bit to set, no decoded code to tell, no ROM. */
 void fast_fill_data(struct mmu *m, laddr_t la, bool user, const struct target *t);
 void fast_fill_code(struct mmu *m, laddr_t la, paddr_t pa, uint8_t *plru,
                     struct plru_effect effect);

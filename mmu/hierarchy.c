@@ -4,7 +4,7 @@
 #include "mmu/cache.h"
 #include "mmu/dram.h"
 
-/* --- the bus: L2 and DRAM ------------------------------------------------------------------------- */
+/* --- the bus: L2 and DRAM --------------------------------------------------------------------- */
 
 /* The L2 victim goes to the chip set's posted write buffer while the new line is read from DRAM. */
 static void l2_allocate(struct mmu *m, paddr_t pa, unsigned *flags)
@@ -51,7 +51,7 @@ static unsigned bus_write(struct mmu *m, paddr_t pa)
     return LEVEL_L2;
 }
 
-/* --- the first level ------------------------------------------------------------------------------ */
+/* --- the first level -------------------------------------------------------------------------- */
 
 static bool cacheable(const struct mmu *m, unsigned attributes)
 {

@@ -4,8 +4,8 @@
  *     L1I  lines are S or I; a line is never in both first-level caches: a miss in one drops the
  *          other's copy, a modified one after writing it back (internal snoops, MEM: Pentium
  *          developer's manual). So a write that hits L1D need not look into L1I.
- *     L2   on the board, seen by every bus cycle that goes to memory: write-back, allocates on reads of
- *          whole lines only, neither includes nor excludes L1 [open-questions Q18]
+ *     L2   on the board, seen by every bus cycle that goes to memory: write-back, allocates on
+ *          reads of whole lines only, neither includes nor excludes L1 [open-questions Q18]
  *     DRAM one open row per bank
  *
  * Each function takes a physical address of memory, changes tags and states in program order, and
@@ -23,8 +23,8 @@ unsigned hierarchy_write(struct mmu *m, paddr_t pa, unsigned attributes, unsigne
 unsigned hierarchy_locked_read(struct mmu *m, paddr_t pa, unsigned *flags);
 unsigned hierarchy_locked_write(struct mmu *m, paddr_t pa, unsigned *flags);
 
-/* A page-table entry for the walker: from L1D if it is there, which may hold the only copy of it, but
- * not brought there on a miss (README.md of the facts, SOSP'97: a TLB miss costs 25 clocks). */
+/* A page-table entry for the walker: from L1D if it is there, which may hold the only copy of it,
+ * but not brought there on a miss (README.md of the facts, SOSP'97: a TLB miss costs 25 clocks). */
 unsigned hierarchy_walk(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);
 
 unsigned hierarchy_fetch(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);

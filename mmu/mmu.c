@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* --- life -------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 /* Untimed, the TLBs are caches of translations for speed alone, so they may be large. */
 static void init_tlbs(struct mmu *m)
@@ -102,7 +102,7 @@ void mmu_set_fast(struct mmu *m, bool allowed)
     fast_update(m);
 }
 
-/* --- control registers and pins ------------------------------------------------------------------------ */
+/* --- control registers and pins --------------------------------------------------------------- */
 
 void mmu_set_control(struct mmu *m, bool paging, bool write_protect, bool caches_off,
                      bool large_enabled)
@@ -143,8 +143,8 @@ void mmu_set_a20(struct mmu *m, bool enabled)
     fast_forget_code(m);
 }
 
-/* Drops the 4 KB entries that were made of one 4 MB page: software cannot know of them, so INVLPG of
- * any address in the page must find them all [SDM3 4.10.2.3]. */
+/* Drops the 4 KB entries that were made of one 4 MB page: software cannot know of them, so INVLPG
+ * of any address in the page must find them all [SDM3 4.10.2.3]. */
 static void invalidate_split(struct mmu *m, struct tlb *t, uint32_t large_page,
                              void (*forget)(struct mmu *m, laddr_t page))
 {

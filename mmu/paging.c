@@ -79,8 +79,7 @@ static void small_translation(uint32_t pde, uint32_t pte, struct translation *t)
     t->flags = flags_of(pte) & directory;
 }
 
-bool paging_walk(struct mmu *m, laddr_t la, bool write, bool user, bool code,
-                 struct translation *t)
+bool paging_walk(struct mmu *m, laddr_t la, bool write, bool user, bool code, struct translation *t)
 {
     uint32_t missing = paging_fault_code(write, user);
     paddr_t pde_pa = ((m->cr3 & PAGE_ADDRESS) | (la >> 20 & 0xFFC)) & m->a20_mask;

@@ -43,8 +43,8 @@ struct translation {
     uint8_t flags; /* TLB_ flags */
 };
 
-/* Walks for an access (code: for the instruction TLB), sets A and D, logs what it read. False: a page
- * fault, fault_la and fault_code are set and the data page's bits are as they were. */
+/* Walks for an access (code: for the instruction TLB), sets A and D, logs what it read. False: a
+ * page fault, fault_la and fault_code are set and the data page's bits are as they were. */
 bool paging_walk(struct mmu *m, laddr_t la, bool write, bool user, bool code,
                  struct translation *t);
 

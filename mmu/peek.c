@@ -1,5 +1,5 @@
-/* peek: how debuggers, loaders and reports see linear memory: through the processor's translation, TLB
- * entries before tables, without leaving a trace. */
+/* peek: how debuggers, loaders and reports see linear memory: through the processor's translation,
+ * TLB entries before tables, without leaving a trace. */
 #include "mmu/mmu.h"
 
 #include "mmu/paging.h"

@@ -1,4 +1,4 @@
-/* physical: the bytes behind a physical address, within one page: RAM, ROM, a device or open bus. */
+/* physical: the bytes behind a physical address within a page: RAM, ROM, a device, open bus. */
 #pragma once
 
 #include "mmu/mmu.h"

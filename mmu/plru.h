@@ -1,8 +1,9 @@
 /* plru: tree pseudo-LRU of 1, 2, 4 or 8 ways in one byte per set.
  *
- * The nodes of the tree are numbered as in a heap (root 1, children 2n and 2n+1); bit n-1 belongs to
- * node n and says which half to evict next, 0 the lower ways, 1 the upper. A hit points every node on
- * its way to the other half. With two ways that is plain LRU: the byte is the way to evict next. */
+ * The nodes of the tree are numbered as in a heap (root 1, children 2n and 2n+1); bit n-1 belongs
+ * to node n and says which half to evict next, 0 the lower ways, 1 the upper. A hit points every
+ * node on its way to the other half. With two ways that is plain LRU: the byte is the way to evict
+ * next. */
 #pragma once
 
 #include "sim/core/types.h"

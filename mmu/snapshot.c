@@ -1,8 +1,8 @@
 /* snapshot: everything of the unit that later behaviour can depend on, between two instructions.
  *
- * Fast entries are left out: they follow from the TLBs, and are forgotten on loading. So are the fault
- * registers and the halves of a read-modify-write, which live inside one instruction, and the memory
- * itself, which is the board's. */
+ * Fast entries are left out: they follow from the TLBs, and are forgotten on loading. So are the
+ * fault registers and the halves of a read-modify-write, which live inside one instruction, and the
+ * memory itself, which is the board's. */
 #include "mmu/mmu.h"
 
 #include "mmu/tlb.h"

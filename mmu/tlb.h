@@ -1,8 +1,8 @@
 /* tlb: a set-associative translation lookaside buffer with tree pseudo-LRU.
  *
- * Tags are linear page numbers: of 4 KB pages, or of 4 MB pages in a TLB that holds those. A fill takes
- * the first invalid way of its set, else the pseudo-LRU one [AF-MA; geometry.md 1.3]; invalidation
- * leaves the replacement bits alone. Protection is the caller's business. */
+ * Tags are linear page numbers: of 4 KB pages, or of 4 MB pages in a TLB that holds those. A fill
+ * takes the first invalid way of its set, else the pseudo-LRU one [AF-MA; geometry.md 1.3];
+ * invalidation leaves the replacement bits alone. Protection is the caller's business. */
 #pragma once
 
 #include "mmu/mmu.h"
@@ -33,8 +33,8 @@ static inline void tlb_touch(struct tlb *t, uint32_t index)
     plru_touch(tlb_plru(t, index), t->ways, index & (t->ways - 1));
 }
 
-/* Puts a translation in (over an entry with the same tag, if there is one) and touches it. Gives its
- * index; *evicted is the tag that was displaced, or TLB_INVALID. */
+/* Puts a translation in (over an entry with the same tag, if there is one) and touches it. Gives
+ * its index; *evicted is the tag that was displaced, or TLB_INVALID. */
 uint32_t tlb_fill(struct tlb *t, uint32_t tag, uint32_t page, uint8_t flags, uint32_t *evicted);
 
 /* Whether the tag was there. */

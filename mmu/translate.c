@@ -6,8 +6,8 @@
 #include "mmu/paging.h"
 #include "mmu/tlb.h"
 
-/* What a hit does to the replacement bits. Untimed only fills count, so that the fast path is spared
- * the update and replacement still does not depend on who took the access. */
+/* What a hit does to the replacement bits. Untimed only fills count, so that the fast path is
+ * spared the update and replacement still does not depend on who took the access. */
 static struct plru_effect hit_effect(const struct mmu *m, const struct tlb *t, uint32_t index)
 {
     return m->timed ? plru_effect(t->ways, index & (t->ways - 1)) : (struct plru_effect){0xFF, 0};
@@ -19,10 +19,10 @@ static void hit_touch(struct mmu *m, struct tlb *t, uint32_t index)
         tlb_touch(t, index);
 }
 
-/* --- data -------------------------------------------------------------------------------------------- */
+/* --- data ------------------------------------------------------------------------------------- */
 
-/* A page fault also drops what the TLBs hold for the address, so that it cannot recur once the tables
- * allow the access [SDM3 4.10.4.1]. */
+/* A page fault also drops what the TLBs hold for the address, so that it cannot recur once the
+ * tables allow the access [SDM3 4.10.4.1]. */
 static bool fail(struct mmu *m, laddr_t la)
 {
     mmu_invalidate_page(m, la);
@@ -58,8 +58,8 @@ static uint32_t fill_dtlb(struct mmu *m, laddr_t la, const struct translation *w
     return index;
 }
 
-/* The entry that translates la, walking if there is none, or if a write finds it clean: then the walk
- * sets D, and the entry is made anew. NULL: a page fault. */
+/* The entry that translates la, walking if there is none, or if a write finds it clean: then the
+ * walk sets D, and the entry is made anew. NULL: a page fault. */
 static const struct tlb_entry *find_entry(struct mmu *m, laddr_t la, bool write, bool user,
                                           struct tlb **tlb)
 {
@@ -126,7 +126,7 @@ bool translate_slow(struct mmu *m, laddr_t la, bool write, bool user, struct tar
     return true;
 }
 
-/* --- code ------------------------------------------------------------------------------------------------ */
+/* --- code ------------------------------------------------------------------------------------- */
 
 /* Large pages become 4 KB entries here [geometry.md 1.3]. -1: a page fault. */
 static int walk_code(struct mmu *m, laddr_t la)

@@ -8,7 +8,8 @@
 /* False: a page fault; fault_la and fault_code are set. */
 NOINLINE bool translate_slow(struct mmu *m, laddr_t la, bool write, bool user, struct target *t);
 
-/* A fast entry spares the look-up after an L1 miss; it does to the TLB what the look-up would do. */
+/* A fast entry spares the look-up after an L1 miss; it does to the TLB what the look-up would do.
+ */
 static ALWAYS_INLINE bool translate(struct mmu *m, laddr_t la, bool write, bool user,
                                     struct target *t)
 {
@@ -24,7 +25,4 @@ static ALWAYS_INLINE bool translate(struct mmu *m, laddr_t la, bool write, bool 
 }
 
 /* An access makes at most 6 log entries a page: two walks with their updates, and two lines. */
-static inline void check_log(const struct mmu *m)
-{
-    CHECK(m->log->count + 16 <= ACCESS_LOG_MAX);
-}
+static inline void check_log(const struct mmu *m) { CHECK(m->log->count + 16 <= ACCESS_LOG_MAX); }

@@ -1,10 +1,10 @@
 /* mmu_fast_equals_slow: the fast path changes nothing.
  *
- * Three memory units get the same random accesses, privilege changes, CR3 loads, INVLPGs and writes to
- * page tables: one goes every access the slow way, one uses the fast path, and one uses it with its
- * fast entries thrown away, or the whole unit saved and loaded, at random moments. Values, faults,
- * access logs, calls to code_written and device accesses must agree at every step; memory and the
- * state hash at every 64th. */
+ * Three memory units get the same random accesses, privilege changes, CR3 loads, INVLPGs and writes
+ * to page tables: one goes every access the slow way, one uses the fast path, and one uses it with
+ * its fast entries thrown away, or the whole unit saved and loaded, at random moments. Values,
+ * faults, access logs, calls to code_written and device accesses must agree at every step; memory
+ * and the state hash at every 64th. */
 #include "mmu/access.h"
 #include "mmu/fast.h"
 #include "mmu/paging.h"
@@ -148,8 +148,8 @@ static struct outcome access_slow(struct unit *u, const struct request *r)
     struct outcome o = {.value = r->value};
     bool user = u->m.user && !r->system;
     u->m.locked = r->locked;
-    o.status = mmu_access(&u->m, r->la, r->size, r->kind, user, r->system ? ACCESS_SYSTEM : 0,
-                          &o.value);
+    o.status =
+        mmu_access(&u->m, r->la, r->size, r->kind, user, r->system ? ACCESS_SYSTEM : 0, &o.value);
     if (o.status == MMU_OK && r->kind == ACCESS_RMW)
         mmu_rmw_commit(&u->m, r->size, o.value + r->value);
     u->m.locked = false;
@@ -270,8 +270,8 @@ static void compare_state(struct pair *p)
 
 /* --- the program --- */
 
-/* Page-table entries are mostly present, and point into the first 2 MB, sometimes at the tables, the
- * device or the ROM, rarely past memory. */
+/* Page-table entries are mostly present, and point into the first 2 MB, sometimes at the tables,
+ * the device or the ROM, rarely past memory. */
 static uint32_t random_pte(struct random *r)
 {
     uint32_t page = 16 + random_below(r, 200);

@@ -1,4 +1,4 @@
-/* mmu_bench: a Pentium's memory unit on 16 MB of RAM, for the tests of mmu/. No processor, no clock.
+/* mmu_bench: a Pentium's memory unit on 16 MB of RAM, for the tests of mmu/; no processor.
  *
  * Physical page 0x1000 is the page directory the helpers edit, page tables follow it; 0xA0000 is a
  * device, 0xF0000 a ROM. */

@@ -1,5 +1,5 @@
-/* The caches and DRAM as accesses meet them: exact levels, states, victims and log entries. Paging is
- * off, so that addresses are physical, except where a page's attributes matter. */
+/* The caches and DRAM as accesses meet them: exact levels, states, victims and log entries. Paging
+ * is off, so that addresses are physical, except where a page's attributes matter. */
 #include "tests/unit/mmu_bench.h"
 
 #define A 0x100000u /* three lines of one L1 set, in three DRAM rows of banks 0, 1 and 2 */
@@ -97,8 +97,8 @@ static void modified_victim_is_written_back_to_l2(void **state)
     assert_int_equal(b->m.l1d.writebacks, 1);
 }
 
-/* A + 256 KB has A's place in L2 and takes it; A's line is then written past L2 into memory, where it
- * closes the row that the fill opened. */
+/* A + 256 KB has A's place in L2 and takes it; A's line is then written past L2 into memory, where
+ * it closes the row that the fill opened. */
 static void modified_victim_absent_from_l2_is_written_to_memory(void **state)
 {
     struct bench *b = *state;
@@ -231,8 +231,14 @@ static void only_natural_boundaries_are_misalignments(void **state)
     static const struct {
         unsigned offset, size, flags;
     } cases[] = {
-        {1, 2, 0}, {2, 2, 0}, {3, 2, ACCESS_MISALIGNED}, {3, 1, 0}, {0, 4, 0},
-        {1, 4, ACCESS_MISALIGNED}, {8, 8, 0}, {4, 8, ACCESS_MISALIGNED},
+        {1, 2, 0},
+        {2, 2, 0},
+        {3, 2, ACCESS_MISALIGNED},
+        {3, 1, 0},
+        {0, 4, 0},
+        {1, 4, ACCESS_MISALIGNED},
+        {8, 8, 0},
+        {4, 8, ACCESS_MISALIGNED},
     };
     bench_read(b, A, 4);
     for (unsigned i = 0; i < ARRAY_COUNT(cases); i++) {

@@ -1,5 +1,5 @@
-/* The page walk and what the TLBs remember of it; accesses that cross pages; devices; onlookers. The
- * semantics are the same timed or not: every test runs on both. */
+/* The page walk and what the TLBs remember of it; accesses that cross pages; devices; onlookers.
+ * The semantics are the same timed or not: every test runs on both. */
 #include "tests/unit/mmu_bench.h"
 
 #include "sim/core/snap.h"
@@ -115,8 +115,8 @@ static void protection_follows_both_levels_and_wp(void **state)
             uint64_t value = 0;
             bench_paging(b, wp, false);
             for (unsigned again = 0; again < 2; again++) { /* from the tables, then from the TLB */
-                enum mmu_status status = bench_access(
-                    b, LA, 4, write ? ACCESS_WRITE : ACCESS_READ, user, &value);
+                enum mmu_status status =
+                    bench_access(b, LA, 4, write ? ACCESS_WRITE : ACCESS_READ, user, &value);
                 assert_int_equal(status, allowed ? MMU_OK : MMU_FAULT);
                 if (!allowed)
                     assert_int_equal(b->m.fault_code, FAULT_PRESENT | (write ? FAULT_WRITE : 0) |
@@ -293,7 +293,7 @@ static void clearing_pse_flushes(void **state)
     assert_int_equal(tlb_find(&b->m.dtlb_large, LARGE_LA >> 22), -1);
 }
 
-/* A large page that became small behind a clean entry's back: the walk for D must not leave both. */
+/* A large page became small behind a clean entry's back: the walk for D must not leave both. */
 static void page_that_changed_size_has_one_entry(void **state)
 {
     struct bench *b = *state;
@@ -530,7 +530,7 @@ static void peek_and_poke_leave_no_trace(void **state)
     assert_true(mmu_poke(&b->m, LARGE_LA + 0x123450, &v, 4));
     assert_int_equal(bench_u32(b, LARGE_PA + 0x123450), 0xCAFEBABE);
     assert_false(mmu_peek(&b->m, LA + 0x2000, &v, 4));
-    assert_false(mmu_poke(&b->m, LA + 0x1FFE, &v, 4)); /* half of it is no memory: nothing written */
+    assert_false(mmu_poke(&b->m, LA + 0x1FFE, &v, 4)); /* half is no memory: nothing written */
     assert_int_equal(bench_u32(b, PA + 0x7FFC), 0);
     assert_false(mmu_peek(&b->m, LA + 0x3000, &v, 4));
     assert_int_equal(bench_u32(b, bench_pte(LA)), PA | PTE_PRESENT);
@@ -594,50 +594,50 @@ static void reset_leaves_nothing_behind(void **state)
     assert_int_equal(bench_state(&b->m.l2, PA), LINE_INVALID);
 }
 
-#define T(name)                                                                                    \
-    {#name " (timed)", name, setup_timed, teardown, NULL},                                         \
-        {#name " (untimed)", name, setup_untimed, teardown, NULL}
+#define BOTH(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, setup_timed, teardown),                                  \
+        cmocka_unit_test_setup_teardown(name, setup_untimed, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(no_paging_maps_addresses_to_themselves),
-        T(a20_gate_folds_the_second_megabyte),
-        T(read_sets_a_and_write_sets_d),
-        T(rmw_sets_d_in_its_first_half),
-        T(missing_entries_fault_with_p_clear),
-        T(missing_entry_is_not_remembered),
-        T(protection_follows_both_levels_and_wp),
-        T(denied_access_sets_neither_a_nor_d_in_the_page_table),
-        T(changing_wp_needs_no_flush),
-        T(user_fast_entries_are_apart_from_the_kernels),
-        T(stale_entry_serves_until_invlpg),
-        T(stale_entry_serves_until_cr3_is_loaded),
-        T(stale_denial_faults_once),
-        T(setting_d_walks_and_takes_the_new_translation),
-        T(evicted_entry_takes_its_fast_entry_along),
-        T(large_page_reaches_all_of_its_4_mb),
-        T(large_bit_is_ignored_without_pse),
-        T(reserved_bits_of_a_large_entry_fault),
-        T(invlpg_drops_a_large_page_by_any_of_its_addresses),
-        T(clearing_pse_flushes),
-        T(page_that_changed_size_has_one_entry),
-        T(fetch_uses_the_itlb_and_marks_its_walks),
-        T(user_fetch_from_a_supervisor_page_faults),
-        T(large_code_page_becomes_small_entries_that_invlpg_finds),
-        T(crossing_write_faults_before_its_first_byte),
-        T(crossing_access_joins_two_frames),
-        T(crossing_entries_are_logged_apart),
-        T(address_space_wraps_at_4_gb),
-        T(device_is_read_once_and_written_once_by_an_rmw),
-        T(open_bus_gives_ones),
-        T(decoded_code_is_told_before_the_bytes_change),
-        T(rom_keeps_its_bytes),
-        T(probe_checks_every_page_and_touches_no_byte),
-        T(peek_and_poke_leave_no_trace),
-        T(physical_access_is_for_memory_only),
-        T(saved_state_restores_and_hashes_alike),
-        T(reset_leaves_nothing_behind),
+        BOTH(no_paging_maps_addresses_to_themselves),
+        BOTH(a20_gate_folds_the_second_megabyte),
+        BOTH(read_sets_a_and_write_sets_d),
+        BOTH(rmw_sets_d_in_its_first_half),
+        BOTH(missing_entries_fault_with_p_clear),
+        BOTH(missing_entry_is_not_remembered),
+        BOTH(protection_follows_both_levels_and_wp),
+        BOTH(denied_access_sets_neither_a_nor_d_in_the_page_table),
+        BOTH(changing_wp_needs_no_flush),
+        BOTH(user_fast_entries_are_apart_from_the_kernels),
+        BOTH(stale_entry_serves_until_invlpg),
+        BOTH(stale_entry_serves_until_cr3_is_loaded),
+        BOTH(stale_denial_faults_once),
+        BOTH(setting_d_walks_and_takes_the_new_translation),
+        BOTH(evicted_entry_takes_its_fast_entry_along),
+        BOTH(large_page_reaches_all_of_its_4_mb),
+        BOTH(large_bit_is_ignored_without_pse),
+        BOTH(reserved_bits_of_a_large_entry_fault),
+        BOTH(invlpg_drops_a_large_page_by_any_of_its_addresses),
+        BOTH(clearing_pse_flushes),
+        BOTH(page_that_changed_size_has_one_entry),
+        BOTH(fetch_uses_the_itlb_and_marks_its_walks),
+        BOTH(user_fetch_from_a_supervisor_page_faults),
+        BOTH(large_code_page_becomes_small_entries_that_invlpg_finds),
+        BOTH(crossing_write_faults_before_its_first_byte),
+        BOTH(crossing_access_joins_two_frames),
+        BOTH(crossing_entries_are_logged_apart),
+        BOTH(address_space_wraps_at_4_gb),
+        BOTH(device_is_read_once_and_written_once_by_an_rmw),
+        BOTH(open_bus_gives_ones),
+        BOTH(decoded_code_is_told_before_the_bytes_change),
+        BOTH(rom_keeps_its_bytes),
+        BOTH(probe_checks_every_page_and_touches_no_byte),
+        BOTH(peek_and_poke_leave_no_trace),
+        BOTH(physical_access_is_for_memory_only),
+        BOTH(saved_state_restores_and_hashes_alike),
+        BOTH(reset_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

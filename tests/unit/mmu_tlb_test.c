@@ -50,8 +50,8 @@ static void invalid_ways_are_filled_before_any_is_evicted(void **state)
     assert_int_equal(tlb_find(&tlb, 16 * 9), 2);
 }
 
-/* After filling ways 0 1 2 3 in order the tree points at 0, then at 2, 1 and 3: each victim turns the
- * root to the other half. */
+/* After filling ways 0 1 2 3 in order the tree points at 0, then at 2, 1 and 3: each victim turns
+ * the root to the other half. */
 static void four_ways_are_evicted_in_tree_order(void **state)
 {
     (void)state;
@@ -115,7 +115,7 @@ static void flush_empties_every_set_and_fills_start_again(void **state)
     assert_int_equal(tlb_find(&tlb, 3), -1);
 }
 
-/* The table of hits against the definition: a hit points every node on its path away from itself. */
+/* The table against the definition: a hit points every node on its path away from itself. */
 static void plru_table_is_the_tree(void **state)
 {
     (void)state;
