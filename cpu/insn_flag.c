@@ -45,6 +45,13 @@ static void lahf(struct cpu *c, const struct op *o)
     reg_write(c, EAX, (c->r[EAX] & 0xFF) | v << 8, 2);
 }
 
+/* Undocumented, in every part: AL becomes CF in all bits. */
+static void salc(struct cpu *c, const struct op *o)
+{
+    (void)o;
+    reg_write(c, EAX, get_cf(c) ? 0xFF : 0, 1);
+}
+
 static void sahf(struct cpu *c, const struct op *o)
 {
     (void)o;
@@ -95,6 +102,7 @@ static const struct row rows[] = {
     {"FD", "STD", "", ANYFORM(std), 0, F_DF, 0, 0, 0, 0, 0, "flag"},
     {"9F", "LAHF", "", ANYFORM(lahf), F_AH, 0, 0, 0, 0, RM_EAX, RM_EAX, "lahf"},
     {"9E", "SAHF", "", ANYFORM(sahf), 0, F_AH, 0, 0, 0, RM_EAX, 0, "sahf"},
+    {"D6", "SALC", "", ANYFORM(salc), F_CF, 0, 0, 0, 0, 0, RM_EAX, "lahf"},
     {"FA", "CLI", "", ANYFORM(cli), 0, F_IF, 0, 0, 0, 0, 0, "cli"},
     {"FB", "STI", "", ANYFORM(sti), 0, F_IF, 0, A_SHADOW, 0, 0, 0, "sti"},
 };

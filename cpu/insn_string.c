@@ -250,11 +250,13 @@ static ALWAYS_INLINE bool stos_bulk(struct cpu *c, const struct op *o, uint32_t 
     return true;
 }
 
-#define STRING(name, which, bulk, test_zf)                                                         \
+#define REPEATABLE(name, which, once, bulk, test_zf)                                               \
     static ALWAYS_INLINE void name(struct cpu *c, const struct op *o, int w)                       \
     {                                                                                              \
-        string(c, o, w, which, name##_once, bulk, test_zf);                                        \
-    }                                                                                              \
+        string(c, o, w, which, once, bulk, test_zf);                                               \
+    }
+#define STRING(name, which, bulk, test_zf)                                                         \
+    REPEATABLE(name, which, name##_once, bulk, test_zf)                                            \
     static void name##_b(struct cpu *c, const struct op *o) { name(c, o, 1); }                     \
     BODIES_W(name)
 
@@ -263,8 +265,23 @@ STRING(cmps, SOURCE | DESTINATION, NULL, true)
 STRING(stos, DESTINATION, stos_bulk, false)
 STRING(lods, SOURCE, NULL, false)
 STRING(scas, DESTINATION, NULL, true)
-STRING(ins, DESTINATION, NULL, false)
-STRING(outs, SOURCE, NULL, false)
+REPEATABLE(ins_any, DESTINATION, ins_once, NULL, false)
+REPEATABLE(outs_any, SOURCE, outs_once, NULL, false)
+
+/* The right to the port is asked for even when there is nothing to repeat: the manual does not say,
+ * an AMD family 19h does so. */
+#define PORT_STRING(name)                                                                          \
+    static ALWAYS_INLINE void name(struct cpu *c, const struct op *o, int w)                       \
+    {                                                                                              \
+        if ((o->flags & (OP_REPE | OP_REPNE)) && !(c->r[ECX] & o->amask))                          \
+            io_check(c, (uint16_t)c->r[EDX], (unsigned)w);                                         \
+        name##_any(c, o, w);                                                                       \
+    }                                                                                              \
+    static void name##_b(struct cpu *c, const struct op *o) { name(c, o, 1); }                     \
+    BODIES_W(name)
+
+PORT_STRING(ins)
+PORT_STRING(outs)
 
 #define RM_SD (RM_ESI | RM_EDI)
 

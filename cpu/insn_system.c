@@ -169,9 +169,10 @@ static ALWAYS_INLINE void verw(struct cpu *c, const struct op *o, int w, bool me
 static ALWAYS_INLINE void arpl(struct cpu *c, const struct op *o, int w, bool mem)
 {
     (void)w;
-    uint32_t a = e_modify(c, o, 2, mem), rpl = g_read(c, o, 2) & 3;
+    uint32_t a = e_read(c, o, 2, mem), rpl = g_read(c, o, 2) & 3;
     bool raised = (a & 3) < rpl;
-    e_update(c, o, raised ? (a & ~3u) | rpl : a, 2, mem);
+    if (raised) /* else a read-only operand does not fault [SDM2 ARPL] */
+        e_write(c, o, (a & ~3u) | rpl, 2, mem);
     set_zf(c, raised);
 }
 

@@ -15,14 +15,27 @@ static bool holds(const struct segment *s, uint32_t off, uint32_t size)
     return off > s->limit && last <= (s->flags & 0x40 ? 0xFFFFFFFFu : 0xFFFFu);
 }
 
+static bool must_align(const struct cpu *c, const struct frame *f)
+{
+    return f->user && (c->cr0 & CR0_AM) && (c->eflags & F_AC);
+}
+
 /* One contiguous piece of a frame. */
+static bool piece_is_good(struct cpu *c, const struct frame *f, const struct segment *ss,
+                          uint32_t off, uint32_t size)
+{
+    laddr_t la = ss->base + off;
+    return holds(ss, off, size) && !(must_align(c, f) && la & (f->width - 1)) &&
+           mmu_probe(c->mmu, la, size, true, f->user) == MMU_OK;
+}
+
 static void check_piece(struct cpu *c, const struct frame *f, const struct segment *ss,
                         uint32_t off, uint32_t size, uint32_t code)
 {
     if (!holds(ss, off, size))
         cpu_raise_code(c, EXC_SS, code);
     laddr_t la = ss->base + off;
-    if (f->user && c->cr0 & CR0_AM && c->eflags & F_AC && la & (f->width - 1))
+    if (must_align(c, f) && la & (f->width - 1))
         cpu_raise_code(c, EXC_AC, 0);
     if (mmu_probe(c->mmu, la, size, true, f->user) != MMU_OK)
         cpu_raise_page_fault(c);
@@ -38,11 +51,10 @@ void frame_open(struct cpu *c, struct frame *f, const struct segment *ss, uint32
     f->width = width;
     f->user = cpl == 3;
     uint32_t start = (esp - size) & f->mask;
-    if ((uint64_t)start + size - 1 <= f->mask) {
-        check_piece(c, f, ss, start, size, code);
+    if ((uint64_t)start + size - 1 <= f->mask && piece_is_good(c, f, ss, start, size))
         return;
-    }
-    /* The frame wraps around the end of the stack's address range: push by push. */
+    /* Push by push: the frame wraps around the end of the stack's address range, or it is bad and the
+     * first push that fails says how. */
     for (unsigned i = 1; i <= count; i++)
         check_piece(c, f, ss, (esp - i * width) & f->mask, width, code);
 }
