@@ -42,9 +42,11 @@ static void compare_integer(struct verdict *v, const struct isa_state *a, const 
                     a->r[i], b->r[i]);
     for (unsigned i = 0; i < 6; i++)
         if (a->selector[i] != b->selector[i])
-            differs(v, FIELD_OTHER, 1, segment_names[i], a->selector[i], b->selector[i]);
+            differs(v, FIELD_SELECTOR,
+                    (uint64_t)1 << 32 | (uint32_t)a->selector[i] << 16 | b->selector[i],
+                    segment_names[i], a->selector[i], b->selector[i]);
     if (a->eip != b->eip)
-        differs(v, FIELD_OTHER, 1, "eip", a->eip, b->eip);
+        differs(v, FIELD_EIP, 1, "eip", a->eip, b->eip);
     if (a->eflags != b->eflags)
         differs(v, FIELD_EFLAGS, a->eflags ^ b->eflags, "eflags", a->eflags, b->eflags);
 }
@@ -114,11 +116,11 @@ static unsigned compare_step(struct isa_comparison *c, const struct isa_step *s,
     struct verdict v = {.c = c, .step = s, .report = report};
     const struct isa_outcome *a = s->simulated, *b = s->silicon;
     if (a->vector != b->vector)
-        differs(&v, FIELD_OTHER, 1, "vector", a->vector, b->vector);
+        differs(&v, FIELD_FAULT, 1, "vector", a->vector, b->vector);
     if (a->error != b->error)
         differs(&v, FIELD_ERROR, a->error ^ b->error, "error", a->error, b->error);
     if (a->cr2 != b->cr2)
-        differs(&v, FIELD_OTHER, 1, "cr2", a->cr2, b->cr2);
+        differs(&v, FIELD_FAULT, 1, "cr2", a->cr2, b->cr2);
     compare_integer(&v, &a->state, &b->state);
     compare_x87(&v, &a->state.x87, &b->state.x87);
     if (memcmp(c->virtual.data, c->real.data, ISA_DATA_SIZE) != 0)

@@ -16,12 +16,15 @@ enum {
     IGNORE_DESTINATION_HIGH = 1 << 2,
     IGNORE_OPERAND = 1 << 3,
     IGNORE_PUSHED_HIGH = 1 << 4,
-    IGNORE_ERROR = 1 << 5,
+    IGNORE_FAULT = 1 << 5,
     IGNORE_FETCH = 1 << 6,
     IGNORE_POINTERS = 1 << 7,
     IGNORE_ULP = 1 << 8,
     IGNORE_EVERYTHING = 1 << 9,
-    IGNORE_REGISTER = 1 << 10, /* .. << 17: eax .. edi */
+    IGNORE_EIP = 1 << 10,
+    IGNORE_NULL_RPL = 1 << 11,
+    IGNORE_BELOW_STACK = 1 << 12,
+    IGNORE_REGISTER = 1 << 13, /* .. << 7: eax .. edi */
 };
 
 struct condition {
@@ -142,8 +145,52 @@ static bool register_form_32(const struct isa_step *s)
     return register_form(s) && !operand_16(s);
 }
 
-static bool faulted(const struct isa_step *s) { return s->silicon->vector != 1 && s->silicon->vector != 3; }
+static bool faulted_both(const struct isa_step *s)
+{
+    return s->silicon->vector != 1 && s->simulated->vector != 1;
+}
+
 static bool page_fault(const struct isa_step *s) { return s->silicon->vector == 14; }
+
+/* The simulator wanted bytes of a page that is not there; the host refused without them. */
+static bool cut_short(const struct isa_step *s)
+{
+    const struct isa_outcome *a = s->simulated, *b = s->silicon;
+    return !s->op && a->vector == 14 && (a->cr2 & 0xFFF) == 0 && (b->vector == 6 || b->vector == 13);
+}
+
+static bool in_repetition(const struct isa_step *s)
+{
+    return (s->op->flags & (OP_REPE | OP_REPNE)) && s->simulated->state.eip == s->op->eip;
+}
+
+static bool rep_prefix(const struct isa_step *s) { return s->op->flags & (OP_REPE | OP_REPNE); }
+
+static bool control_register(const struct isa_step *s)
+{
+    return (s->op->flags & OP_LOCK) && strchr(s->op->row->operands, 'C') != NULL;
+}
+
+/* Invalid or denormal operand: decided before the operation. */
+static bool operand_unmasked(const struct isa_step *s)
+{
+    return (s->silicon->state.x87.status & ~(unsigned)s->silicon->state.x87.control & 3) != 0;
+}
+
+static bool nested_task(const struct isa_step *s) { return s->before->eflags & F_NT; }
+
+static bool alignment_fault(const struct isa_step *s)
+{
+    return s->silicon->vector == 17 || s->simulated->vector == 17;
+}
+
+/* |ST(0)| above what the manual allows F2XM1 (1) and FYL2XP1 (1 - sqrt(1/2)), roughly. */
+static bool beyond_domain(const struct isa_step *s)
+{
+    uint16_t e;
+    memcpy(&e, s->before->x87.st[0] + 8, 2);
+    return (e & 0x7FFF) >= (strcmp(s->op->row->name, "F2XM1") == 0 ? 16383 : 16381);
+}
 
 static const struct condition conditions[] = {
     {"always", always},
@@ -153,8 +200,16 @@ static const struct condition conditions[] = {
     {"operand-16", operand_16},
     {"register-form", register_form},
     {"register-form-32", register_form_32},
-    {"faulted", faulted},
+    {"faulted-both", faulted_both},
     {"page-fault", page_fault},
+    {"cut-short", cut_short},
+    {"in-repetition", in_repetition},
+    {"rep-prefix", rep_prefix},
+    {"lock-control-register", control_register},
+    {"operand-unmasked", operand_unmasked},
+    {"nested-task", nested_task},
+    {"alignment-fault", alignment_fault},
+    {"beyond-domain", beyond_domain},
 };
 
 /* --- reading the list ------------------------------------------------------------------------------------ */
@@ -171,7 +226,12 @@ static const struct {
     {"destination-high", 0, 0, IGNORE_DESTINATION_HIGH},
     {"operand", 0, 0, IGNORE_OPERAND},
     {"pushed-high", 0, 0, IGNORE_PUSHED_HIGH},
-    {"error", 0, 0, IGNORE_ERROR},
+    {"IE", 0, 1, 0}, {"DE", 0, 2, 0}, {"ZE", 0, 4, 0},
+    {"OE", 0, 8, 0}, {"UE", 0, 16, 0}, {"PE", 0, 32, 0},
+    {"fault", 0, 0, IGNORE_FAULT},
+    {"eip", 0, 0, IGNORE_EIP},
+    {"null-rpl", 0, 0, IGNORE_NULL_RPL},
+    {"below-stack", 0, 0, IGNORE_BELOW_STACK},
     {"fetch", 0, 0, IGNORE_FETCH},
     {"pointers", 0, 0, IGNORE_POINTERS},
     {"ulp", 0, 0, IGNORE_ULP},
@@ -274,8 +334,9 @@ static bool applies(const struct entry *e, const struct isa_step *s)
     bool named = false;
     for (unsigned i = 0; i < e->row_count && !named; i++)
         named = strcmp(e->rows[i], "*") == 0 || (s->op && strcmp(e->rows[i], s->op->row->name) == 0);
-    return named && (s->op || e->when == &conditions[0] || e->when->holds == page_fault) &&
-           e->when->holds(s);
+    bool needs_op = e->when->holds != always && e->when->holds != page_fault &&
+                    e->when->holds != cut_short;
+    return named && (s->op || !needs_op) && e->when->holds(s);
 }
 
 static uint64_t cover_register(const struct entry *e, const struct isa_step *s, uint64_t detail)
@@ -310,13 +371,13 @@ static uint64_t cover_memory(const struct entry *e, const struct isa_step *s, ui
         return 0;
     if ((e->ignore & IGNORE_POINTERS) && (s->op->flags & OP_MEM) && in_pointers(s, byte))
         return 0;
-    if (e->ignore & IGNORE_PUSHED_HIGH) {
-        uint16_t ss = s->before->selector[SS];
-        uint32_t base = ss & 4 ? (uint32_t)(isa_ldt[ss >> 3] >> 16 & 0xFFFFFF) : 0;
-        uint32_t high = base + s->simulated->state.r[ESP] + 2;
-        if (detail >= high && detail < high + 2)
-            return 0;
-    }
+    uint16_t ss = s->before->selector[SS];
+    uint32_t base = ss & 4 ? (uint32_t)(isa_ldt[ss >> 3] >> 16 & 0xFFFFFF) : 0;
+    uint32_t top = base + s->simulated->state.r[ESP];
+    if ((e->ignore & IGNORE_PUSHED_HIGH) && detail - top >= 2 && detail - top < 4)
+        return 0;
+    if ((e->ignore & IGNORE_BELOW_STACK) && top - (uint32_t)detail <= 8)
+        return 0;
     return detail;
 }
 
@@ -334,9 +395,17 @@ static uint64_t cover(const struct entry *e, const struct isa_step *s, enum isa_
     case FIELD_REGISTER: return cover_register(e, s, detail);
     case FIELD_MEMORY: return cover_memory(e, s, detail);
     case FIELD_ERROR:
-        return e->ignore & IGNORE_ERROR ? 0 : e->ignore & IGNORE_FETCH ? detail & ~(uint64_t)16 : detail;
+        return e->ignore & IGNORE_FAULT   ? 0
+               : e->ignore & IGNORE_FETCH ? detail & ~(uint64_t)16
+                                          : detail;
     case FIELD_X87_STATUS: return detail & ~(uint64_t)e->status;
     case FIELD_ST: return (e->ignore & IGNORE_ULP) && (uint32_t)detail <= 1 ? 0 : detail;
+    case FIELD_SELECTOR: {
+        uint16_t simulated = (uint16_t)(detail >> 16), silicon = (uint16_t)detail;
+        return (e->ignore & IGNORE_NULL_RPL) && simulated < 4 && silicon == 0 ? 0 : detail;
+    }
+    case FIELD_FAULT: return e->ignore & IGNORE_FAULT ? 0 : detail;
+    case FIELD_EIP: return e->ignore & IGNORE_EIP ? 0 : detail;
     case FIELD_OTHER: return detail;
     }
     return detail;

@@ -12,8 +12,9 @@
  * Fields: CF PF AF ZF SF OF RF (flags) undefined (the flags that the row says are undefined)
  * destination (the register operand written) destination-high (its bits 31-16) eax ecx edx ebx esp
  * operand (the bytes of the memory operand) pushed-high (the upper half of the doubleword pushed)
- * error (of the exception) fetch (bit 4 of a page fault's) pointers (of the x87 environment stored)
- * C0 C1 C2 C3 (x87) ulp (one unit in the last place of an x87 result) everything.
+ * below-stack (8 bytes below the stack's top) fault (vector, error code and CR2) fetch (bit 4 of a page fault's error code) eip null-rpl (the RPL of
+ * a null selector) pointers (of the x87 environment stored) C0 C1 C2 C3 and IE DE ZE OE UE PE (x87) ulp
+ * (one unit in the last place of an x87 result) everything.
  *
  * Each use of an entry is counted; one that a long run never used is reported as stale. */
 #pragma once
@@ -38,7 +39,10 @@ enum isa_field {
     FIELD_ERROR,    /* detail: differing bits */
     FIELD_X87_STATUS, /* detail: differing bits */
     FIELD_ST,         /* detail: i << 32 | distance in units of the last place, at most UINT32_MAX */
-    FIELD_OTHER,
+    FIELD_SELECTOR,   /* detail: 1 << 32 | simulated << 16 | silicon */
+    FIELD_FAULT,      /* vector, CR2; detail: 1 */
+    FIELD_EIP,        /* detail: 1 */
+    FIELD_OTHER,      /* detail: 1 */
 };
 
 /* NULL with a line on stderr (file, line, what is wrong). */
