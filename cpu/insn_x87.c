@@ -3,12 +3,12 @@
 
 #include "cpu/rows.h"
 
-/* --- pending exceptions ------------------------------------------------------------------------------------------- */
+/* --- pending exceptions ----------------------------------------------------------------------- */
 
-/* Without CR0.NE the Pentium asserts FERR# and stops before the waiting instruction until an external
- * interrupt comes [SDM1 D.2.1.1]; the instruction runs after the handler's return. The part asserts
- * FERR# right after some instructions (FIST, FBSTP, the transcendental ones) and not only here: that
- * difference is not modelled. */
+/* Without CR0.NE the Pentium asserts FERR# and stops before the waiting instruction until an
+ * external interrupt comes [SDM1 D.2.1.1]; the instruction runs after the handler's return. The
+ * part asserts FERR# right after some instructions (FIST, FBSTP, the transcendental ones) and not
+ * only here: that difference is not modelled. */
 bool x87_pending(struct cpu *c)
 {
     if (c->cr0 & CR0_NE)
@@ -47,9 +47,9 @@ void x87_underflow(struct cpu *c, unsigned destination)
         st_set(c, destination, f80_indefinite());
 }
 
-/* An unmasked invalid operation, zero divide or denormal is found before the operation: its result is
- * not stored and nothing else is reported. Overflow, underflow and inexactness are found after it: a
- * register gets the result, memory nothing on overflow and underflow [SDM1 8.5]. */
+/* An unmasked invalid operation, zero divide or denormal is found before the operation: its result
+ * is not stored and nothing else is reported. Overflow, underflow and inexactness are found after
+ * it: a register gets the result, memory nothing on overflow and underflow [SDM1 8.5]. */
 bool x87_settle_unmasked(struct cpu *c, uint16_t flags, bool to_memory)
 {
     uint16_t unmasked = flags & ~c->x87.control & X87_EXCEPTIONS;
@@ -63,7 +63,7 @@ bool x87_settle_unmasked(struct cpu *c, uint16_t flags, bool to_memory)
     return !before && !withheld;
 }
 
-/* --- small shared things -------------------------------------------------------------------------------------------- */
+/* --- small shared things ---------------------------------------------------------------------- */
 
 void x87_note_operands(struct cpu *c, struct f80 a, struct f80 b)
 {
@@ -89,7 +89,7 @@ void insn_wait(struct cpu *c, const struct op *o)
         x87_pending(c);
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* Columns: code, name, operands, body, attributes, timing class. The bodies do not depend on the
  * operand size, except those of the environment and the whole state. */

@@ -11,7 +11,7 @@
 #include "cpu/mem.h"
 #include "cpu/x87.h"
 
-/* --- the register stack --- */
+/* --- the register stack ----------------------------------------------------------------------- */
 
 static ALWAYS_INLINE struct f80 *st(struct cpu *c, unsigned i)
 {
@@ -47,10 +47,10 @@ static ALWAYS_INLINE void st_push(struct cpu *c, struct f80 v)
     st_set(c, 0, v);
 }
 
-/* --- before an instruction --- */
+/* --- before an instruction -------------------------------------------------------------------- */
 
-/* An unmasked exception is pending: #MF, or without CR0.NE the wait for an external interrupt. Returns
- * whether the instruction runs all the same (IGNNE#). */
+/* An unmasked exception is pending: #MF, or without CR0.NE the wait for an external interrupt.
+ * Returns whether the instruction runs all the same (IGNNE#). */
 NOINLINE bool x87_pending(struct cpu *c);
 
 /* Raises #NM. Every x87 instruction begins with this, or with x87_begin. */
@@ -88,7 +88,7 @@ static ALWAYS_INLINE struct x87_env x87_env_of(const struct cpu *c)
     return (struct x87_env){c->x87.control, 0};
 }
 
-/* --- exceptions --- */
+/* --- exceptions ------------------------------------------------------------------------------- */
 
 /* Sets ES and B if an unmasked exception's flag is set, else clears them. */
 void x87_update_summary(struct cpu *c);
@@ -117,8 +117,11 @@ static ALWAYS_INLINE void x87_set_condition(struct cpu *c, uint16_t condition, u
     c->x87.status = (uint16_t)((c->x87.status & ~mask) | condition);
 }
 
-/* --- notes for the timing model: NOTE_X87_SPECIAL carries the operands' classes, four bits each (the
- * first in the low ones; enum x87_class), where at least one of them is not an ordinary number. --- */
+/* --- notes for the timing model ----------------------------------------------------------------
+ *
+ * NOTE_X87_SPECIAL carries the operands' classes (enum x87_class), four bits each, the first in the
+ * low ones, where at least one of them is not an ordinary number. NOTE_X87_COUNT carries by how
+ * much FPREM's dividend exceeds the divisor in its exponent. */
 
 NOINLINE void x87_note_operands(struct cpu *c, struct f80 a, struct f80 b);
 
@@ -128,7 +131,7 @@ static ALWAYS_INLINE void x87_note_special(struct cpu *c, struct f80 a, struct f
         x87_note_operands(c, a, b);
 }
 
-/* --- memory operands --- */
+/* --- memory operands -------------------------------------------------------------------------- */
 
 /* 80 bits as 8 and 2 bytes. The write faults before it changes anything. */
 static ALWAYS_INLINE struct f80 x87_read_80(struct cpu *c, const struct op *o, uint32_t offset)
@@ -151,10 +154,11 @@ static ALWAYS_INLINE void x87_write_80(struct cpu *c, const struct op *o, uint32
     linear_write(c, la + 8, 2, v.sign_exponent);
 }
 
-/* --- the bodies --- */
+/* --- the bodies ------------------------------------------------------------------------------- */
 
-/* One arithmetic instruction: four memory operands, ST with ST(i), ST(i) with ST, and that popping. */
-#define X87_ARITH_BODIES(X, n) X(n##_f32) X(n##_f64) X(n##_i32) X(n##_i16) X(n##_st) X(n##_to) X(n##_pop)
+/* One arithmetic instruction: four memory operands, ST with ST(i), ST(i) with ST, and popping. */
+#define X87_ARITH_BODIES(X, n)                                                                     \
+    X(n##_f32) X(n##_f64) X(n##_i32) X(n##_i16) X(n##_st) X(n##_to) X(n##_pop)
 
 #define X87_BODIES(X)                                                                              \
     X87_ARITH_BODIES(X, fadd) X87_ARITH_BODIES(X, fmul) X87_ARITH_BODIES(X, fsub)                  \

@@ -4,7 +4,7 @@
 
 typedef struct f80 (*operation)(struct f80 a, struct f80 b, struct x87_env *e);
 
-/* --- operands in memory --------------------------------------------------------------------------------- */
+/* --- operands in memory ----------------------------------------------------------------------- */
 
 enum source { FROM_F32, FROM_F64, FROM_I32, FROM_I16 };
 
@@ -24,7 +24,7 @@ static ALWAYS_INLINE struct f80 read_source(struct cpu *c, const struct op *o, e
     }
 }
 
-/* --- arithmetic ------------------------------------------------------------------------------------------- */
+/* --- arithmetic ------------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE void arith_memory(struct cpu *c, const struct op *o, operation f,
                                        enum source from, bool reverse)
@@ -69,14 +69,17 @@ static ALWAYS_INLINE void arith_stack(struct cpu *c, const struct op *o, operati
         st_pop(c);
 }
 
+#define BODY(name, call)                                                                           \
+    void insn_##name(struct cpu *c, const struct op *o) { call; }
+
 #define ARITH(name, f, reverse)                                                                    \
-    void insn_##name##_f32(struct cpu *c, const struct op *o) { arith_memory(c, o, f, FROM_F32, reverse); } \
-    void insn_##name##_f64(struct cpu *c, const struct op *o) { arith_memory(c, o, f, FROM_F64, reverse); } \
-    void insn_##name##_i32(struct cpu *c, const struct op *o) { arith_memory(c, o, f, FROM_I32, reverse); } \
-    void insn_##name##_i16(struct cpu *c, const struct op *o) { arith_memory(c, o, f, FROM_I16, reverse); } \
-    void insn_##name##_st(struct cpu *c, const struct op *o) { arith_stack(c, o, f, false, false, reverse); } \
-    void insn_##name##_to(struct cpu *c, const struct op *o) { arith_stack(c, o, f, true, false, reverse); } \
-    void insn_##name##_pop(struct cpu *c, const struct op *o) { arith_stack(c, o, f, true, true, reverse); }
+    BODY(name##_f32, arith_memory(c, o, f, FROM_F32, reverse))                                     \
+    BODY(name##_f64, arith_memory(c, o, f, FROM_F64, reverse))                                     \
+    BODY(name##_i32, arith_memory(c, o, f, FROM_I32, reverse))                                     \
+    BODY(name##_i16, arith_memory(c, o, f, FROM_I16, reverse))                                     \
+    BODY(name##_st, arith_stack(c, o, f, false, false, reverse))                                   \
+    BODY(name##_to, arith_stack(c, o, f, true, false, reverse))                                    \
+    BODY(name##_pop, arith_stack(c, o, f, true, true, reverse))
 
 ARITH(fadd, x87_add, false)
 ARITH(fmul, x87_mul, false)
@@ -85,7 +88,7 @@ ARITH(fsubr, x87_sub, true)
 ARITH(fdiv, x87_div, false)
 ARITH(fdivr, x87_div, true)
 
-/* --- comparisons -------------------------------------------------------------------------------------------- */
+/* --- comparisons ------------------------------------------------------------------------------ */
 
 static uint16_t condition_of(enum x87_relation r)
 {
@@ -146,10 +149,8 @@ static ALWAYS_INLINE void compare_stack(struct cpu *c, const struct op *o, unsig
         compare(c, *st(c, i), quiet, pops, &e);
 }
 
-#define COMPARE_MEMORY(name, from, pops)                                                           \
-    void insn_##name(struct cpu *c, const struct op *o) { compare_memory(c, o, from, pops); }
-#define COMPARE_STACK(name, i, quiet, pops)                                                        \
-    void insn_##name(struct cpu *c, const struct op *o) { compare_stack(c, o, i, quiet, pops); }
+#define COMPARE_MEMORY(name, from, pops) BODY(name, compare_memory(c, o, from, pops))
+#define COMPARE_STACK(name, i, quiet, pops) BODY(name, compare_stack(c, o, i, quiet, pops))
 
 COMPARE_MEMORY(fcom_f32, FROM_F32, 0)
 COMPARE_MEMORY(fcom_f64, FROM_F64, 0)

@@ -1,7 +1,7 @@
 /* insn_x87_function: functions of the top of the stack, and of the top two. [SDM2] */
 #include "cpu/insn_x87.h"
 
-/* --- ST := f(ST) ---------------------------------------------------------------------------------------------- */
+/* --- ST := f(ST) ------------------------------------------------------------------------------ */
 
 static ALWAYS_INLINE void unary(struct cpu *c, const struct op *o,
                                 struct f80 (*f)(struct f80 a, struct x87_env *e))
@@ -73,7 +73,7 @@ static void angle_function(struct cpu *c, const struct op *o,
 void insn_fsin(struct cpu *c, const struct op *o) { angle_function(c, o, x87_sin); }
 void insn_fcos(struct cpu *c, const struct op *o) { angle_function(c, o, x87_cos); }
 
-/* --- ST := one result, and another pushed ------------------------------------------------------------------------ */
+/* --- ST := one result, and another pushed ----------------------------------------------------- */
 
 /* Room for a push and an operand: else both results are indefinite. */
 static bool may_push_result(struct cpu *c)
@@ -143,7 +143,7 @@ void insn_fsincos(struct cpu *c, const struct op *o)
     st_push(c, cosine);
 }
 
-/* --- ST(1) := f(ST, ST(1)), then pop -------------------------------------------------------------------------------- */
+/* --- ST(1) := f(ST, ST(1)), then pop ---------------------------------------------------------- */
 
 static void binary_pop(struct cpu *c, const struct op *o,
                        struct f80 (*f)(struct f80 x, struct f80 y, struct x87_env *e))
@@ -170,7 +170,7 @@ void insn_fyl2x(struct cpu *c, const struct op *o) { binary_pop(c, o, x87_yl2x);
 void insn_fyl2xp1(struct cpu *c, const struct op *o) { binary_pop(c, o, x87_yl2xp1); }
 void insn_fpatan(struct cpu *c, const struct op *o) { binary_pop(c, o, x87_atan); }
 
-/* --- ST := f(ST, ST(1)) --------------------------------------------------------------------------------------------- */
+/* --- ST := f(ST, ST(1)) ----------------------------------------------------------------------- */
 
 void insn_fscale(struct cpu *c, const struct op *o)
 {

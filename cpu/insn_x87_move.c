@@ -2,7 +2,7 @@
 #include "cpu/flags.h"
 #include "cpu/insn_x87.h"
 
-/* --- loads --------------------------------------------------------------------------------------------------- */
+/* --- loads ------------------------------------------------------------------------------------ */
 
 /* Pushes v with the flags of its conversion. A denormal is pushed even if its exception is unmasked
  * [SDM1 8.5.2]; only an invalid operand is not. */
@@ -111,7 +111,7 @@ void insn_fldlg2(struct cpu *c, const struct op *o) { load_constant(c, o, X87_LG
 void insn_fldln2(struct cpu *c, const struct op *o) { load_constant(c, o, X87_LN2); }
 void insn_fldz(struct cpu *c, const struct op *o) { load_constant(c, o, X87_0); }
 
-/* --- stores -------------------------------------------------------------------------------------------------------
+/* --- stores --------------------------------------------------------------------------------------
  *
  * Memory is written before the status word changes: a store that faults leaves the x87 as it was. A
  * store whose unmasked exception forbids the result writes nothing and does not pop. */
@@ -213,7 +213,7 @@ void insn_fbstp(struct cpu *c, const struct op *o)
     store_80(c, o, v, empty ? X87_IE | X87_SF : e.flags);
 }
 
-/* --- between registers ------------------------------------------------------------------------------------------------ */
+/* --- between registers ------------------------------------------------------------------------ */
 
 static ALWAYS_INLINE void copy_to(struct cpu *c, const struct op *o, bool pop)
 {

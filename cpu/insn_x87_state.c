@@ -2,7 +2,7 @@
  * [SDM1 8.1] [SDM2] */
 #include "cpu/insn_x87.h"
 
-/* --- control and status -------------------------------------------------------------------------------------- */
+/* --- control and status ----------------------------------------------------------------------- */
 
 /* Bits of the control word that exist; bit 6 always reads as one. */
 #define CONTROL_WRITABLE 0x1F3F
@@ -85,7 +85,7 @@ void insn_fldcw(struct cpu *c, const struct op *o)
     drop_ferr(c, was_pending);
 }
 
-/* --- stack pointer and tags ------------------------------------------------------------------------------------- */
+/* --- stack pointer and tags ------------------------------------------------------------------- */
 
 void insn_fnop(struct cpu *c, const struct op *o)
 {
@@ -127,7 +127,7 @@ void insn_ffree(struct cpu *c, const struct op *o) { free_register(c, o, false);
 
 void insn_ffreep(struct cpu *c, const struct op *o) { free_register(c, o, true); }
 
-/* --- the environment ----------------------------------------------------------------------------------------------
+/* --- the environment -----------------------------------------------------------------------------
  *
  * Seven words or doublewords [SDM1 figures 8-9 to 8-12]:
  *
@@ -260,7 +260,7 @@ void insn_fnstenv_d(struct cpu *c, const struct op *o) { store_environment(c, o,
 void insn_fldenv_w(struct cpu *c, const struct op *o) { load_environment(c, o, 2); }
 void insn_fldenv_d(struct cpu *c, const struct op *o) { load_environment(c, o, 4); }
 
-/* --- the whole state: the environment, then ST(0) to ST(7) of ten bytes each ------------------------------------------
+/* --- the whole state: the environment, then ST(0) to ST(7) of ten bytes each ---------------------
  *
  * The registers go in pieces of the operand size, which is the alignment that #AC asks of them
  * [SDM3 table 6-7]. */

@@ -1,16 +1,17 @@
 /* x87: the arithmetic of the 387 and its successors on 80-bit operands, bit for bit.
  *
- * Everything here is integer arithmetic on the operands as memory holds them, and pure: operands and
- * the control word in, result and exception flags out. It knows nothing of the register stack; that
- * is cpu/insn_x87*.c. The host's own x87 is not used: loading a control word, three memory operands
- * and reading the status word costs 150 host cycles an operation, an integer addition 15, and this way
- * every host gives the same bits. The host's unit is the tests' oracle instead. Transcendental
- * functions (cpu/x87_mpfr.c) reduce their argument in integers and round one MPFR result.
+ * Everything here is integer arithmetic on the operands as memory holds them, and pure: operands
+ * and the control word in, result and exception flags out. It knows nothing of the register stack;
+ * that is cpu/insn_x87*.c. The host's own x87 is not used: loading a control word, three memory
+ * operands and reading the status word costs 150 host cycles an operation, an integer addition 15,
+ * and this way every host gives the same bits. The host's unit is the tests' oracle instead.
+ * Transcendental functions (cpu/x87_mpfr.c) reduce their argument in integers and round one MPFR
+ * result.
  *
- * An operation answers with the result of the masked response for pre-computation exceptions (invalid,
- * zero divide, denormal) and, for overflow and underflow, with the response that the control word asks
- * for: the masked one or the result with its exponent wrapped by 24576 [SDM1 8.5]. Whether the result
- * may be stored is the caller's to decide from flags and masks.
+ * An operation answers with the result of the masked response for pre-computation exceptions
+ * (invalid, zero divide, denormal) and, for overflow and underflow, with the response that the
+ * control word asks for: the masked one or the result with its exponent wrapped by 24576 [SDM1
+ * 8.5]. Whether the result may be stored is the caller's to decide from flags and masks.
  *
  * Not modelled: the 287's and earlier parts' formats (projective infinity, unnormal arithmetic). */
 #pragma once
@@ -76,7 +77,7 @@ enum x87_class x87_classify(struct f80 a);
 /* The two bits of the full tag word: 0 valid, 1 zero, 2 special [SDM1 8.1.7]. */
 unsigned x87_tag(struct f80 a);
 
-/* --- arithmetic (rounds as precision and rounding control say) --- */
+/* --- arithmetic (rounds as precision and rounding control say) -------------------------------- */
 
 struct f80 x87_add(struct f80 a, struct f80 b, struct x87_env *e);
 struct f80 x87_sub(struct f80 a, struct f80 b, struct x87_env *e);
@@ -84,7 +85,7 @@ struct f80 x87_mul(struct f80 a, struct f80 b, struct x87_env *e);
 struct f80 x87_div(struct f80 a, struct f80 b, struct x87_env *e);
 struct f80 x87_sqrt(struct f80 a, struct x87_env *e);
 
-/* --- operations that ignore precision control --- */
+/* --- operations that ignore precision control ------------------------------------------------- */
 
 struct f80 x87_round_to_integer(struct f80 a, struct x87_env *e);
 /* a times two to the integer part of b. */
@@ -95,7 +96,7 @@ struct f80 x87_extract(struct f80 a, struct f80 *exponent, struct x87_env *e);
 struct x87_remainder {
     struct f80 value;
     bool quotient_known;         /* else only C1 and C2 are cleared: NaN, invalid operation */
-    uint16_t condition;          /* C0, C1, C3: quotient bits 2, 0, 1; C2: reduction is incomplete */
+    uint16_t condition;          /* C0, C3, C1: quotient bits 2, 1, 0; C2: not reduced to the end */
     int32_t exponent_difference; /* of the operands; 0 where a special case decided */
 };
 /* FPREM (quotient truncated) and FPREM1 (to nearest). */
@@ -105,7 +106,7 @@ enum x87_relation { X87_GREATER, X87_LESS, X87_EQUAL, X87_UNORDERED };
 /* quiet: FUCOM, which takes quiet NaNs without an exception. */
 enum x87_relation x87_compare(struct f80 a, struct f80 b, bool quiet, struct x87_env *e);
 
-/* --- conversions --- */
+/* --- conversions ------------------------------------------------------------------------------ */
 
 /* Exact. A denormal is normalised and sets X87_DE; a signalling NaN stays signalling. */
 struct f80 x87_from_f32(uint32_t v, struct x87_env *e);
@@ -122,7 +123,7 @@ uint64_t x87_to_f64(struct f80 a, struct x87_env *e);
 int64_t x87_to_int(struct f80 a, unsigned width, struct x87_env *e);
 void x87_to_bcd(struct f80 a, uint8_t bcd[10], struct x87_env *e);
 
-/* --- transcendental functions (precision control ignored) --- */
+/* --- transcendental functions (precision control ignored) ------------------------------------- */
 
 struct f80 x87_f2xm1(struct f80 a, struct x87_env *e);
 struct f80 x87_yl2x(struct f80 x, struct f80 y, struct x87_env *e);   /* y * log2(x) */

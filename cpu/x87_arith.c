@@ -20,7 +20,7 @@ unsigned x87_tag(struct f80 a)
     return class == X87_NORMAL ? 0 : class == X87_ZERO ? 1 : 2;
 }
 
-/* --- rounding at the ends of the exponent range --------------------------------------------------- */
+/* --- rounding at the ends of the exponent range ----------------------------------------------- */
 
 /* What an unmasked overflow or underflow subtracts from or adds to the exponent [SDM1 8.5.4]. */
 #define EXPONENT_WRAP 24576
@@ -96,7 +96,8 @@ static struct f80 underflow(bool sign, int32_t exponent, u128 significand,
     return f80_make(sign, (int32_t)(r.kept >> 63), r.kept);
 }
 
-/* A result is tiny if it would lie below the normal range after rounding with an unbounded exponent. */
+/* A result is tiny if it would lie below the normal range after rounding with an unbounded
+ * exponent. */
 struct f80 x87_round_edge(bool sign, int32_t exponent, u128 significand, unsigned dropped,
                           struct x87_env *e)
 {
@@ -110,7 +111,7 @@ struct f80 x87_round_edge(bool sign, int32_t exponent, u128 significand, unsigne
     return f80_make(sign, final, r.kept);
 }
 
-/* --- NaNs ------------------------------------------------------------------------------------------- */
+/* --- NaNs ------------------------------------------------------------------------------------- */
 
 struct f80 x87_nan_result(struct f80 a, struct x87_env *e)
 {
@@ -122,8 +123,8 @@ struct f80 x87_nan_result(struct f80 a, struct x87_env *e)
     return a;
 }
 
-/* The larger significand wins, then the positive sign; a quiet NaN wins over a signalling one, and any
- * NaN over a number [SDM1 table 4-7]. */
+/* The larger significand wins, then the positive sign; a quiet NaN wins over a signalling one, and
+ * any NaN over a number [SDM1 table 4-7]. */
 struct f80 x87_nan_result_2(struct f80 a, struct f80 b, struct x87_env *e)
 {
     enum x87_class ca = x87_classify(a), cb = x87_classify(b);
@@ -144,7 +145,7 @@ struct f80 x87_nan_result_2(struct f80 a, struct f80 b, struct x87_env *e)
     return r;
 }
 
-/* --- addition --------------------------------------------------------------------------------------- */
+/* --- addition --------------------------------------------------------------------------------- */
 
 /* a and b with bit 63 of each mantissa set; b already has the sign it is added with. */
 static ALWAYS_INLINE struct f80 add_numbers(struct x87_number a, struct x87_number b,
@@ -217,7 +218,7 @@ static ALWAYS_INLINE struct f80 add(struct f80 a, struct f80 b, bool subtract, s
 struct f80 x87_add(struct f80 a, struct f80 b, struct x87_env *e) { return add(a, b, false, e); }
 struct f80 x87_sub(struct f80 a, struct f80 b, struct x87_env *e) { return add(a, b, true, e); }
 
-/* --- multiplication ---------------------------------------------------------------------------------- */
+/* --- multiplication --------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE struct f80 mul_numbers(struct x87_number a, struct x87_number b,
                                             struct x87_env *e)
@@ -257,7 +258,7 @@ struct f80 x87_mul(struct f80 a, struct f80 b, struct x87_env *e)
     return mul_numbers(na, nb, e);
 }
 
-/* --- division ------------------------------------------------------------------------------------------ */
+/* --- division --------------------------------------------------------------------------------- */
 
 static struct f80 div_numbers(struct x87_number a, struct x87_number b, struct x87_env *e)
 {
@@ -306,7 +307,7 @@ struct f80 x87_div(struct f80 a, struct f80 b, struct x87_env *e)
     return div_numbers(na, nb, e);
 }
 
-/* --- square root ---------------------------------------------------------------------------------------- */
+/* --- square root ------------------------------------------------------------------------------ */
 
 /* floor(sqrt(v)) and the rest, a bit at a time; v has bit 127 or 126 set. */
 static uint64_t integer_root(u128 v, u128 *rest)
@@ -348,7 +349,7 @@ struct f80 x87_sqrt(struct f80 a, struct x87_env *e)
                      x87_dropped_bits(e->control), e);
 }
 
-/* --- comparison ------------------------------------------------------------------------------------------ */
+/* --- comparison ------------------------------------------------------------------------------- */
 
 static int compare_magnitude(struct f80 a, struct f80 b)
 {

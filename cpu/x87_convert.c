@@ -13,7 +13,7 @@ struct format {
 
 static ALWAYS_INLINE int32_t exponent_max(struct format f) { return 2 * f.bias + 1; }
 
-/* --- loading ---------------------------------------------------------------------------------------------- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE struct f80 from_format(bool sign, int32_t exponent, uint64_t fraction,
                                             struct format f, struct x87_env *e)
@@ -68,7 +68,7 @@ struct f80 x87_from_bcd(const uint8_t bcd[10])
     return r;
 }
 
-/* --- storing singles and doubles ------------------------------------------------------------------------------ */
+/* --- storing singles and doubles -------------------------------------------------------------- */
 
 /* A stored value before its parts are put together. */
 struct packed {
@@ -163,7 +163,7 @@ uint64_t x87_to_f64(struct f80 a, struct x87_env *e)
     return (uint64_t)p.sign << 63 | (uint64_t)p.exponent << 52 | p.fraction;
 }
 
-/* --- storing integers and packed decimals ----------------------------------------------------------------------- */
+/* --- storing integers and packed decimals ----------------------------------------------------- */
 
 /* The magnitude rounded to an integer; false if it needs more than 64 bits. */
 static bool magnitude_of(struct f80 a, uint64_t *magnitude, struct x87_env *e)
@@ -214,7 +214,7 @@ void x87_to_bcd(struct f80 a, uint8_t bcd[10], struct x87_env *e)
     bcd[9] = fits ? (uint8_t)(f80_sign(a) << 7) : indefinite[9];
 }
 
-/* --- constants --------------------------------------------------------------------------------------------------- */
+/* --- constants -------------------------------------------------------------------------------- */
 
 /* Each constant truncated to 64 bits, and whether the first dropped bit is one. All are inexact. */
 struct f80 x87_constant(enum x87_constant which, uint16_t control)

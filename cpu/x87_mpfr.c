@@ -1,10 +1,11 @@
 /* x87_mpfr: F2XM1 FYL2X FYL2XP1 FPATAN FSIN FCOS FPTAN. [SDM1 8.3] [SDM2]
  *
- * Arguments of the trigonometric functions are reduced exactly by the parts' 66-bit approximation of
- * pi [SDM1 8.3.8]; the reduced argument goes through MPFR once. Its result is truncated to 128 bits
- * with a sticky bit and then rounded like every other x87 result, so that rounding control, denormal
- * results and wrapped exponents need no code of their own, and no host gives another bit. Results are
- * the true ones rounded: within one unit in the last place of the part's, not claimed to be equal. */
+ * Arguments of the trigonometric functions are reduced exactly by the parts' 66-bit approximation
+ * of pi [SDM1 8.3.8]; the reduced argument goes through MPFR once. Its result is truncated to 128
+ * bits with a sticky bit and then rounded like every other x87 result, so that rounding control,
+ * denormal results and wrapped exponents need no code of their own, and no host gives another bit.
+ * Results are the true ones rounded: within one unit in the last place of the part's, not claimed
+ * to be equal. */
 #include "cpu/x87_round.h"
 
 #include <gmp.h>
@@ -36,8 +37,8 @@ static void set_f80(mpfr_t r, struct f80 a)
 }
 
 /* Rounds r, of which `inexact` says whether it already stands for a longer value, to an 80-bit
- * result. r is rounded toward zero so far. The parts report every result other than zero as inexact,
- * even the few that are exact (Zen 4 measured; Raptor Lake reported). */
+ * result. r is rounded toward zero so far. The parts report every result other than zero as
+ * inexact, even the few that are exact (Zen 4 measured; Raptor Lake reported). */
 static struct f80 result_of(const mpfr_t r, bool inexact, struct x87_env *e)
 {
     bool sign = mpfr_signbit(r) != 0;
@@ -60,7 +61,7 @@ static struct f80 result_of(const mpfr_t r, bool inexact, struct x87_env *e)
     return result;
 }
 
-/* --- F2XM1 ---------------------------------------------------------------------------------------------- */
+/* --- F2XM1 ------------------------------------------------------------------------------------ */
 
 /* 2^x - 1 for 0 < |x| < 1. */
 static struct f80 exp2_minus_1(struct x87_number n, struct x87_env *e)
@@ -97,7 +98,7 @@ struct f80 x87_f2xm1(struct f80 a, struct x87_env *e)
     return a;
 }
 
-/* --- FYL2X, FYL2XP1 ----------------------------------------------------------------------------------------- */
+/* --- FYL2X, FYL2XP1 --------------------------------------------------------------------------- */
 
 /* y times a logarithm that is infinite or zero. */
 static struct f80 log_special(bool log_negative, bool log_infinite, struct f80 y,
@@ -185,8 +186,8 @@ struct f80 x87_yl2x(struct f80 x, struct f80 y, struct x87_env *e)
     return log_product(x, y, false, e);
 }
 
-/* x outside -(1 - sqrt(1/2)) .. sqrt(2) - 1 is undefined [SDM2 FYL2XP1]: the formula holds as long as
- * it can; from -1 down the result is x, inexact (Zen 4 measured). */
+/* x outside -(1 - sqrt(1/2)) .. sqrt(2) - 1 is undefined [SDM2 FYL2XP1]: the formula holds as long
+ * as it can; from -1 down the result is x, inexact (Zen 4 measured). */
 struct f80 x87_yl2xp1(struct f80 x, struct f80 y, struct x87_env *e)
 {
     enum x87_class cx = x87_classify(x), cy = x87_classify(y);
@@ -207,7 +208,7 @@ struct f80 x87_yl2xp1(struct f80 x, struct f80 y, struct x87_env *e)
     return log_product(x, y, true, e);
 }
 
-/* --- FPATAN --------------------------------------------------------------------------------------------------- */
+/* --- FPATAN ----------------------------------------------------------------------------------- */
 
 struct f80 x87_atan(struct f80 x, struct f80 y, struct x87_env *e)
 {
@@ -226,7 +227,7 @@ struct f80 x87_atan(struct f80 x, struct f80 y, struct x87_env *e)
     return r;
 }
 
-/* --- FSIN, FCOS, FPTAN ------------------------------------------------------------------------------------------- */
+/* --- FSIN, FCOS, FPTAN ------------------------------------------------------------------------ */
 
 /* Half of the parts' pi, 66 bits of pi, in units of 2^-65. */
 #define HALF_PI ((u128)3 << 64 | UINT64_C(0x243F6A8885A308D3))

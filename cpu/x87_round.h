@@ -1,4 +1,4 @@
-/* x87_round: rounding and packing of 80-bit results, shared by the files of the x87's arithmetic. */
+/* x87_round: rounding and packing of 80-bit results, shared by the x87_*.c files. */
 #pragma once
 
 #include "cpu/x87.h"

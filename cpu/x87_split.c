@@ -1,7 +1,7 @@
-/* x87_split: FRNDINT FSCALE FXTRACT FPREM FPREM1: the operations that take a number apart. [SDM2] */
+/* x87_split: FRNDINT FSCALE FXTRACT FPREM FPREM1, which take a number apart. [SDM2] */
 #include "cpu/x87_round.h"
 
-/* --- FRNDINT ------------------------------------------------------------------------------------------ */
+/* --- FRNDINT ---------------------------------------------------------------------------------- */
 
 /* The magnitude below one rounds to zero or one. */
 static struct f80 round_below_one(struct x87_number n, struct x87_env *e)
@@ -44,7 +44,7 @@ struct f80 x87_round_to_integer(struct f80 a, struct x87_env *e)
     return f80_make(n.sign, n.exponent, kept);
 }
 
-/* --- FSCALE ------------------------------------------------------------------------------------------- */
+/* --- FSCALE ----------------------------------------------------------------------------------- */
 
 /* Far beyond what any exponent, wrapped or not, can reach. */
 #define SCALE_MAX 0x10000
@@ -85,7 +85,7 @@ struct f80 x87_scale(struct f80 a, struct f80 b, struct x87_env *e)
     return x87_round(n.sign, n.exponent, (u128)n.mantissa << 64, 0, e);
 }
 
-/* --- FXTRACT ------------------------------------------------------------------------------------------ */
+/* --- FXTRACT ---------------------------------------------------------------------------------- */
 
 struct f80 x87_extract(struct f80 a, struct f80 *exponent, struct x87_env *e)
 {
@@ -108,7 +108,7 @@ struct f80 x87_extract(struct f80 a, struct f80 *exponent, struct x87_env *e)
     return f80_make(n.sign, F80_BIAS, n.mantissa);
 }
 
-/* --- FPREM, FPREM1 ---------------------------------------------------------------------------------------- */
+/* --- FPREM, FPREM1 ---------------------------------------------------------------------------- */
 
 /* A remainder is exact: rounding only normalises, and raises underflow if that is unmasked. */
 static struct f80 remainder_value(bool sign, int32_t exponent, uint64_t rest, struct x87_env *e)
@@ -176,7 +176,8 @@ struct x87_remainder x87_remainder(struct f80 a, struct f80 b, bool nearest, str
         return (struct x87_remainder){a, true, 0, 0};
     if (cb == X87_INFINITE) {
         struct x87_number n = x87_unpack(a);
-        return (struct x87_remainder){remainder_value(n.sign, n.exponent, n.mantissa, e), true, 0, 0};
+        struct f80 value = remainder_value(n.sign, n.exponent, n.mantissa, e);
+        return (struct x87_remainder){value, true, 0, 0};
     }
     return remainder_numbers(x87_unpack(a), x87_unpack(b), nearest, e);
 }
