@@ -159,11 +159,27 @@ static struct ratio clock_ratio(const struct machine *m, uint64_t num, uint64_t 
     return ratio_of_clocks(m->config.clock_num, m->config.clock_den, num, den);
 }
 
+static uint32_t elcr_read(void *owner, uint32_t port, unsigned size)
+{
+    struct machine *m = owner;
+    (void)size;
+    return pic_elcr_read(port & 1 ? &m->slave : &m->master);
+}
+
+static void elcr_write(void *owner, uint32_t port, unsigned size, uint32_t value)
+{
+    struct machine *m = owner;
+    (void)size;
+    pic_elcr_write(port & 1 ? &m->slave : &m->master, (uint8_t)value);
+}
+
 static void wire_interrupts(struct machine *m)
 {
     pic_init(&m->slave, (struct pic_config){.master = false,
+                                            .elcr_writable = 0xDE,
                                             .out_int = {pic_set_irq, &m->master, 2}});
     pic_init(&m->master, (struct pic_config){.master = true,
+                                             .elcr_writable = 0xF8,
                                              .out_int = {set_intr, m, 0},
                                              .slave_acknowledge = pic_acknowledge_cascaded,
                                              .slave_owner = &m->slave});
@@ -173,6 +189,7 @@ static void wire_interrupts(struct machine *m)
     m->cpu->ferr_owner = m;
     map8(m, "pic master", 0x20, 0x21, pic_port_read, pic_port_write, &m->master);
     map8(m, "pic slave", 0xA0, 0xA1, pic_port_read, pic_port_write, &m->slave);
+    map8(m, "elcr", 0x4D0, 0x4D1, elcr_read, elcr_write, m);
     map8(m, "fpu error", 0xF0, 0xF0, NULL, port_f0_write, m);
 }
 
@@ -215,6 +232,7 @@ static void wire_serial(struct machine *m)
                                                     .transmit = serial_out,
                                                     .owner = &m->uart_owner[i]});
         uart_set_modem_inputs(&m->uart[i], MSR_CTS | MSR_DSR | MSR_DCD);
+        uart_reset(&m->uart[i]);
         map8(m, ports[i].name, ports[i].base, ports[i].base + 7u, uart_read, uart_write,
              &m->uart[i]);
     }
@@ -226,7 +244,7 @@ static void wire_keyboard(struct machine *m)
                                           .microsecond = clock_ratio(m, 1000000, 1),
                                           .priority = PRIORITY_KBD,
                                           .timing = kbd_timing_ps2(),
-                                          .input_port = 0x80,
+                                          .input_port = 0xBF,
                                           .irq1 = {pic_set_irq, &m->master, 1},
                                           .irq12 = {pic_set_irq, &m->slave, 4},
                                           .a20 = {set_a20, m, 0},
@@ -239,10 +257,13 @@ static void wire_keyboard(struct machine *m)
 
 static void wire_screen(struct machine *m)
 {
+    static const uint16_t ports[][2] = {{0x3B0, 0x3BB}, {0x3C0, 0x3CF}, {0x3D0, 0x3DF}};
     vga_init(&m->vga, (struct vga_config){.clock = &m->clock,
-                                          .dot = clock_ratio(m, 28322000, 1)});
-    map8(m, "vga", 0x3B0, 0x3DF, vga_port_read, vga_port_write, &m->vga);
-    bus_map_memory(&m->bus, (struct bus_range){.first = VGA_FIRST, .last = VGA_LAST, .width = 1,
+                                          .dot_25 = clock_ratio(m, 25175000, 1),
+                                          .dot_28 = clock_ratio(m, 28322000, 1)});
+    for (unsigned i = 0; i < ARRAY_COUNT(ports); i++)
+        map8(m, "vga", ports[i][0], ports[i][1], vga_port_read, vga_port_write, &m->vga);
+    bus_map_memory(&m->bus, (struct bus_range){.first = VGA_FIRST, .last = VGA_LAST, .width = 4,
                                                .read = vga_memory_read,
                                                .write = vga_memory_write, .owner = &m->vga,
                                                .name = "vga"});
@@ -337,9 +358,29 @@ void machine_add_debug_exit(struct machine *m, uint16_t iobase, uint16_t iosize)
     m->has_debug_exit = true;
     debug_exit_init(&m->debug_exit, debug_exit_written, m);
     bus_map_ports(&m->bus, (struct bus_range){.first = iobase, .last = iobase + iosize - 1u,
-                                              .width = 4, .read = debug_exit_read,
+                                              .width = iosize == 3 ? 2 : iosize,
+                                              .read = debug_exit_read,
                                               .write = debug_exit_write, .owner = &m->debug_exit,
                                               .name = "debug exit"});
+}
+
+/* What a BIOS leaves programmed: the timer's refresh request (which port 61h shows) and tick, and the
+ * serial ports at 9600 8N1. */
+static void firmware_done(struct machine *m)
+{
+    pit_write(&m->pit, PIT_CONTROL, 0x54);
+    pit_write(&m->pit, 1, 0x12);
+    pit_write(&m->pit, PIT_CONTROL, 0x36);
+    pit_write(&m->pit, 0, 0);
+    pit_write(&m->pit, 0, 0);
+    for (int i = 0; i < MACHINE_UARTS; i++) {
+        uart_write(&m->uart[i], 3, 1, LCR_DLAB);
+        uart_write(&m->uart[i], 0, 1, 12);
+        uart_write(&m->uart[i], 1, 1, 0);
+        uart_write(&m->uart[i], 3, 1, LCR_WLS);
+    }
+    kbd_firmware_done(&m->kbd);
+    vga_firmware_done(&m->vga);
 }
 
 /* --- life ------------------------------------------------------------------------------------------------- */
@@ -354,10 +395,10 @@ static void reset_devices(struct machine *m)
     for (int i = 0; i < MACHINE_UARTS; i++)
         uart_reset(&m->uart[i]);
     kbd_reset(&m->kbd);
-    kbd_firmware_done(&m->kbd);
     port_92_reset(&m->port_92);
     vga_reset(&m->vga);
     port_80_reset(&m->port_80);
+    firmware_done(m);
 }
 
 static void reset(struct machine *m)
@@ -430,13 +471,24 @@ void machine_snapshot(struct machine *m, struct snap *s)
     snap_enter(s, "machine");
     clock_snapshot(&m->clock, s);
     cpu_snapshot(m->cpu, s);
+    snap_enter(s, "master");
     pic_snapshot(&m->master, s);
+    snap_leave(s);
+    snap_enter(s, "slave");
     pic_snapshot(&m->slave, s);
+    snap_leave(s);
+    snap_enter(s, "pit");
     pit_snapshot(&m->pit, s);
     port_61_snapshot(&m->port_61, s);
+    snap_leave(s);
+    snap_enter(s, "rtc");
     rtc_snapshot(&m->rtc, s);
-    for (int i = 0; i < MACHINE_UARTS; i++)
+    snap_leave(s);
+    for (int i = 0; i < MACHINE_UARTS; i++) {
+        snap_enter(s, i ? "com2" : "com1");
         uart_snapshot(&m->uart[i], s);
+        snap_leave(s);
+    }
     kbd_snapshot(&m->kbd, s);
     port_92_snapshot(&m->port_92, s);
     vga_snapshot(&m->vga, s);
