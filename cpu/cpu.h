@@ -171,7 +171,8 @@ struct cpu {
     uint64_t instructions; /* retired */
     struct access_log log;
 
-    /* Observers: told after delivery decided, before the first instruction of the handler. */
+    /* Observers: told of each delivery before it is attempted, with the interrupted state in place:
+     * a double or triple fault is told as the attempts it was made of. */
     void (*on_delivery)(void *owner, unsigned vector, unsigned source, bool has_code,
                         uint32_t code);
     /* ... and of writes to CR0, CR3, CR4 (which: 0, 3, 4). */

@@ -210,6 +210,8 @@ static void in_protected_mode(struct cpu *c, const struct delivery *e)
 /* One delivery; false if a fault stopped it, which c->fault_* then describes. */
 static bool attempt(struct cpu *c, const struct delivery *e)
 {
+    if (c->on_delivery)
+        c->on_delivery(c->observer, e->vector, e->source, e->has_code, e->code);
     if (setjmp(c->fault))
         return false;
     c->delivering = e->source == SOURCE_FAULT ? (int)e->vector : NO_EXCEPTION;
@@ -265,8 +267,6 @@ static void finish(struct cpu *c, const struct delivery *e, unsigned old_cpl)
     if (e->vector == EXC_DB && !is_software(e))
         c->dr[7] &= ~(uint32_t)DR7_GD;
     transfer_account(c, old_cpl, PATH_VECTOR + e->vector);
-    if (c->on_delivery)
-        c->on_delivery(c->observer, e->vector, e->source, e->has_code, e->code);
 }
 
 void deliver(struct cpu *c, unsigned vector, enum delivery_source source, bool has_code,
