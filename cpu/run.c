@@ -517,7 +517,7 @@ static void run_traced(struct cpu *c)
 {
     bool tf = c->eflags & F_TF;
     c->single_step_trap = tf;
-    if (debug_armed(c) && !(c->eflags & F_RF) &&
+    if (debug_armed(c) && !(c->eflags & F_RF) && !c->rep_running &&
         debug_instruction_hit(c, c->seg[CS].base + c->eip)) {
         begin_idle_op(c);
         deliver(c, EXC_DB, SOURCE_FAULT, false, 0, c->eip);
