@@ -389,7 +389,7 @@ unsigned decode(const struct decoder *d, uint32_t mode, uint32_t eip, const uint
     o->flags |= (uint16_t)((data32 ? 0 : OP_DATA16) | (addr32 ? 0 : OP_ADDR16));
     o->amask = addr32 ? 0xFFFFFFFFu : 0xFFFFu;
     o->row = f ? f->row : x87 ? &d->invalid_x87 : &d->invalid;
-    if (f && f->modrm)
+    if (x87 || (f && f->modrm))
         modrm(&s, o, take(&s, 1));
     if (f && !f->modrm && !f->plus_r)
         o->rm = EAX;
