@@ -114,7 +114,17 @@ void insn_fldz(struct cpu *c, const struct op *o) { load_constant(c, o, X87_0); 
 /* --- stores --------------------------------------------------------------------------------------
  *
  * Memory is written before the status word changes: a store that faults leaves the x87 as it was. A
- * store whose unmasked exception forbids the result writes nothing and does not pop. */
+ * store whose unmasked exception forbids the result writes nothing and does not pop; but its operand
+ * must be writable first, as silicon (AMD family 19h) has it: the integer pipe finds the fault before
+ * the floating-point unit has looked at its operand. */
+
+static void need_writable(struct cpu *c, const struct op *o, uint32_t offset, unsigned size)
+{
+    laddr_t la = segment_linear(c, o->seg, offset, size, true);
+    mem_probe_write(c, la, size < 8 ? size : 8);
+    if (size > 8)
+        mem_probe_write(c, la + 8, size - 8);
+}
 
 enum destination { TO_F32, TO_F64, TO_I16, TO_I32, TO_I64 };
 
@@ -158,6 +168,8 @@ static ALWAYS_INLINE void store(struct cpu *c, const struct op *o, enum destinat
     bool stored = all_masked(c, e.flags, X87_EXCEPTIONS & ~X87_PE);
     if (stored)
         mem_write(c, o->seg, offset, size, v);
+    else
+        need_writable(c, o, offset, size);
     x87_point_memory(c, o, offset);
     c->x87.status &= (uint16_t)~X87_C1;
     if (UNLIKELY(e.flags & X87_EXCEPTIONS & ~c->x87.control))
@@ -185,6 +197,8 @@ static void store_80(struct cpu *c, const struct op *o, struct f80 v, uint16_t f
     bool stored = all_masked(c, flags, X87_IE);
     if (stored)
         x87_write_80(c, o, offset, v);
+    else
+        need_writable(c, o, offset, 10);
     x87_point_memory(c, o, offset);
     x87_settle(c, flags);
     if (stored)
