@@ -229,7 +229,7 @@ static void place(struct isa_comparison *c, const struct isa_case *k)
 {
     isa_case_place(c->generator, k, &c->real);
     isa_case_place(c->generator, k, &c->virtual);
-    simulated_memory_changed(c->simulated);
+    simulated_begin(c->simulated);
 }
 
 static enum isa_verdict step_through(struct isa_comparison *c, const struct isa_case *k, bool report)

@@ -166,6 +166,14 @@ static bool in_repetition(const struct isa_step *s)
 
 static bool rep_prefix(const struct isa_step *s) { return s->op->flags & (OP_REPE | OP_REPNE); }
 
+static bool lock_prefix(const struct isa_step *s) { return s->op->flags & OP_LOCK; }
+
+static bool top_of_memory(const struct isa_step *s)
+{
+    const struct isa_outcome *a = s->simulated, *b = s->silicon;
+    return b->vector == 14 && b->cr2 >= 0xFFFFFF00u && (a->vector == 12 || a->vector == 13);
+}
+
 static bool control_register(const struct isa_step *s)
 {
     return (s->op->flags & OP_LOCK) && strchr(s->op->row->operands, 'C') != NULL;
@@ -205,6 +213,8 @@ static const struct condition conditions[] = {
     {"cut-short", cut_short},
     {"in-repetition", in_repetition},
     {"rep-prefix", rep_prefix},
+    {"lock-prefix", lock_prefix},
+    {"top-of-memory", top_of_memory},
     {"lock-control-register", control_register},
     {"operand-unmasked", operand_unmasked},
     {"nested-task", nested_task},

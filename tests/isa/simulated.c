@@ -198,6 +198,14 @@ void simulated_free(struct simulated *s)
     free(s);
 }
 
+void simulated_begin(struct simulated *s)
+{
+    struct x87 *x = &s->cpu.x87;
+    x->opcode = x->code_selector = x->data_selector = 0;
+    x->code_offset = x->data_offset = 0;
+    simulated_memory_changed(s);
+}
+
 void simulated_memory_changed(struct simulated *s)
 {
     static const uint32_t pages[] = {ISA_CODE, ISA_DATA, ISA_DATA + 0x1000, ISA_FIXED};

@@ -17,6 +17,9 @@ extern const struct identity isa_identity;
 struct simulated *simulated_new(struct isa_memory *memory);
 void simulated_free(struct simulated *s);
 
+/* A new case begins: what isa_state does not hold (the x87 pointers) is as after reset. */
+void simulated_begin(struct simulated *s);
+
 /* Tells that the windows' contents were changed from outside. */
 void simulated_memory_changed(struct simulated *s);
 

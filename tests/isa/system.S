@@ -52,7 +52,11 @@
 .macro TRY
     movl $98f, resume
     movl %esp, resume_esp
-    movl $-1, frame + VECTOR
+    movl $-1, frame+VECTOR
+    movl $-1, frame+CODE
+    movl $-1, frame+EIP
+    pushl $2
+    popfl
 .endm
 .macro END
 98:
@@ -76,6 +80,10 @@
 
 /* To CPL 3 at a label, with some flags beside the fixed bit. */
 .macro USER label:req, flags=0
+    pushl $DATA3
+    popl %ds
+    pushl $DATA3
+    popl %es
     pushl $DATA3
     pushl $stack3_top
     pushl $\flags + 2
@@ -557,6 +565,8 @@ test_selector_instructions:
     ret
 
 #include "system_far.S"
+#include "system_return.S"
 #include "system_v86.S"
+#include "system_task.S"
 #include "system_debug.S"
 #include "system_base.S"

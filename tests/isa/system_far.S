@@ -16,9 +16,8 @@ test_far:
 2:  nop
 1:  int $0x41
     END
-    movl resume_esp, %ebx
-    CHECK "far call pushes EIP", -8(%ebx), $2b
-    CHECK "far call pushes CS", -4(%ebx), $CODE0
+    CHECK "far call pushes EIP", frame+ESP3, $2b
+    CHECK "far call pushes CS", frame+SS3, $CODE0
 
     TRY
     lcall $0, $1b
@@ -125,37 +124,33 @@ test_far:
 4:  nop
 5:  int $0x41
     END
-    movl resume_esp, %ebx
-    CHECK "call gate at the same level copies nothing", -8(%ebx), $4b
+    CHECK "call gate at the same level copies nothing", frame+ESP3, $4b
     CALL_GATE 5b, CODE0, 0xEC
     TRY
     ljmp $GATE, $0
     END
     EXPECT "jump through a gate", 0x41
 
-    movl tss1+8, %eax
-    pushl %eax
     CALL_GATE 5b, CODE0, 0xEC
-    movl $DATA3, tss1+8 /* wrong level */
-    movl $CONFORM, idt_ts_selector
-    TRY
-    movw $CONFORM, idt+10*8+2 /* #TS cannot use that stack either: stay at CPL 3 */
-    movw $conforming_handler, idt+10*8
+    movl $DATA3, tss1+8 /* wrong level: #TS, taken at CPL 3 on a conforming segment */
     movl $conforming_handler, %eax
-    shrl $16, %eax
-    movw %ax, idt+10*8+6
+    movw %ax, idt+10*8
+    movw $CONFORM, idt+10*8+2
+    TRY
     USER 3f
 3:  lcall $GATE+3, $0
     END
-    popl tss1+8
-    EXPECT "stack of the wrong level", 10, (DATA3&~3), 3b
+    movw $CODE0, idt+10*8+2
+    movl $stubs+10*16, %eax
+    movw %ax, idt+10*8
+    CHECK "stack of the wrong level", conform_code, $DATA3&~3
+    CHECK "stack of the wrong level: EIP", conform_eip, $3b
     ret
 
-/* At CPL 3 on a conforming segment: keep the frame, and go back to level 0 by INT. */
+/* At CPL 3: keeps the frame, and goes back to level 0 by INT. Its gate shares the upper half of its
+ * offset with the stubs: setup checks that. */
 conforming_handler:
-    movl $10, conform_frame+VECTOR
-    popl conform_frame+CODE
-    popl conform_frame+EIP
-    movl tss_good_ss, %eax
-    movl %eax, tss1+8
+    popl conform_code
+    popl conform_eip
+    movl $DATA0, tss1+8
     int $0x30

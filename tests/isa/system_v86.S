@@ -1,6 +1,6 @@
 /* Virtual-8086 mode. The programs are copied to segment 800h; the gate for INT 30h has DPL 3. */
 
-.macro LOW label:req, text:vararg
+.macro LOW label:req
     movl $\label, %esi
     movl $0x8000, %edi
     movl $64, %ecx
@@ -86,11 +86,6 @@ test_v86:
     END
     EXPECT "v86: sldt", 6, -1, 0
     TRY
-    pushl $0x800
-    pushl $0xF000
-    pushl $0x20002
-    pushl $0x800
-    pushl $0x0
     USER 1f
 1:  pushl $0x20002 /* VM in an image popped at CPL 3 is ignored */
     pushl $CODE3
@@ -129,20 +124,20 @@ test_vme:
     END
     EXPECT "vme: redirected with IOPL 3", 6, -1, 0x100
     CHECK "vme: VIF stays", frame+FLAGS, $0xB3002
-    movb $2, tss1+0x68+0x21/8 /* to the monitor */
+    movb $0xFF, tss1+0x68+0x21/8 /* to the monitor */
     TRY
     V86 0
     END
     EXPECT "vme: to the monitor", 13, 0, 0
-    movb $0, tss1+0x68+0x21/8
+    movb $0xFD, tss1+0x68+0x21/8
     LOW v86_iret
-    movw $0x20, 0x8000+0xF000
+    movw $0x22, 0x8000+0xF000
     movw $0x800, 0x8000+0xF002
     movw $0x0243, 0x8000+0xF004
     TRY
     V86 0
     END
-    EXPECT "vme: iret", 13, -1, 0x22
+    EXPECT "vme: iret", 6, -1, 0x22
     CHECK "vme: iret sets VIF", frame+FLAGS, $0xB0043
     TRY
     V86 0, 0x100000 /* VIP */
@@ -192,8 +187,8 @@ v86_pushf:
 v86_iret:
     iretw
     .skip 31
-    int $0x30 /* hlt under VME: see below */
-    hlt
+    int $0x30
+    ud2
 v86_segment:
     movw $0x1234, %ax
     movw %ax, %ds
