@@ -81,14 +81,15 @@ test_debug:
     EXPECT "access breakpoint", 1, -1, 1b
     DR6_IS "access breakpoint: B1", 2
     TRY
-    movl $0x00700008, %eax
+    leal -8(%esp), %eax
+    movl %eax, %dr1
+    movl $0x00D00008, %eax
     movl %eax, %dr7
-    pushl $scratch+4
-    popl %esp
     pushl %ecx
     pushl %ecx
+1:  nop
     END
-    EXPECT "push below a breakpoint", 1
+    EXPECT "push onto a breakpoint", 1, -1, 1b
 
     movl $0xFFFFFFFF, %eax
     movl %eax, %dr6
