@@ -230,9 +230,10 @@ void far_call(struct cpu *c, uint16_t selector, uint32_t offset, unsigned width)
 /* --- RET and IRET ----------------------------------------------------------------------------------- */
 
 /* Loads CS:EIP and, at an outer level, SS:ESP from offset stack_at of the present stack; release is
- * added to ESP. Everything is judged before anything changes. Returns whether the level changed. */
+ * added to ESP. Everything is judged before anything changes. A stack segment that is not present is
+ * #SS for RET and #NP for IRET: `missing`. Returns whether the level changed. */
 static bool return_to(struct cpu *c, struct code_target *t, unsigned width, uint32_t stack_at,
-                      uint32_t release)
+                      uint32_t release, unsigned missing)
 {
     unsigned rpl = t->selector & 3;
     struct descriptor stack;
@@ -246,7 +247,7 @@ static bool return_to(struct cpu *c, struct code_target *t, unsigned width, uint
     }
     uint32_t esp = transfer_peek(c, stack_at + release, width);
     uint16_t ss = (uint16_t)transfer_peek(c, stack_at + release + width, width);
-    transfer_need_outer_stack(c, ss, rpl, &stack);
+    transfer_need_outer_stack(c, ss, rpl, missing, &stack);
     transfer_check_offset(c, t);
     descriptor_mark_accessed(c, &t->descriptor);
     descriptor_mark_accessed(c, &stack);
@@ -271,7 +272,7 @@ void far_return(struct cpu *c, unsigned width, uint32_t release)
         return;
     }
     struct code_target t = {.selector = selector, .offset = offset};
-    bool outer = return_to(c, &t, width, 2 * width, release);
+    bool outer = return_to(c, &t, width, 2 * width, release, EXC_SS);
     note(c, outer ? NOTE_RET_OUTER : NOTE_FAR_SAME, 0);
 }
 
@@ -346,7 +347,7 @@ static void iret_protected(struct cpu *c, unsigned width)
     }
     struct code_target t = {.selector = selector, .offset = offset};
     uint32_t mask = transfer_flags_mask(c, width);
-    bool outer = return_to(c, &t, width, 3 * width, 0);
+    bool outer = return_to(c, &t, width, 3 * width, 0, EXC_NP);
     set_flags_masked(c, flags, mask);
     note(c, outer ? NOTE_IRET_OUTER : NOTE_IRET_SAME, 0);
 }

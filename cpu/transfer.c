@@ -64,7 +64,7 @@ void frame_push(struct cpu *c, struct frame *f, uint32_t value)
     uint32_t off = (f->esp - f->width) & f->mask;
     uint64_t v = f->width == 2 ? (uint16_t)value : value;
     laddr_t la = f->base + off;
-    if (UNLIKELY(debug_armed(c)))
+    if (UNLIKELY(debug_watches(c)))
         debug_data(c, la, f->width, true);
     enum mmu_status status =
         mmu_access(c->mmu, la, f->width, ACCESS_WRITE, f->user, ACCESS_SYSTEM, &v);
@@ -107,7 +107,7 @@ void transfer_need_code_for_return(struct cpu *c, uint16_t selector, struct desc
         cpu_raise_code(c, EXC_NP, code);
 }
 
-void transfer_need_outer_stack(struct cpu *c, uint16_t selector, unsigned cpl,
+void transfer_need_outer_stack(struct cpu *c, uint16_t selector, unsigned cpl, unsigned missing,
                                struct descriptor *d)
 {
     uint32_t code = selector_code(selector);
@@ -117,7 +117,7 @@ void transfer_need_outer_stack(struct cpu *c, uint16_t selector, unsigned cpl,
     if ((selector & 3u) != cpl || descriptor_dpl(d) != cpl || !descriptor_is_writable(d))
         cpu_raise_code(c, EXC_GP, code);
     if (!descriptor_present(d))
-        cpu_raise_code(c, EXC_SS, code);
+        cpu_raise_code(c, missing, code);
 }
 
 void transfer_check_offset(struct cpu *c, const struct code_target *t)

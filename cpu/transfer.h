@@ -41,8 +41,8 @@ void transfer_inner_stack(struct cpu *c, unsigned level, struct inner_stack *s);
 
 /* Reads and judges the code segment that a return (RETF, IRET) or a new task names by selector. */
 void transfer_need_code_for_return(struct cpu *c, uint16_t selector, struct descriptor *d);
-/* Reads and judges SS of an outer level: #GP and #SS. */
-void transfer_need_outer_stack(struct cpu *c, uint16_t selector, unsigned cpl,
+/* Reads and judges SS of an outer level: #GP, and `missing` when it is not present. */
+void transfer_need_outer_stack(struct cpu *c, uint16_t selector, unsigned cpl, unsigned missing,
                                struct descriptor *d);
 /* #GP(0) unless the target's offset lies inside its segment. */
 void transfer_check_offset(struct cpu *c, const struct code_target *t);

@@ -4,6 +4,9 @@
 #define COM1 0x3F8
 
 setup:
+    movl $COM1+3, %edx
+    movb $3, %al /* eight bits, no parity */
+    outb %al, %dx
     movl $tss1, %eax
     movl $TSS1, %ebx
     call set_base

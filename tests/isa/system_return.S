@@ -60,7 +60,15 @@ test_returns:
     FRAME 1b, CODE3, 2, stack3_top, SPARE+3
 2:  iretl
     END
-    EXPECT "iret with a missing stack", 12, SPARE, 2b
+    EXPECT "iret with a missing stack", 11, SPARE, 2b
+    TRY
+    pushl $SPARE+3
+    pushl $stack3_top
+    pushl $CODE3
+    pushl $1b
+2:  lret
+    END
+    EXPECT "retf with a missing stack", 12, SPARE, 2b
 
     TRY
     USER 1f

@@ -54,7 +54,7 @@ struct guest {
     struct ledger ledger;
     uint8_t *ram;
     uint8_t *page_flags;
-    unsigned deliveries; /* since guest_new */
+    unsigned deliveries; /* tried since guest_new */
     unsigned vector;     /* of the last delivery, and its error code */
     bool has_code;
     uint32_t code;
