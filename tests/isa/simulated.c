@@ -188,6 +188,8 @@ struct simulated *simulated_new(struct isa_memory *memory)
     return s;
 }
 
+struct cpu *simulated_cpu(struct simulated *s) { return &s->cpu; }
+
 void simulated_free(struct simulated *s)
 {
     cpu_free(&s->cpu);

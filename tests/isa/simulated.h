@@ -16,6 +16,8 @@ extern const struct identity isa_identity;
 
 struct simulated *simulated_new(struct isa_memory *memory);
 void simulated_free(struct simulated *s);
+/* Its processor, for a test that wants another model or other blocks. */
+struct cpu *simulated_cpu(struct simulated *s);
 
 /* A new case begins: what isa_state does not hold (the x87 pointers) is as after reset. */
 void simulated_begin(struct simulated *s);
