@@ -9,6 +9,7 @@
 
 #include "cpu/note.h"
 #include "cpu/op.h"
+#include "cpu/stops.h"
 #include "mmu/mmu.h"
 #include "sim/core/ledger.h"
 #include "sim/core/snap.h"
@@ -164,8 +165,8 @@ struct cpu {
     /* Names places for the ledger: the place of a linear address, and where it ends. */
     uint32_t (*place_of)(void *owner, laddr_t la, bool user, laddr_t *end);
     void *place_owner;
-    bool stop_armed;     /* stop before the instruction at stop_la runs: see cpu_stop_at */
-    laddr_t stop_la;
+    struct cpu_stops stops;     /* where a debugger wants the run to stop: see cpu/stops.h */
+    struct cpu_watches watches;
     uint32_t path_after; /* path to enter once the present instruction is priced; PATH_COUNT: none */
     enum cpu_stop stop;
     uint64_t instructions; /* retired */
@@ -232,5 +233,7 @@ void io_check(struct cpu *c, uint16_t port, unsigned size);
 /* Debug registers: instruction breakpoints at this linear address; data breakpoints collect in
  * debug_hits. Cheap test first: debug_armed(c). */
 static inline bool debug_armed(const struct cpu *c) { return (c->dr[7] & 0xFF) != 0; }
+/* Whether debug_data must be told of accesses: for the guest's breakpoints or a debugger's. */
+static inline bool debug_watches(const struct cpu *c) { return debug_armed(c) || c->watches.count; }
 
 void cpu_request_stop(struct cpu *c);

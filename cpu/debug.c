@@ -32,7 +32,7 @@ static const struct fast_entry nothing_fast[FAST_COUNT] = {
 
 void debug_apply(struct cpu *c)
 {
-    bool armed = false;
+    bool armed = c->watches.count != 0;
     for (unsigned i = 0; i < 4; i++)
         armed |= enabled(c, i) && (kind(c, i) & 1);
     c->mmu->fast = armed ? (struct fast_entry *)(uintptr_t)nothing_fast
@@ -41,6 +41,8 @@ void debug_apply(struct cpu *c)
 
 void debug_data(struct cpu *c, laddr_t la, unsigned size, bool write)
 {
+    if (c->watches.count && watches_touch(&c->watches, la, size, write))
+        cpu_request_stop(c);
     for (unsigned i = 0; i < 4; i++) {
         unsigned k = kind(c, i);
         if (enabled(c, i) && (k == 3 || (k == 1 && write)) && overlaps(c, i, la, size))

@@ -23,10 +23,11 @@ enum {
 
 /* Whether an execution breakpoint lies at la; sets its bits in DR6. The caller looks at RF. */
 bool debug_instruction_hit(struct cpu *c, laddr_t la);
-/* Called when DR7 or the privilege changed: while a data breakpoint is armed every access goes the
+/* Called when DR7, a debugger's watches or the privilege changed: while a data breakpoint is armed every access goes the
  * slow way, where debug_data sees it. Leaves the state and timing of accesses as they were. */
 void debug_apply(struct cpu *c);
-/* Collects the data breakpoints that an access of size bytes at la touches. */
+/* Collects the data breakpoints that an access of size bytes at la touches; stops the run for a
+ * debugger's watches. Ask debug_watches(c) first. */
 void debug_data(struct cpu *c, laddr_t la, unsigned size, bool write);
 /* ... and the port breakpoints. */
 void debug_io(struct cpu *c, uint16_t port, unsigned size);

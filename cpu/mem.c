@@ -16,7 +16,7 @@ static uint64_t access(struct cpu *c, laddr_t la, unsigned size, enum access_kin
     alignment_check(c, la, size);
     if (mmu_access(c->mmu, la, size, kind, c->cpl == 3, 0, &value) != MMU_OK)
         cpu_raise_page_fault(c);
-    if (UNLIKELY(debug_armed(c)))
+    if (UNLIKELY(debug_watches(c)))
         debug_data(c, la, size, kind != ACCESS_READ);
     return value;
 }

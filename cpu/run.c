@@ -288,7 +288,7 @@ static struct block *decode_block(struct cpu *c, laddr_t la, paddr_t pa)
             break;
         bool alone = (o->row->attributes & A_ALONE) ||
                      ((o->row->attributes & (A_REP | A_REPZ)) && (o->flags & (OP_REPE | OP_REPNE)));
-        if (k->count > 0 && (alone || (c->stop_armed && la + at == c->stop_la)))
+        if (k->count > 0 && (alone || (c->stops.count && stops_find(&c->stops, la + at) >= 0)))
             break;
         mark_line(o, la + at, previous_last);
         previous_last = la + at + n - 1;
@@ -508,7 +508,7 @@ static void set_rep_limit(struct cpu *c)
     cycle_t next = clock_next(c->clock), now = c->clock->now;
     cycle_t distance = next == CYCLE_NEVER ? CYCLE_NEVER : next - now;
     cycle_t each = c->model->timed ? REP_ITERATION_CYCLES_MAX : 1;
-    cycle_t n = distance / each;
+    cycle_t n = c->watches.count ? 1 : distance / each;
     c->rep_limit = n < 1 ? 1 : n > REP_ITERATIONS_MAX ? REP_ITERATIONS_MAX : (uint32_t)n;
 }
 
@@ -548,6 +548,15 @@ static ALWAYS_INLINE bool traced(const struct cpu *c)
     return (c->eflags & (F_TF | F_RF)) != 0 || debug_armed(c) || c->debug_hits;
 }
 
+/* A REP that goes on after a chunk has not arrived anew. */
+static NOINLINE bool stops_here(struct cpu *c)
+{
+    if (c->rep_running || !stops_arrive(&c->stops, c->seg[CS].base + c->eip))
+        return false;
+    cpu_request_stop(c);
+    return true;
+}
+
 /* One turn: events, interrupts, then a block (or one instruction when single). */
 static ALWAYS_INLINE void turn(struct cpu *c, bool single)
 {
@@ -560,14 +569,12 @@ static ALWAYS_INLINE void turn(struct cpu *c, bool single)
     c->shadow = false;
     if (UNLIKELY(!shadow && (c->intr_line | c->nmi_pending | c->halted)) && attend(c))
         return;
-    if (UNLIKELY(traced(c))) {
-        run_traced(c);
+    if (UNLIKELY(c->stops.count) && stops_here(c)) {
+        c->shadow = shadow;
         return;
     }
-    if (UNLIKELY(c->stop_armed) && c->seg[CS].base + c->eip == c->stop_la) {
-        c->stop_armed = false;
-        c->shadow = shadow;
-        cpu_request_stop(c);
+    if (UNLIKELY(traced(c))) {
+        run_traced(c);
         return;
     }
     struct block *k = find_block(c);
@@ -595,11 +602,35 @@ static void handle_fault(struct cpu *c)
     price_delivery(c);
 }
 
-void cpu_stop_at(struct cpu *c, laddr_t la)
+bool cpu_stop_at(struct cpu *c, laddr_t la)
 {
-    c->stop_armed = true;
-    c->stop_la = la;
     blocks_flush(c->blocks);
+    return stops_add(&c->stops, la, true);
+}
+
+bool cpu_break_add(struct cpu *c, laddr_t la)
+{
+    blocks_flush(c->blocks);
+    return stops_add(&c->stops, la, false);
+}
+
+bool cpu_break_remove(struct cpu *c, laddr_t la)
+{
+    return stops_remove(&c->stops, la);
+}
+
+bool cpu_watch_add(struct cpu *c, struct cpu_watch watch)
+{
+    bool added = watches_add(&c->watches, watch);
+    debug_apply(c);
+    return added;
+}
+
+bool cpu_watch_remove(struct cpu *c, struct cpu_watch watch)
+{
+    bool removed = watches_remove(&c->watches, watch);
+    debug_apply(c);
+    return removed;
 }
 
 void cpu_run(struct cpu *c)
@@ -612,6 +643,8 @@ void cpu_run(struct cpu *c)
 
 void cpu_step(struct cpu *c)
 {
+    c->stops.passed = true;
+    c->stops.passed_la = c->seg[CS].base + c->eip;
     if (setjmp(c->fault)) {
         handle_fault(c);
         return;

@@ -23,8 +23,15 @@ void blocks_set_limit(struct block_cache *b, unsigned ops_max);
 
 /* Runs until cpu->stop is set. Fires the clock's events on the way. */
 void cpu_run(struct cpu *c);
-/* Makes cpu_run stop (STOP_REQUEST) at the next arrival at a linear address; once. */
-void cpu_stop_at(struct cpu *c, laddr_t la);
+/* Makes cpu_run stop (STOP_REQUEST) at the next arrival at a linear address; once. False: there are
+ * too many (CPU_STOPS_MAX). */
+bool cpu_stop_at(struct cpu *c, laddr_t la);
+/* A debugger's breakpoints, at every arrival, and watchpoints, after the instruction (an iteration of a
+ * REP) that touches a watched byte; cpu->watches.hit says so. False: too many, or no such one. */
+bool cpu_break_add(struct cpu *c, laddr_t la);
+bool cpu_break_remove(struct cpu *c, laddr_t la);
+bool cpu_watch_add(struct cpu *c, struct cpu_watch watch);
+bool cpu_watch_remove(struct cpu *c, struct cpu_watch watch);
 /* Runs one instruction (or one delivery, or one wait in HLT). */
 void cpu_step(struct cpu *c);
 

@@ -447,7 +447,9 @@ static bool goes_on(struct machine *m)
         reset(m);
         return true;
     }
-    return m->end == END_NONE;
+    if (m->end == END_NONE)
+        m->end = END_STOPPED; /* the processor met an address or a byte that somebody watches */
+    return false;
 }
 
 void machine_run(struct machine *m)
@@ -457,6 +459,14 @@ void machine_run(struct machine *m)
         cpu_run(m->cpu);
     while (goes_on(m));
     ledger_verify(&m->ledger);
+}
+
+void machine_step(struct machine *m)
+{
+    m->end = END_NONE;
+    cpu_step(m->cpu);
+    if (!m->cpu->stop || goes_on(m))
+        m->end = END_STOPPED;
 }
 
 void machine_set_model(struct machine *m, const char *model)
