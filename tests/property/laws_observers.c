@@ -1,0 +1,144 @@
+/* laws_observers: observation is free. Every kind of observer, in random combinations, at random
+ * times: listeners of deliveries, ports, control registers and priced instructions, the ledger's tap,
+ * places, a window, watched addresses, single steps, peeks, hashes and progress events. The state is
+ * that of an unobserved run. */
+#include "sim/machine/story.h"
+#include "sim/report/symbols.h"
+#include "sim/report/window.h"
+#include "tests/property/laws.h"
+
+struct observer {
+    struct law *law;
+    struct event progress;
+    cycle_t period;
+    uint64_t seen;
+};
+
+static void listened(void *owner, const struct cpu *c, unsigned vector, unsigned source,
+                     bool has_code, uint32_t code)
+{
+    (void)c, (void)vector, (void)source, (void)has_code, (void)code;
+    ((struct observer *)owner)->seen++;
+}
+
+static void port_seen(void *owner, bool write, uint32_t port, unsigned size, uint32_t value,
+                      const char *device)
+{
+    (void)write, (void)port, (void)size, (void)value, (void)device;
+    ((struct observer *)owner)->seen++;
+}
+
+/* on_control's owner is the story, which this test may not use up. */
+static void control_seen(void *owner, unsigned which, uint32_t value)
+{
+    (void)owner, (void)which, (void)value;
+}
+
+static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
+{
+    (void)c, (void)o, (void)delivery;
+    ((struct observer *)owner)->seen++;
+}
+
+static void tapped(void *owner, enum cause cause, cycle_t cycles)
+{
+    (void)cause, (void)cycles;
+    ((struct observer *)owner)->seen++;
+}
+
+static uint32_t place_of(void *owner, laddr_t la, bool user, laddr_t *end)
+{
+    (void)owner;
+    *end = (la | 63) + 1 ? (la | 63) + 1 : UINT32_MAX;
+    return user ? 1 + (la >> 6 & 511) : 0;
+}
+
+static void progressed(void *owner)
+{
+    struct observer *o = owner;
+    struct machine *m = o->law->m;
+    uint8_t bytes[16];
+    o->seen += mmu_peek(&m->mmu, m->cpu->r[ESP], bytes, sizeof bytes);
+    event_schedule_observer(&m->clock, &o->progress, m->clock.now + o->period);
+}
+
+static void observe(struct observer *o, struct random *r)
+{
+    struct machine *m = o->law->m;
+    bool on = random_chance(r, 60);
+    switch (random_below(r, 8)) {
+    case 0: story_listen(m->story, on ? listened : NULL, o); break;
+    case 1:
+        m->bus.observe = on ? port_seen : NULL;
+        m->bus.observe_owner = o;
+        break;
+    case 2: m->cpu->on_control = on ? control_seen : NULL; break;
+    case 3:
+        m->cpu->on_priced = on ? priced : NULL;
+        m->cpu->priced_owner = o;
+        break;
+    case 4:
+        m->ledger.tap = on ? tapped : NULL;
+        m->ledger.tap_owner = o;
+        break;
+    case 5:
+        m->cpu->place_of = on ? place_of : NULL;
+        blocks_flush(m->cpu->blocks);
+        break;
+    case 6:
+        o->period = 1 + law_below(r, 20000);
+        progressed(o);
+        break;
+    default: o->seen += machine_hash(m); break;
+    }
+}
+
+/* Stops at the address the processor is at, and steps a little. */
+static void step(struct law *l, struct random *r)
+{
+    struct cpu *c = l->m->cpu;
+    for (unsigned n = 1 + random_below(r, 300); n && l->m->end == END_STOPPED; n--)
+        machine_step(l->m);
+    if (random_chance(r, 50))
+        cpu_stop_at(c, c->seg[CS].base + c->eip + random_below(r, 32));
+}
+
+static void law(const struct law_options *o, const char *model, cycle_t length, struct random *r,
+                struct verdict *v)
+{
+    struct law *plain = law_new(o, model), *observed = law_new(o, model);
+    struct observer ob = {.law = observed};
+    struct symbols symbols;
+    struct window window = {0};
+    bool windowed = strcmp(model, "flat") != 0 && random_chance(r, 50);
+    event_init(&ob.progress, progressed, &ob, 150);
+    symbols_init(&symbols);
+    if (windowed) {
+        symbols_add(&symbols, o->guest);
+        window_start(&window, observed->m->cpu, &symbols, "trap#20");
+    }
+    while (observed->m->clock.now + length / 10 < length) {
+        observe(&ob, r);
+        if (!law_run_to(observed, observed->m->clock.now + 1 + law_below(r, length / 10)) &&
+            observed->m->end != END_STOPPED)
+            break;
+        if (random_chance(r, 30))
+            step(observed, r);
+    }
+    while (observed->m->end == END_STOPPED)
+        machine_run(observed->m);
+    law_run_to_end(plain, v);
+    law_run_to_end(observed, v);
+    law_expect_same(v, "observed", observed, plain);
+    if (windowed)
+        window_free(&window);
+    symbols_free(&symbols);
+    law_free(plain);
+    law_free(observed);
+}
+
+int main(int argc, char **argv)
+{
+    return law_main(argc, argv, "laws_observers", (struct law_options){.seeds = 10, .rounds = 1},
+                    law);
+}

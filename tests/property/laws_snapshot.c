@@ -1,0 +1,103 @@
+/* laws_snapshot: save at a random cycle, load into a fresh machine, continue: the same states as
+ * without. Saving what was loaded gives the same bytes. A difference is named by its first field. */
+#include "tests/property/laws.h"
+
+#define LATER 4
+
+static struct snap save(struct law *l)
+{
+    struct snap s;
+    snap_begin_save(&s);
+    machine_snapshot(l->m, &s);
+    return s;
+}
+
+static void load(struct law *l, const struct snap *saved, struct verdict *v)
+{
+    struct snap s;
+    snap_begin_load(&s, saved->data, saved->size);
+    machine_snapshot(l->m, &s);
+    if (s.failed)
+        verdict_fail(v, "loading fails: %.150s", s.message);
+    else if (s.position != saved->size)
+        verdict_fail(v, "loading leaves %zu bytes over", saved->size - s.position);
+    ledger_restart(&l->m->ledger);
+}
+
+static void expect_same_bytes(struct verdict *v, const struct snap *saved, const struct snap *again)
+{
+    size_t n = saved->size < again->size ? saved->size : again->size, at = 0;
+    while (at < n && saved->data[at] == again->data[at])
+        at++;
+    if (at < n || saved->size != again->size)
+        verdict_fail(v, "saving what was loaded differs at byte %zu of %zu (%zu)", at, saved->size,
+                     again->size);
+}
+
+/* Changes one thing; diff must say which. */
+static void check_diff(struct law *l, const struct snap *saved, struct random *r, struct verdict *v)
+{
+    struct snap d;
+    const char *field;
+    uint32_t at = random_below(r, l->m->phys.size), *reg = &l->m->cpu->r[EBP];
+    if (random_chance(r, 50)) {
+        l->m->phys.ram[at] ^= 1;
+        field = "machine.ram";
+    } else {
+        *reg ^= 0x80;
+        field = "machine.cpu.ebp";
+    }
+    snap_begin_diff(&d, saved->data, saved->size);
+    machine_snapshot(l->m, &d);
+    if (!d.failed || strncmp(d.message, field, strlen(field)) != 0)
+        verdict_fail(v, "the diff of a change in %s says '%.100s'", field, d.message);
+    if (strcmp(field, "machine.ram") == 0)
+        l->m->phys.ram[at] ^= 1;
+    else
+        *reg ^= 0x80;
+    snap_begin_diff(&d, saved->data, saved->size);
+    machine_snapshot(l->m, &d);
+    if (d.failed)
+        verdict_fail(v, "the diff of equal states says '%.100s'", d.message);
+}
+
+static void law(const struct law_options *o, const char *model, cycle_t length, struct random *r,
+                struct verdict *v)
+{
+    struct law *whole = law_new(o, model), *loaded = law_new(o, model);
+    cycle_t at = 1 + law_below(r, length - 2);
+    v->operation = at;
+    if (random_chance(r, 50)) /* a used machine takes a snapshot as well as a fresh one */
+        law_run_to(loaded, 1 + law_below(r, length - 2));
+    law_run_to(whole, at);
+    struct snap saved = save(whole);
+    load(loaded, &saved, v);
+    memcpy(loaded->serial, whole->serial, sizeof whole->serial);
+    loaded->serial_count = whole->serial_count;
+    struct snap again = save(loaded);
+    expect_same_bytes(v, &saved, &again);
+    if (!v->failed)
+        check_diff(loaded, &saved, r, v);
+    law_expect_same(v, "just loaded", loaded, whole);
+    for (unsigned i = 0; i < LATER && !v->failed; i++) {
+        cycle_t to = whole->m->clock.now + 1 + law_below(r, 2 * (length - at) / LATER);
+        if (to >= length)
+            break;
+        law_run_to(whole, to);
+        law_run_to(loaded, to);
+        law_expect_same(v, "continued", loaded, whole);
+    }
+    law_run_to_end(whole, v);
+    law_run_to_end(loaded, v);
+    law_expect_same(v, "at the end", loaded, whole);
+    snap_free(&saved);
+    snap_free(&again);
+    law_free(whole);
+    law_free(loaded);
+}
+
+int main(int argc, char **argv)
+{
+    return law_main(argc, argv, "laws_snapshot", (struct law_options){.seeds = 12, .rounds = 1},
+                    law);
+}
