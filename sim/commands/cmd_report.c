@@ -18,6 +18,8 @@ int cmd_report(int argc, char **argv)
     for (int c; (c = options_next(&o, &value));) {
         if (c == 'n')
             places = (unsigned)option_number("places", value);
+        else if (c == 1 && path)
+            usage_error("report: '%s' after '%s'; accepted is one ledger", value, path);
         else if (c == 1)
             path = value;
         else {
@@ -33,8 +35,10 @@ int cmd_report(int argc, char **argv)
     json_error_t error;
     json_t *ledger = json_load_file(path, 0, &error);
     if (!ledger)
-        usage_error("%s:%d: %s", path, error.line, error.text);
-    int code = ledger_report(ledger, places, stdout);
+        usage_error("report: %s: %s (line %d); accepted is what `isochron run --ledger` writes",
+                    path, error.text, error.line);
+    ledger_check(ledger, path);
+    ledger_report(ledger, places, stdout);
     json_decref(ledger);
-    return code;
+    return EXIT_DONE;
 }

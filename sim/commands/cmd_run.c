@@ -35,7 +35,8 @@ static const struct option_spec specs[] = {
     {"device", "isa-debug-exit,iobase=0xf4,iosize=4", "a port whose write ends the run", 'D'},
     {"no-reboot", NULL, "a reset ends the run instead of booting again", 'n'},
     {"what comes out and goes in", NULL, NULL, 0},
-    {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2", 'S'},
+    {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2;\n"
+                                       "mon:stdio is stdio, none is null", 'S'},
     {"serial-input", "FILE", "script: `at CYCLE \"..\"`, `wait \"..\"`, `send \"..\\n\"`", 'I'},
     {"record-input", "FILE", "write what is typed at the terminal as such a script", 'R'},
     {"nographic", NULL, "accepted: there is no other way; COM1 is the terminal", 'g'},
@@ -55,6 +56,16 @@ static const struct option_spec specs[] = {
                            "instruction by instruction", 'W'},
     {"window-json", "FILE", "write it as JSON too", 'J'},
     {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},
+    {"accepted, so that scripts that call QEMU need no change", NULL, NULL, 0},
+    {"no-shutdown", NULL, "the guest has no power switch to press", 'Z'},
+    {"nodefaults", NULL, "there are no default devices but the board's", 'Z'},
+    {"display", "none", "only none: there is no window", 'Y'},
+    {"vga", "std", "only std: text and 16-colour VGA", 'V'},
+    {"monitor", "none", "only none: there is no monitor", 'Q'},
+    {"net", "none", "only none: there is no network", 'T'},
+    {"nic", "none", "only none: there is no network", 'T'},
+    {"smp", "1", "only 1 processor", 'P'},
+    {"the rest", NULL, NULL, 0},
     {"hash", NULL, "print the hash of the whole state at the end", 'H'},
     {"quiet", NULL, "no progress on stderr", 'q'},
     {"help", NULL, "this text", 'h'},
@@ -70,10 +81,11 @@ struct run {
     struct window window;
     const char *ledger, *window_spec, *window_file, *log, *forward;
     uint64_t max_cycles, warmup;
+    uint64_t instructions_before; /* when the ledger began to count */
     uint32_t debug_exit_base, debug_exit_size;
     bool screen, quiet, terminal, no_reboot, warm, hash, limit_hit;
     unsigned serials;
-    struct event poll_event, limit_event;
+    struct event poll_event, limit_event, warm_event;
     struct progress progress;
 };
 
@@ -92,30 +104,54 @@ static void help(void)
          "  isochron run -kernel pong -device isa-debug-exit,iobase=0xf4,iosize=4 --max-cycles 50M");
 }
 
-static uint32_t device_value(const char *spec, const char *key, uint32_t otherwise)
-{
-    const char *p = strstr(spec, key);
-    return p ? (uint32_t)strtoul(p + strlen(key), NULL, 0) : otherwise;
-}
-
+/* isa-debug-exit[,iobase=N][,iosize=N]; QEMU's defaults are 501h and 2. */
 static void set_device(struct run *r, const char *spec)
 {
-    if (strncmp(spec, "isa-debug-exit", 14) != 0)
+    static const char name[] = "isa-debug-exit", base[] = "iobase=", size[] = "iosize=";
+    const char *p = spec + strlen(name);
+    char *end = NULL;
+    bool good = strncmp(spec, name, strlen(name)) == 0;
+    r->debug_exit_base = 0x501;
+    r->debug_exit_size = 2;
+    for (; good && *p; p = end) {
+        bool is_base = strncmp(p + 1, base, strlen(base)) == 0;
+        const char *number = p + 1 + (is_base ? strlen(base) : strlen(size));
+        good = *p == ',' && (is_base || strncmp(p + 1, size, strlen(size)) == 0);
+        if (!good)
+            break;
+        *(is_base ? &r->debug_exit_base : &r->debug_exit_size) = (uint32_t)strtoul(number, &end, 0);
+        good = end != number;
+    }
+    if (!good)
         usage_error("-device %s: accepted is isa-debug-exit,iobase=0xf4,iosize=4", spec);
-    r->debug_exit_base = device_value(spec, "iobase=", 0x501);
-    r->debug_exit_size = device_value(spec, "iosize=", 2);
     if (r->debug_exit_base > 0xFFFF || r->debug_exit_size < 1 || r->debug_exit_size > 4)
-        usage_error("-device %s: iobase is at most 0xffff, iosize 1 to 4", spec);
+        usage_error("-device %s: accepted is iobase up to 0xffff, iosize 1 to 4", spec);
 }
 
 static void set_machine(struct run *r, const char *name)
 {
-    const struct machine_config *m = machine_find(name);
-    if (!m)
-        usage_error("--machine %s: no such machine; `isochron machines` lists them", name);
+    struct machine_config *m = machine_find(name);
     r->config = *m;
     r->model = m->model;
-    free((void *)(uintptr_t)m);
+    free(m);
+}
+
+/* What QEMU's scripts say and what changes nothing here. */
+static void set_harmless(int letter, const char *value)
+{
+    static const struct {
+        int letter;
+        const char *option, *accepted[3];
+    } list[] = {
+        {'Y', "display", {"none", NULL}},
+        {'V', "vga", {"std", NULL}},
+        {'Q', "monitor", {"none", "null", NULL}},
+        {'T', "net and -nic", {"none", NULL}},
+        {'P', "smp", {"1", NULL}},
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(list); i++)
+        if (list[i].letter == letter)
+            option_accepts(list[i].option, value, list[i].accepted);
 }
 
 static void set_option(struct run *r, int letter, const char *value)
@@ -147,8 +183,34 @@ static void set_option(struct run *r, int letter, const char *value)
     case 'd': r->log = value; break;
     case 'H': r->hash = true; break;
     case 'q': r->quiet = true; break;
-    default: break;
+    default: set_harmless(letter, value); break;
     }
+}
+
+/* Fails now rather than after the run. */
+static void check_writable(const char *option, const char *path)
+{
+    FILE *f = path ? fopen(path, "a") : NULL;
+    if (path && !f)
+        usage_error("--%s %s: %s", option, path, strerror(errno));
+    if (f)
+        fclose(f);
+}
+
+/* What only shows when all options are known. */
+static void check_options(struct run *r)
+{
+    if (!r->boot.kernel)
+        usage_error("run: -kernel FILE is missing; `isochron run --help` explains");
+    if (r->window_file && !r->window_spec)
+        usage_error("--window-json %s: which window? --window says", r->window_file);
+    if (r->window_spec)
+        window_init(&r->window, &r->symbols, r->window_spec);
+    if (r->window_spec && strcmp(r->model, "flat") == 0)
+        usage_error("--window %s: the flat model has no cycles to show; accepted is --model p5",
+                    r->window_spec);
+    check_writable("ledger", r->ledger);
+    check_writable("window-json", r->window_file);
 }
 
 static void stop_now(void *owner)
@@ -188,8 +250,7 @@ static void parse(struct run *r, int argc, char **argv)
         else
             set_option(r, c, value);
     }
-    if (!r->boot.kernel)
-        usage_error("run: -kernel FILE is missing; `isochron run --help` explains");
+    check_options(r);
     if (r->serials == 0)
         console_set_output(r->console, 0, "stdio");
 }
@@ -229,11 +290,21 @@ static void arm_forward(struct run *r)
         event_schedule_observer(&r->machine->clock, &r->limit_event,
                                 option_number("fast-forward cycle", value));
     } else if (n == 4 && strncmp(r->forward, "post", n) == 0) {
-        console_watch_post(r->console, (uint8_t)strtoul(value, NULL, 16), forward_done, r);
+        char *end;
+        unsigned long code = strtoul(value, &end, 16);
+        if (end == value || *end || code > 0xFF)
+            usage_error("--fast-forward %s: '%s' is no hexadecimal byte", r->forward, value);
+        console_watch_post(r->console, (uint8_t)code, forward_done, r);
     } else {
         usage_error("--fast-forward %s: accepted are symbol:NAME, serial:TEXT, cycle:N, post:HH",
                     r->forward);
     }
+}
+
+static void count_from_here(struct run *r)
+{
+    ledger_restart(&r->machine->ledger);
+    r->instructions_before = r->machine->cpu->instructions;
 }
 
 /* Runs on flat to the place asked for; false if the run ended before it. */
@@ -247,33 +318,30 @@ static bool fast_forward(struct run *r)
     arm_forward(r);
     machine_run(r->machine);
     console_unwatch(r->console, forward_done);
-    if (r->machine->end != END_STOPPED || (r->limit_hit && !by_cycle))
+    if (r->machine->end != END_STOPPED || (r->limit_hit && !by_cycle)) {
+        fprintf(stderr, "isochron: the run ended before %s\n", r->forward);
         return false;
+    }
     r->limit_hit = false;
     fprintf(stderr, "isochron: %s reached at cycle %" PRIu64 " on flat; now on %s, cold\n",
             r->forward, r->machine->clock.now, r->model);
     machine_set_model(r->machine, r->model);
-    ledger_restart(&r->machine->ledger);
+    count_from_here(r);
     return true;
 }
 
 static void warmed_up(void *owner)
 {
     struct run *r = owner;
-    ledger_restart(&r->machine->ledger);
+    count_from_here(r);
     r->warm = true;
-    arm_limit(r);
 }
 
 static void arm_warmup(struct run *r)
 {
-    if (!r->warmup) {
-        arm_limit(r);
-        return;
-    }
-    event_init(&r->limit_event, warmed_up, r, 200);
-    event_schedule_observer(&r->machine->clock, &r->limit_event,
-                            r->machine->clock.now + r->warmup);
+    if (r->warmup)
+        event_schedule_observer(&r->machine->clock, &r->warm_event,
+                                r->machine->clock.now + r->warmup);
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------- */
@@ -281,6 +349,22 @@ static void arm_warmup(struct run *r)
 static void name_of(void *owner, laddr_t la, char *text, size_t size)
 {
     symbols_format(owner, la, text, size);
+}
+
+/* Before the program stops with a message: a usable terminal, and where the guest was. */
+static void last_words(void *owner, char *where, size_t size)
+{
+    struct run *r = owner;
+    const struct cpu *c = r->machine->cpu;
+    console_set_terminal(r->console, false);
+    progress_end(&r->progress);
+    console_flush(r->console);
+    if (!c || !c->op)
+        return;
+    char symbol[128];
+    symbols_format(&r->symbols, c->seg[CS].base + c->op->eip, symbol, sizeof symbol);
+    snprintf(where, size, "; cycle %" PRIu64 ", CS:EIP %04x:%08x%s%s", c->clock->now,
+             c->seg[CS].selector, c->op->eip, *symbol ? " " : "", symbol);
 }
 
 static void write_json(const char *path, json_t *object)
@@ -299,7 +383,8 @@ static void write_results(struct run *r)
             write_json(r->window_file, window_json(&r->window, &r->symbols));
     }
     if (r->ledger)
-        write_json(r->ledger, ledger_json(m, &r->symbols, r->warm));
+        write_json(r->ledger, ledger_json(m, &r->symbols,
+                                          m->cpu->instructions - r->instructions_before, r->warm));
     if (r->screen)
         vga_print_text(&m->vga, stdout, isatty(STDOUT_FILENO));
     if (r->hash)
@@ -342,6 +427,7 @@ int cmd_run(int argc, char **argv)
     struct machine_host host = console_host(r.console);
     r.machine = machine_new(&r.config, r.forward ? "flat" : r.model, &host);
     struct machine *m = r.machine;
+    check_set_last_words(last_words, &r);
     m->no_reboot = r.no_reboot;
     m->cpu->place_of = symbols_place;
     m->cpu->place_owner = &r.symbols;
@@ -355,19 +441,23 @@ int cmd_run(int argc, char **argv)
     console_attach(r.console, m);
     event_init(&r.poll_event, poll_host, &r, 200);
     event_init(&r.limit_event, limit_reached, &r, 200);
+    event_init(&r.warm_event, warmed_up, &r, 200);
     progress_start(&r.progress, r.quiet, r.max_cycles);
     poll_host(&r);
 
     if (fast_forward(&r)) {
+        arm_limit(&r);
         arm_warmup(&r);
         if (r.window_spec)
-            window_start(&r.window, m->cpu, &r.symbols, r.window_spec);
+            window_start(&r.window, m->cpu);
         machine_run(m);
     }
     progress_end(&r.progress);
+    console_set_terminal(r.console, false);
     console_flush(r.console);
     write_results(&r);
     int code = say_end(&r);
+    check_set_last_words(NULL, NULL);
     if (r.window_spec)
         window_free(&r.window);
     machine_free(m);

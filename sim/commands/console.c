@@ -169,7 +169,7 @@ struct machine_host console_host(struct console *k)
 
 void console_set_output(struct console *k, int port, const char *spec)
 {
-    if (strcmp(spec, "stdio") == 0) {
+    if (strcmp(spec, "stdio") == 0 || strcmp(spec, "mon:stdio") == 0) {
         k->out[port] = stdout;
     } else if (strcmp(spec, "null") == 0 || strcmp(spec, "none") == 0) {
         k->out[port] = NULL;
@@ -215,7 +215,7 @@ static int hex_digit(char c)
     return p && *p ? (int)(p - digits) : -1;
 }
 
-/* Unquotes "..." in place; returns its length, -1 if it is malformed. */
+/* Unquotes "..." into to; returns its length, -1 if it is malformed or something follows it. */
 static long unquote(const char *from, char *to)
 {
     char *start = to;
@@ -243,7 +243,7 @@ static long unquote(const char *from, char *to)
         }
     }
     *to = 0;
-    return *from == '"' ? to - start : -1;
+    return *from == '"' && from[1 + strspn(from + 1, " \t\r")] == 0 ? to - start : -1;
 }
 
 static void add_step(struct console *k, const char *path, unsigned number, const char *line)
@@ -254,6 +254,8 @@ static void add_step(struct console *k, const char *path, unsigned number, const
         char *end;
         s.kind = STEP_AT;
         s.cycle = strtoull(p + 3, &end, 0);
+        if (end == p + 3 || p[3] == '-')
+            usage_error("%s:%u: '%s' begins with no cycle", path, number, p + 3);
         p = end;
     } else if (strncmp(p, "wait ", 5) == 0) {
         s.kind = STEP_WAIT;
@@ -283,6 +285,8 @@ void console_set_script(struct console *k, const char *path)
     if (!f)
         usage_error("--serial-input %s: %s", path, strerror(errno));
     for (unsigned number = 1; fgets(line, sizeof line, f); number++) {
+        if (!strchr(line, '\n') && !feof(f))
+            usage_error("%s:%u: longer than the %d characters accepted", path, number, TEXT_MAX - 2);
         line[strcspn(line, "\n")] = 0;
         const char *p = line + strspn(line, " \t");
         if (*p && *p != '#')
@@ -296,7 +300,9 @@ void console_set_script(struct console *k, const char *path)
 void console_set_terminal(struct console *k, bool on)
 {
     k->terminal = on;
-    if (!on || !isatty(STDIN_FILENO))
+    if (!on)
+        restore_terminal(k);
+    if (!on || k->raw || !isatty(STDIN_FILENO))
         return;
     tcgetattr(STDIN_FILENO, &k->saved);
     struct termios raw = k->saved;

@@ -9,6 +9,10 @@
 
 static const struct option_spec *find(const struct options *o, const char *name, size_t n)
 {
+    if (n == 1 && *name == 'h') {
+        name = "help";
+        n = 4;
+    }
     for (unsigned i = 0; i < o->count; i++)
         if (o->specs[i].help && strlen(o->specs[i].name) == n &&
             strncmp(o->specs[i].name, name, n) == 0)
@@ -85,6 +89,17 @@ static uint64_t scaled(const char *option, const char *text, unsigned base, unsi
     if (errno || end == text || *end || *text == '-' || v > UINT64_MAX / scale)
         usage_error("-%s %s: expected a number, with k, M or G if you like", option, text);
     return v * scale;
+}
+
+void option_accepts(const char *option, const char *text, const char *const *accepted)
+{
+    char list[200] = "";
+    for (size_t n = 0; *accepted; accepted++) {
+        if (strcmp(text, *accepted) == 0)
+            return;
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", *accepted);
+    }
+    usage_error("-%s %s: accepted is only %s", option, text, list);
 }
 
 uint64_t option_number(const char *option, const char *text)

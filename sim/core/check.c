@@ -4,25 +4,51 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The process's, like stderr, and no machine's: nothing that a machine does reads it. */
+static struct {
+    void (*speak)(void *owner, char *where, size_t size);
+    void *owner;
+} last_words;
+
+void check_set_last_words(void (*speak)(void *owner, char *where, size_t size), void *owner)
+{
+    last_words.speak = speak;
+    last_words.owner = owner;
+}
+
+/* Once only: last words may themselves run into a check. */
+static void speak_last(char *where, size_t size)
+{
+    void (*speak)(void *owner, char *where, size_t size) = last_words.speak;
+    where[0] = 0;
+    last_words.speak = NULL;
+    if (speak)
+        speak(last_words.owner, where, size);
+    fflush(stdout);
+}
+
 void check_failed(const char *file, int line, const char *cond)
 {
-    fprintf(stderr, "isochron: internal error at %s:%d: %s\n", file, line, cond);
+    char where[200];
+    speak_last(where, sizeof where);
+    fprintf(stderr, "isochron: internal error at %s:%d: %s%s\n", file, line, cond, where);
     abort();
 }
 
-static void say(const char *what, const char *fmt, va_list ap)
+static void say(const char *what, bool say_where, const char *fmt, va_list ap)
 {
-    fflush(stdout);
+    char where[200];
+    speak_last(where, sizeof where);
     fprintf(stderr, "isochron: %s", what);
     vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s\n", say_where ? where : "");
 }
 
 void usage_error(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    say("", fmt, ap);
+    say("", false, fmt, ap);
     va_end(ap);
     exit(EXIT_USAGE);
 }
@@ -31,7 +57,7 @@ void unimplemented(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    say("unimplemented: ", fmt, ap);
+    say("unimplemented: ", true, fmt, ap);
     va_end(ap);
     exit(EXIT_UNIMPLEMENTED);
 }

@@ -7,6 +7,8 @@
 
 #include "sim/core/types.h"
 
+#include <stddef.h>
+
 #define CHECK(cond)                                                                                \
     do {                                                                                           \
         if (UNLIKELY(!(cond)))                                                                     \
@@ -30,6 +32,11 @@ NORETURN void usage_error(const char *fmt, ...) PRINTF(1, 2);
 
 /* One line on stderr, "isochron: unimplemented: ...", then exit(EXIT_UNIMPLEMENTED). */
 NORETURN void unimplemented(const char *fmt, ...) PRINTF(1, 2);
+
+/* Called once before the program stops in one of these three ways: puts right what must not be left
+ * behind (a raw terminal) and writes to where the place the guest is at, which ends the line of all
+ * but a user's mistake. One for the process, as stderr is; NULL: none. */
+void check_set_last_words(void (*speak)(void *owner, char *where, size_t size), void *owner);
 
 /* malloc and calloc that never return NULL. Zeroed. */
 void *xalloc(size_t count, size_t size);

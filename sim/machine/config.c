@@ -51,7 +51,15 @@ static const struct machine_config i686 = {
 
 const struct machine_config *const machines[] = {&p133, &p166, &i686, NULL};
 
-const struct machine_config *machine_find(const char *name)
+NORETURN static void no_machine(const char *name)
+{
+    char list[200] = "";
+    for (size_t i = 0, n = 0; machines[i]; i++)
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", machines[i]->name);
+    usage_error("no machine '%s'; accepted are %s", name, list);
+}
+
+struct machine_config *machine_find(const char *name)
 {
     static const struct p5_config *const boards[] = {&p5_p133, &p5_p166, &p5_p133};
     for (unsigned i = 0; machines[i]; i++) {
@@ -63,7 +71,7 @@ const struct machine_config *machine_find(const char *name)
         m->p5 = *boards[i];
         return m;
     }
-    return NULL;
+    no_machine(name);
 }
 
 /* --- the keys of --set --- */

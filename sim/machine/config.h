@@ -20,7 +20,8 @@ struct machine_config {
 
 /* All machines, NULL-terminated. */
 extern const struct machine_config *const machines[];
-const struct machine_config *machine_find(const char *name); /* NULL if there is none */
+/* The machine of that name, for the caller to free; usage_error if there is none. */
+struct machine_config *machine_find(const char *name);
 
 /* Applies "key=value". A user's mistake ends the program with usage_error. */
 void machine_set(struct machine_config *m, const char *assignment);

@@ -86,7 +86,8 @@ static json_t *events_json(const struct machine *m)
     return o;
 }
 
-json_t *ledger_json(struct machine *m, const struct symbols *symbols, bool warm)
+json_t *ledger_json(struct machine *m, const struct symbols *symbols, uint64_t instructions,
+                    bool warm)
 {
     const struct ledger *l = &m->ledger;
     json_t *paths = json_array(), *places = json_array(), *quality = json_object();
@@ -104,7 +105,7 @@ json_t *ledger_json(struct machine *m, const struct symbols *symbols, bool warm)
                      warm ? "warm" : "cold", "clock_hz",
                      (double)m->config.clock_num / (double)m->config.clock_den, "cycles",
                      (json_int_t)(m->clock.now - l->start), "instructions",
-                     (json_int_t)m->cpu->instructions, "quality", quality, "causes",
+                     (json_int_t)instructions, "quality", quality, "causes",
                      causes_json(all), "paths", paths, "places", places, "events",
                      events_json(m));
 }
@@ -158,14 +159,61 @@ static void print_list(const json_t *list, const char *title, unsigned most, jso
     free(sorted);
 }
 
-int ledger_report(const json_t *ledger, unsigned places_most, FILE *out)
+/* What ledger_report reads, so that it need not ask again. */
+static const struct {
+    const char *key;
+    json_type type;
+    const char *kind;
+} fields[] = {
+    {"machine", JSON_STRING, "string"},     {"model", JSON_STRING, "string"},
+    {"temperature", JSON_STRING, "string"}, {"cycles", JSON_INTEGER, "whole number"},
+    {"instructions", JSON_INTEGER, "whole number"}, {"quality", JSON_OBJECT, "object"},
+    {"causes", JSON_OBJECT, "object"},      {"paths", JSON_ARRAY, "array"},
+    {"places", JSON_ARRAY, "array"},
+};
+
+/* The sum of an object's numbers, or of the "cycles" of an array's objects. */
+static json_int_t table_sum(const json_t *table)
+{
+    json_int_t sum = 0;
+    size_t i;
+    const char *key;
+    json_t *v;
+    json_object_foreach((json_t *)(uintptr_t)table, key, v)
+        sum += json_integer_value(v);
+    json_array_foreach(table, i, v)
+        sum += json_integer_value(json_object_get(v, "cycles"));
+    return sum;
+}
+
+static void check_sum(const json_t *ledger, const char *table, const char *path)
+{
+    json_int_t sum = table_sum(json_object_get(ledger, table));
+    json_int_t cycles = json_integer_value(json_object_get(ledger, "cycles"));
+    if (sum != cycles)
+        usage_error("report: %s is damaged: its %s sum to %" JSON_INTEGER_FORMAT
+                    " cycles, the run had %" JSON_INTEGER_FORMAT, path, table, sum, cycles);
+}
+
+void ledger_check(const json_t *ledger, const char *path)
 {
     const char *schema = json_string_value(json_object_get(ledger, "schema"));
-    if (!schema || strcmp(schema, SCHEMA) != 0) {
-        fprintf(stderr, "isochron: report: not a ledger: schema is '%s', accepted is '%s'\n",
-                schema ? schema : "missing", SCHEMA);
-        return EXIT_USAGE;
+    if (!schema || strcmp(schema, SCHEMA) != 0)
+        usage_error("report: %s is no ledger: its schema is '%s', accepted is '%s'", path,
+                    schema ? schema : "missing", SCHEMA);
+    for (unsigned i = 0; i < ARRAY_COUNT(fields); i++) {
+        const json_t *v = json_object_get(ledger, fields[i].key);
+        if (!v || json_typeof(v) != fields[i].type)
+            usage_error("report: %s: '%s' is %s; accepted is a JSON %s", path, fields[i].key,
+                        v ? "of another type" : "missing", fields[i].kind);
     }
+    check_sum(ledger, "causes", path);
+    check_sum(ledger, "paths", path);
+    check_sum(ledger, "places", path);
+}
+
+void ledger_report(const json_t *ledger, unsigned places_most, FILE *out)
+{
     json_int_t total = json_integer_value(json_object_get(ledger, "cycles"));
     json_int_t instructions = json_integer_value(json_object_get(ledger, "instructions"));
     const json_t *quality = json_object_get(ledger, "quality");
@@ -184,5 +232,4 @@ int ledger_report(const json_t *ledger, unsigned places_most, FILE *out)
     print_causes(json_object_get(ledger, "causes"), total, out);
     print_list(json_object_get(ledger, "paths"), "path", 64, total, false, out);
     print_list(json_object_get(ledger, "places"), "place", places_most, total, true, out);
-    return EXIT_DONE;
 }

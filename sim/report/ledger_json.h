@@ -11,10 +11,14 @@
 /* {schema, machine, model, clock_hz, cycles, instructions, temperature ("cold" or "warm"),
  *  quality: {read: ...}, causes: {name: cycles}, paths: [{name, entries, cycles, causes}],
  *  places: [{name, path, cycles, causes}], events: {...}} */
-json_t *ledger_json(struct machine *m, const struct symbols *symbols, bool warm);
+/* instructions: retired since the ledger began to count. */
+json_t *ledger_json(struct machine *m, const struct symbols *symbols, uint64_t instructions,
+                    bool warm);
 
-/* Prints such an object: totals, causes, paths, the most expensive places. 0, or EXIT_USAGE with a
- * message if the object is not one. */
-int ledger_report(const json_t *ledger, unsigned places_most, FILE *out);
+/* usage_error, naming path, unless the object is such a ledger and its three tables each sum to its
+ * cycles. */
+void ledger_check(const json_t *ledger, const char *path);
+/* Prints a ledger that was checked: totals, causes, paths, the most expensive places. */
+void ledger_report(const json_t *ledger, unsigned places_most, FILE *out);
 
 const char *path_name(uint32_t path, char *text, size_t size);

@@ -120,10 +120,11 @@ void symbols_add(struct symbols *s, const char *spec)
 {
     char path[4096];
     const char *at = strrchr(spec, '@');
-    uint32_t offset = at ? (uint32_t)strtoul(at + 1, NULL, 16) : 0;
+    char *rest = NULL;
+    uint32_t offset = at ? (uint32_t)strtoul(at + 1, &rest, 16) : 0;
     size_t n = at ? (size_t)(at - spec) : strlen(spec);
-    if (n == 0 || n >= sizeof path)
-        usage_error("--symbols %s: expected FILE or FILE@OFFSET", spec);
+    if (n == 0 || n >= sizeof path || (at && (rest == at + 1 || *rest)))
+        usage_error("--symbols %s: expected FILE or FILE@OFFSET, OFFSET in hexadecimal", spec);
     memcpy(path, spec, n);
     path[n] = 0;
     const char *slash = strrchr(path, '/');

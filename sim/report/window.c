@@ -16,7 +16,7 @@ const char *const phase_names[PHASE_COUNT] = {"user", "entry", "kernel", "exit"}
 static void charged(void *owner, enum cause cause, cycle_t cycles)
 {
     struct window *w = owner;
-    w->pending[cause] = (uint16_t)(w->pending[cause] + cycles);
+    w->pending[cause] += (uint32_t)cycles;
 }
 
 /* The instruction that crosses into privilege 0 is the entry, the one that leaves it the exit. */
@@ -81,15 +81,20 @@ static laddr_t parse_address(const struct symbols *symbols, const char *spec, co
         usage_error("--window %s: expected SYMBOL#N or SYMBOL..SYMBOL#N", spec);
     memcpy(name, text, n);
     name[n] = 0;
-    if (strncmp(name, "0x", 2) == 0)
-        return (laddr_t)strtoul(name, NULL, 16);
+    if (strncmp(name, "0x", 2) == 0) {
+        char *end;
+        laddr_t la = (laddr_t)strtoul(name, &end, 16);
+        if (*end || n == 2)
+            usage_error("--window %s: '%s' is no address", spec, name);
+        return la;
+    }
     const struct symbol *y = symbols_by_name(symbols, name);
     if (!y)
         usage_error("--window %s: no symbol '%s' (give its file with --symbols)", spec, name);
     return y->address;
 }
 
-void window_start(struct window *w, struct cpu *c, const struct symbols *symbols, const char *spec)
+void window_init(struct window *w, const struct symbols *symbols, const char *spec)
 {
     memset(w, 0, sizeof *w);
     const char *number = strchr(spec, '#'), *dots = strstr(spec, "..");
@@ -97,12 +102,16 @@ void window_start(struct window *w, struct cpu *c, const struct symbols *symbols
     size_t first = dots ? (size_t)(dots - spec) : n;
     w->first = parse_address(symbols, spec, spec, first);
     w->last = dots ? parse_address(symbols, spec, dots + 2, n - first - 2) : w->first;
-    w->skip = number ? strtoull(number + 1, NULL, 10) : 1;
-    if (w->skip == 0)
-        usage_error("--window %s: N counts from 1", spec);
+    char *end = NULL;
+    w->skip = number ? strtoull(number + 1, &end, 10) : 1;
+    if (w->skip == 0 || (end && *end))
+        usage_error("--window %s: '%s' is no number from 1 up", spec, number + 1);
     w->skip--;
-    if (!c->model->timed)
-        usage_error("--window: the flat model has no cycles to show; use --model p5");
+}
+
+void window_start(struct window *w, struct cpu *c)
+{
+    CHECK(c->model->timed);
     w->entries = xalloc(WINDOW_ENTRIES_MAX, sizeof *w->entries);
     w->cpu = c;
     w->last_now = c->clock->now;
@@ -151,7 +160,7 @@ static void print_entry(const struct window_entry *e, const struct symbols *symb
 
 static void print_phases(const struct window *w, FILE *out)
 {
-    uint64_t cycles[PHASE_COUNT] = {0}, instructions[PHASE_COUNT] = {0}, total = 0;
+    uint64_t cycles[PHASE_COUNT] = {0}, instructions[PHASE_COUNT] = {0}, total = 0, count = 0;
     for (uint32_t i = 0; i < w->count; i++) {
         cycles[w->entries[i].phase] += w->entries[i].cycles;
         instructions[w->entries[i].phase] += !w->entries[i].delivery;
@@ -161,8 +170,9 @@ static void print_phases(const struct window *w, FILE *out)
         fprintf(out, "  %-10s %14" PRIu64 " %8" PRIu64 "\n", phase_names[p], instructions[p],
                 cycles[p]);
         total += cycles[p];
+        count += instructions[p];
     }
-    fprintf(out, "  %-10s %14u %8" PRIu64 "\n", "sum", w->count, total);
+    fprintf(out, "  %-10s %14" PRIu64 " %8" PRIu64 "\n", "sum", count, total);
     fprintf(out, "  %-10s %14s %8" PRIu64 "  (%s)\n", "elapsed", "", w->end_cycle - w->begin_cycle,
             total == w->end_cycle - w->begin_cycle ? "equal" : "DIFFERENT");
 }

@@ -22,7 +22,7 @@ struct window_entry {
     bool delivery;
     uint8_t bytes[15];
     uint32_t cycles;
-    uint16_t cause[CAUSE_COUNT];
+    uint32_t cause[CAUSE_COUNT];
 };
 
 struct window {
@@ -37,12 +37,14 @@ struct window {
     cycle_t last_now;
     uint8_t last_cpl;
     laddr_t last_cs_base;
-    uint16_t pending[CAUSE_COUNT];
+    uint32_t pending[CAUSE_COUNT];
 };
 
-/* Parses "SYMBOL#N" or "SYMBOL..SYMBOL#N" (addresses as 0x... too; N from 1, default 1) and starts
- * watching. usage_error where a symbol is unknown. Timed models only. */
-void window_start(struct window *w, struct cpu *c, const struct symbols *symbols, const char *spec);
+/* Parses "SYMBOL#N" or "SYMBOL..SYMBOL#N" (addresses as 0x... too; N from 1, default 1).
+ * usage_error where a symbol is unknown. */
+void window_init(struct window *w, const struct symbols *symbols, const char *spec);
+/* Starts watching. Timed models only. */
+void window_start(struct window *w, struct cpu *c);
 void window_free(struct window *w);
 
 /* A table: address, symbol, instruction, pipe, cycles, causes; the sums by phase and by cause. */
