@@ -410,6 +410,8 @@ task_eip:
     .skip 4
 table_image:
     .skip 8
+careful:
+    .skip 4
 passed:
     .skip 4
 failed:
