@@ -1,0 +1,248 @@
+/* core: what the files of the p5 model share: its state, the facts bound to each instruction, and the
+ * names of latency classes. p5.h is the public face.
+ *
+ * The vocabulary. A group is what issues in one clock: an instruction in U, or a pair in U and V. An
+ * instruction that issues in U is charged at once; if the next one joins it, that one is charged only
+ * what the pair takes longer than the first alone. Times that outlive an instruction (x87 results,
+ * buffered writes, the bus) are absolute: in processor cycles, or in bus clocks counted from cycle 0. */
+#pragma once
+
+#include "cpu/models/p5/p5.h"
+
+/* --- facts bound to an instruction --------------------------------------------------------------- */
+
+enum p5_issue {
+    ISSUE_NP, /* not pairable */
+    ISSUE_UV, /* either pipe */
+    ISSUE_PU, /* pairs in U only */
+    ISSUE_PV, /* pairs in V only */
+    ISSUE_FX, /* x87 that pairs with FXCH behind it */
+    ISSUE_XV, /* FXCH */
+};
+
+enum p5_kind {
+    KIND_PLAIN,  /* fixed clocks, at most one simple memory operand */
+    KIND_BRANCH, /* near control transfers: the branch target buffer */
+    KIND_MICRO,  /* microcode whose clocks depend on the case the notes tell */
+    KIND_STRING, /* with or without REP */
+    KIND_X87,
+};
+
+/* Rows and columns of the read-modify-write matrix [pairing-p5.md D3]. */
+enum p5_shape { SHAPE_SIMPLE, SHAPE_READ, SHAPE_MODIFY };
+
+enum p5_stack { STACK_NONE, STACK_PUSH, STACK_POP, STACK_CALL };
+
+/* struct op's timing word. Of an x87 instruction reads and writes hold x87 registers: see x87.c. */
+union p5_facts {
+    uint64_t bits;
+    struct {
+        uint64_t reads : 8, writes : 8;
+        uint64_t address : 8;  /* registers that form addresses, ESP of the stack among them */
+        uint64_t latency : 8;  /* index of its class, see latency.c */
+        uint64_t kind : 3;     /* enum p5_kind */
+        uint64_t issue : 3;    /* enum p5_issue */
+        uint64_t shape : 2;    /* enum p5_shape */
+        uint64_t stack : 2;    /* enum p5_stack */
+        uint64_t prefixes : 4; /* clocks of decoding, unless hidden */
+        uint64_t clocks : 7;   /* of a plain instruction alone in U */
+        uint64_t first : 1;    /* may be the first of a pair */
+        uint64_t second : 1;   /* may be the second */
+        uint64_t one_byte : 1;
+        uint64_t memory : 1;   /* its data access goes through a bank */
+        uint64_t implied_esp : 1; /* writes ESP by a push or pop: no interlock follows */
+        uint64_t both : 1;     /* has a displacement and an immediate */
+        uint64_t locks : 1;    /* LOCK prefix */
+        uint64_t early : 1;    /* x87: its operand is needed one clock earlier */
+        uint64_t writes_eax : 1; /* x87: FNSTSW AX */
+        uint64_t multiplies : 1; /* an integer multiplication, which the x87 unit does */
+        uint64_t spare : 1;
+    };
+};
+_Static_assert(sizeof(union p5_facts) == sizeof(uint64_t), "the timing word");
+
+/* --- latencies ------------------------------------------------------------------------------------- */
+
+struct p5_latency {
+    const char *name; /* the rows' timing class */
+    uint8_t issue;    /* enum p5_issue */
+    uint8_t kind;     /* enum p5_kind */
+    uint16_t reg, mem;   /* clocks with register operands, with a memory operand */
+    uint16_t word, byte; /* with 16-bit and 8-bit operands, where that matters */
+    uint8_t i_overlap;   /* x87: of its clocks, how many later integer instructions may use */
+    uint8_t fp_overlap;  /* x87: ... and later x87 instructions */
+    uint16_t quick;      /* x87: with a zero operand, 0 if no different */
+    uint8_t cause;       /* enum cause of the clocks beyond the first */
+    uint8_t quality;     /* enum quality */
+    const char *source;
+};
+
+/* What a case told by a note costs. Total clocks, or added to those of the class. */
+struct p5_case {
+    const char *class;
+    uint8_t note;
+    uint16_t clocks;
+    uint16_t each;  /* more for each unit of the note's value */
+    bool adds;
+    uint8_t cause;
+    uint8_t quality;
+    const char *source;
+};
+
+#define P5_LATENCIES_MAX 256
+
+extern const struct p5_latency p5_latencies[];
+extern const unsigned p5_latency_count;
+extern const struct p5_case p5_cases[];
+extern const unsigned p5_case_count;
+
+/* The index of a class; CHECKs that it exists. */
+unsigned p5_latency_find(const char *name);
+
+/* --- branch target buffer ---------------------------------------------------------------------------- */
+
+#define BTB_WAYS 4
+#define BTB_SETS 64
+
+struct btb_entry {
+    uint32_t key;    /* address of the U instruction of the group before the branch */
+    uint32_t target; /* where it went last */
+    bool valid;      /* ever made */
+    uint8_t state;   /* 0: unused, or strongly not taken; 3: strongly taken */
+    uint64_t group;  /* when it was last used, for the tight-loop exception */
+};
+
+struct btb {
+    struct btb_entry entry[BTB_SETS][BTB_WAYS];
+    uint32_t random; /* pseudo-random replacement */
+};
+
+struct btb_result {
+    bool hit;
+    bool mispredicted;
+};
+
+void btb_reset(struct btb *b);
+/* Predicts the branch behind key and learns what it did. blind: a target cannot be loaded now. */
+struct btb_result btb_branch(struct btb *b, uint32_t key, bool taken, uint32_t target,
+                             uint64_t group, bool blind);
+
+/* --- the model ------------------------------------------------------------------------------------------- */
+
+#define BANK_NONE 0xFF
+
+struct p5 {
+    struct model model; /* first: a struct model * is a struct p5 * */
+    struct p5_config config;
+    struct cpu *cpu; /* attached at the first instruction */
+
+    /* the group being issued */
+    union p5_facts u;       /* the instruction in U; 0 when nothing may join it */
+    union p5_facts before;  /* for p5_last: u as it was when the last instruction came */
+    union p5_facts last;    /* for p5_last: the last instruction */
+    bool u_known, before_known, last_known; /* its end is marked in the code cache */
+    bool last_second;       /* it issued in V */
+    bool last_stalled;      /* the front end waited for it */
+    bool u_delayed;         /* U's issue was late, so that an interlock of V is hidden */
+    uint8_t u_bank;
+    uint8_t group_writes;   /* registers the group wrote, as an address generator sees it */
+    uint8_t earlier_writes; /* ... and the group before it */
+    uint8_t shadow_groups;  /* groups whose prefixes are still hidden */
+    uint32_t shadow;        /* and how many clocks */
+    laddr_t group_la;       /* address of the instruction in U, and of that of the group before */
+    laddr_t earlier_la;
+    uint64_t group;         /* number of the group */
+    uint64_t flushed_group; /* the group right after a misprediction */
+    bool fxch_in_v;         /* FXCH was paired: a non-x87 instruction behind it is late */
+
+    /* code cache: which bytes are known to end an instruction, by line of the L1I */
+    uint32_t *ends;
+    uint32_t lines;
+    uint32_t line; /* the line being executed */
+
+    /* bus and write buffers */
+    uint64_t bus_free;     /* bus clock from which on the bus is free */
+    cycle_t buffer[2];     /* cycle from which on the write buffer of U, V is free */
+    cycle_t written;       /* cycle at which every buffered write has left */
+
+    /* x87 */
+    cycle_t st_ready[8];   /* by physical register */
+    cycle_t x87_free;      /* when the next x87 instruction may start */
+    cycle_t x87_multiplier; /* when the next multiplication or division may */
+    cycle_t x87_status;    /* when condition codes and all results are there */
+
+    struct btb btb;
+
+    uint64_t events[2][P5_EVENTS];    /* by CPL: [1] is CPL 3 */
+    uint64_t durations[2][P5_EVENTS]; /* clocks of the same, for the counters' clock mode */
+    uint64_t *event_sum;              /* what model_p5_events hands out */
+    uint64_t counter_base[2];
+
+    const struct p5_case *cases[P5_LATENCIES_MAX][NOTE_LIMIT];
+    unsigned delivery; /* index of the class of exceptions and interrupts */
+};
+
+/* --- memory.c -------------------------------------------------------------------------------------------- */
+
+/* One code line was asked for: true if the front end had to wait. */
+bool p5_fetch(struct p5 *p, struct cpu *c, const struct access *a);
+/* One entry of the log that is not a plain first-level hit: charges what it stalls. first is the log's
+ * first entry, pipe 0 or 1. Returns the clocks charged. */
+cycle_t p5_data(struct p5 *p, struct cpu *c, const struct access *first, const struct access *a,
+                unsigned pipe);
+/* Serialises with the bus: waits until every buffered write has left. */
+void p5_drain(struct p5 *p, struct cpu *c, enum cause cause);
+void p5_port(struct p5 *p, struct cpu *c, uint32_t port, unsigned width);
+void p5_interrupt_acknowledge(struct p5 *p, struct cpu *c);
+
+/* --- x87.c ------------------------------------------------------------------------------------------------- */
+
+void p5_bind_x87(const struct op *o, union p5_facts *t);
+/* Waits for operands and unit; charges the instruction; sets when its results are ready. */
+void p5_price_x87(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
+                  const struct access *a, const struct access *end);
+/* FXCH that issues in V: only names change. */
+void p5_exchange(struct p5 *p, const struct cpu *c, union p5_facts t);
+
+/* --- bind.c ------------------------------------------------------------------------------------------------- */
+
+void p5_bind(struct model *m, struct op *o);
+
+/* --- micro.c ------------------------------------------------------------------------------------------------ */
+
+/* Microcode and strings, once their group is open: charges everything they do. Returns the clocks that
+ * they held the pipes. */
+cycle_t p5_price_micro(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
+                       const struct access *a, const struct access *end);
+cycle_t p5_price_string(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
+                        const struct access *a, const struct access *end);
+void p5_price_entry(struct p5 *p, struct cpu *c, const struct access *a, const struct access *end);
+void p5_micro_init(struct p5 *p);
+/* A chunk of a repeated instruction that does not begin it. */
+bool p5_continues(const struct op *o, const struct access *a, const struct access *end);
+
+/* --- counters.c ---------------------------------------------------------------------------------------------- */
+
+/* CESR event codes [SDM3B 18.21, appendix A]. */
+enum p5_event {
+    EVENT_DATA_READ = 0x00, EVENT_DATA_WRITE = 0x01, EVENT_DTLB_MISS = 0x02,
+    EVENT_READ_MISS = 0x03, EVENT_WRITE_MISS = 0x04, EVENT_WRITE_HIT = 0x05,
+    EVENT_WRITE_BACK = 0x06, EVENT_BOTH_PIPES = 0x09, EVENT_BANK = 0x0A, EVENT_MISALIGNED = 0x0B,
+    EVENT_CODE_READ = 0x0C, EVENT_ITLB_MISS = 0x0D, EVENT_CODE_MISS = 0x0E, EVENT_SEGMENT = 0x0F,
+    EVENT_BRANCH = 0x12, EVENT_BTB_HIT = 0x13, EVENT_TAKEN_OR_HIT = 0x14, EVENT_FLUSH = 0x15,
+    EVENT_INSTRUCTION = 0x16, EVENT_V_PIPE = 0x17, EVENT_BUS = 0x18, EVENT_WRITE_FULL = 0x19,
+    EVENT_READ_WAIT = 0x1A, EVENT_WRITE_ORDER = 0x1B, EVENT_IO = 0x1D, EVENT_NONCACHEABLE = 0x1E,
+    EVENT_AGI = 0x1F, EVENT_FLOP = 0x22, EVENT_INTERRUPT = 0x27, EVENT_DATA = 0x28,
+    EVENT_DATA_MISS = 0x29,
+};
+
+void p5_counters_attach(struct p5 *p, struct cpu *c);
+
+static ALWAYS_INLINE void p5_count(struct p5 *p, const struct cpu *c, enum p5_event e)
+{
+    p->events[c->cpl == 3][e]++;
+}
+static ALWAYS_INLINE void p5_lasted(struct p5 *p, const struct cpu *c, enum p5_event e, cycle_t n)
+{
+    p->durations[c->cpl == 3][e] += n;
+}

@@ -1,0 +1,521 @@
+/* p5: the U and V pipes of the Pentium: what pairs, what interlocks, what it all takes.
+ *
+ * Rules are cited by their letters in pairing-p5.md, which names the sources. An instruction that issues
+ * in U is charged at once; the next one, if it may join, is charged the difference. Everything static is
+ * bound into the instruction's timing word, so that the common case reads the word, the log and a dozen
+ * bytes of state. */
+#include "cpu/models/p5/core.h"
+
+#include "sim/core/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Clocks of a pair, by shape of the first and the second, and of one alone [D3]. */
+static const uint8_t pair_clocks[3][3] = {{1, 2, 3}, {2, 2, 3}, {3, 4, 5}};
+static const uint8_t shape_clocks[3] = {1, 2, 3};
+
+#define SHADOW_GROUPS 2     /* [F2] */
+#define MISPREDICTED_IN_U 3 /* [G1] */
+#define MISPREDICTED_IN_V 4
+#define LOCK_CLOCKS 2 /* beyond the prefix: fitted to the dump's LOCK ADD against its XCHG */
+#define FXCH_LATE_CLOCKS 1 /* [H1] */
+
+static struct p5 *of(struct model *m) { return (struct p5 *)m; }
+
+static ALWAYS_INLINE void charge(struct cpu *c, enum cause cause, cycle_t n)
+{
+    ledger_charge(c->ledger, cause, n, QUALITY_READ);
+}
+
+/* --- pairing ---------------------------------------------------------------------------------------- */
+
+/* Registers that both would touch in a way that forbids pairing [C2-C4]. */
+static ALWAYS_INLINE unsigned conflict(union p5_facts u, union p5_facts t)
+{
+    unsigned mask = u.writes & (t.reads | t.writes | t.address);
+    bool pushes = u.stack == STACK_PUSH && (t.stack == STACK_PUSH || t.stack == STACK_CALL);
+    bool pops = u.stack == STACK_POP && t.stack == STACK_POP;
+    return pushes || pops ? mask & ~(unsigned)RM_ESP : mask;
+}
+
+static ALWAYS_INLINE bool fits(union p5_facts u, union p5_facts t)
+{
+    if (!u.first || !t.second || (u.issue == ISSUE_FX) != (t.issue == ISSUE_XV))
+        return false;
+    return u.issue == ISSUE_FX || !conflict(u, t);
+}
+
+/* Both ends are marked in the code cache, or the first is one byte long [C8]. */
+static ALWAYS_INLINE bool marked(const struct p5 *p, bool known)
+{
+    return p->u.one_byte || (p->u_known && known);
+}
+
+/* Whether the end of the instruction was marked; marks it. */
+static ALWAYS_INLINE bool mark_end(struct p5 *p, const struct cpu *c, const struct op *o)
+{
+    uint32_t bit = 1u << ((c->seg[CS].base + o->next_eip - 1) & 31), *ends = &p->ends[p->line];
+    bool known = *ends & bit;
+    *ends |= bit;
+    return known;
+}
+
+/* --- issue -------------------------------------------------------------------------------------------- */
+
+static ALWAYS_INLINE uint8_t registers_written(union p5_facts t)
+{
+    if (t.kind == KIND_X87)
+        return t.writes_eax ? RM_EAX : 0;
+    return (uint8_t)(t.writes & ~(t.implied_esp ? (unsigned)RM_ESP : 0u));
+}
+
+/* A group that holds the pipes hides prefixes of those behind it [F2]. */
+static ALWAYS_INLINE void cast_shadow(struct p5 *p, cycle_t occupied)
+{
+    if (occupied > 1) {
+        p->shadow = (uint32_t)occupied - 1;
+        p->shadow_groups = SHADOW_GROUPS;
+    }
+}
+
+static NOINLINE bool decode_prefixes(struct p5 *p, struct cpu *c, uint32_t prefixes)
+{
+    uint32_t hidden = p->shadow_groups == 0 ? 0 : prefixes < p->shadow ? prefixes : p->shadow;
+    p->shadow -= hidden;
+    if (hidden == prefixes)
+        return false;
+    charge(c, CAUSE_PREFIX, prefixes - hidden);
+    return true;
+}
+
+/* Starts a group in U. Returns the clocks of an address interlock; whatever kept the decoder busy hides
+ * it [E1]. */
+static ALWAYS_INLINE cycle_t open_group(struct p5 *p, struct cpu *c, laddr_t la, union p5_facts t,
+                                        bool stalled)
+{
+    p->earlier_writes = stalled ? 0 : p->group_writes;
+    p->earlier_la = p->group_la;
+    p->group_la = la;
+    p->group++;
+    p->u_delayed = stalled;
+    if (UNLIKELY(t.prefixes != 0) && decode_prefixes(p, c, t.prefixes))
+        p->u_delayed = true;
+    p->shadow_groups -= p->shadow_groups > 0;
+    if (LIKELY(!(t.address & p->earlier_writes)) || p->u_delayed)
+        return 0;
+    p->u_delayed = true;
+    charge(c, CAUSE_AGI, 1);
+    p5_count(p, c, EVENT_AGI);
+    return 1;
+}
+
+static ALWAYS_INLINE void close_group(struct p5 *p, union p5_facts t, bool known, uint8_t bank)
+{
+    p->u = t;
+    p->u_known = known;
+    p->u_bank = bank;
+    p->group_writes = registers_written(t);
+}
+
+/* The pipes are empty: nothing pairs or interlocks with what comes. */
+static void flush(struct p5 *p)
+{
+    p->u.bits = 0;
+    p->group_writes = 0;
+    p->shadow_groups = 0;
+    p->fxch_in_v = false;
+}
+
+static ALWAYS_INLINE bool plain_hit(const struct access *a)
+{
+    return a->level == LEVEL_L1 && a->kind <= ACCESS_WRITE && !(a->flags & ~ACCESS_HIT_M);
+}
+
+/* The data accesses of an instruction, after it was issued. Returns what they stalled. */
+static ALWAYS_INLINE cycle_t data(struct p5 *p, struct cpu *c, const struct access *a,
+                                  const struct access *end, unsigned pipe)
+{
+    cycle_t stalled = 0;
+    for (const struct access *e = a; e < end; e++) {
+        if (LIKELY(plain_hit(e)) && LIKELY(e->kind != ACCESS_WRITE || p->written <= c->clock->now))
+            p5_count(p, c, e->kind == ACCESS_WRITE ? EVENT_WRITE_HIT : EVENT_DATA_READ);
+        else
+            stalled += p5_data(p, c, a, e, pipe);
+    }
+    return stalled;
+}
+
+static ALWAYS_INLINE uint8_t bank_of(const struct access *a, const struct access *end)
+{
+    return a < end && a->kind <= ACCESS_RMW ? (uint8_t)(a->la >> 2 & 7) : BANK_NONE;
+}
+
+static NOINLINE cycle_t bank_conflict(struct p5 *p, struct cpu *c)
+{
+    p5_count(p, c, EVENT_BANK);
+    charge(c, CAUSE_BANK, 1);
+    return 1;
+}
+
+static NOINLINE cycle_t late_interlock(struct p5 *p, struct cpu *c)
+{
+    p5_count(p, c, EVENT_AGI);
+    charge(c, CAUSE_AGI, 1);
+    return 1;
+}
+
+/* Joins the instruction in U: charges what the pair takes longer. Returns the clocks of the pair. */
+static ALWAYS_INLINE cycle_t issue_v(struct p5 *p, struct cpu *c, union p5_facts t, uint8_t bank)
+{
+    union p5_facts u = p->u;
+    cycle_t pair = pair_clocks[u.shape][t.shape];
+    p5_count(p, c, EVENT_V_PIPE);
+    if (UNLIKELY(pair > shape_clocks[u.shape]))
+        charge(c, CAUSE_EXECUTE, pair - shape_clocks[u.shape]);
+    if (bank != BANK_NONE && p->u_bank != BANK_NONE) {
+        p5_count(p, c, EVENT_BOTH_PIPES);
+        if (UNLIKELY(bank == p->u_bank))
+            pair += bank_conflict(p, c);
+    }
+    if (UNLIKELY((t.address & p->earlier_writes) && !p->u_delayed))
+        pair += late_interlock(p, c);
+    p->u.bits = 0;
+    p->group_writes |= registers_written(t);
+    return pair;
+}
+
+/* What the arrival of an instruction decides. */
+struct arrival {
+    bool known;   /* its end was marked */
+    bool second;  /* it issues in V */
+    bool unfetched; /* it would, had the bytes been decoded before */
+    bool stalled; /* the front end waited for it */
+    laddr_t la;
+};
+
+static ALWAYS_INLINE void issue_u(struct cpu *c, union p5_facts t, const struct arrival *r,
+                                  uint32_t clocks)
+{
+    charge(c, UNLIKELY(r->unfetched) ? CAUSE_FIRST_FETCH : CAUSE_ISSUE, 1);
+    if (clocks > 1)
+        ledger_charge(c->ledger, p5_latencies[t.latency].cause, clocks - 1u,
+                      p5_latencies[t.latency].quality);
+}
+
+static NOINLINE void wait_for_multiplier(struct p5 *p, struct cpu *c)
+{
+    if (p->x87_free > c->clock->now)
+        charge(c, CAUSE_X87_WAIT, p->x87_free - c->clock->now);
+}
+
+static ALWAYS_INLINE void price_plain(struct p5 *p, struct cpu *c, union p5_facts t,
+                                      const struct arrival *r, const struct access *a,
+                                      const struct access *end, uint32_t clocks)
+{
+    uint8_t bank = bank_of(a, end);
+    cycle_t occupied;
+    if (r->second) {
+        occupied = issue_v(p, c, t, bank);
+        occupied += data(p, c, a, end, 1);
+        cast_shadow(p, occupied);
+        return;
+    }
+    occupied = clocks + open_group(p, c, r->la, t, r->stalled);
+    if (UNLIKELY(t.multiplies))
+        wait_for_multiplier(p, c);
+    issue_u(c, t, r, clocks);
+    if (UNLIKELY(t.locks))
+        ledger_charge(c->ledger, CAUSE_LOCKED, LOCK_CLOCKS, QUALITY_FITTED);
+    occupied += data(p, c, a, end, 0);
+    cast_shadow(p, occupied);
+    close_group(p, t, r->known, bank);
+}
+
+/* --- branches ---------------------------------------------------------------------------------------------- */
+
+/* LOOP and JCXZ take a clock more when they go. */
+static uint32_t branch_clocks(const struct cpu *c, const struct op *o, union p5_facts t)
+{
+    return t.clocks + (c->branched && t.issue == ISSUE_NP && (o->row->attributes & A_COND));
+}
+
+static void price_branch(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
+                         const struct arrival *r, const struct access *a, const struct access *end)
+{
+    price_plain(p, c, t, r, a, end, branch_clocks(c, o, t));
+    struct btb_result b = btb_branch(&p->btb, p->earlier_la, c->branched,
+                                     c->seg[CS].base + c->eip, p->group,
+                                     p->group == p->flushed_group);
+    p5_count(p, c, EVENT_BRANCH);
+    if (b.hit)
+        p5_count(p, c, EVENT_BTB_HIT);
+    if (b.hit || c->branched)
+        p5_count(p, c, EVENT_TAKEN_OR_HIT);
+    if (LIKELY(!b.mispredicted))
+        return;
+    bool conditional = o->row->attributes & A_COND;
+    p5_count(p, c, EVENT_FLUSH);
+    charge(c, CAUSE_BRANCH, r->second && conditional ? MISPREDICTED_IN_V : MISPREDICTED_IN_U);
+    flush(p);
+    p->flushed_group = p->group + 1;
+}
+
+/* --- instructions of the other kinds ------------------------------------------------------------------------- */
+
+static void price_x87(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
+                      const struct arrival *r, const struct access *a, const struct access *end)
+{
+    if (r->second) {
+        p5_count(p, c, EVENT_V_PIPE);
+        p5_exchange(p, c, t);
+        p->u.bits = 0;
+        p->fxch_in_v = true;
+        return;
+    }
+    cycle_t before = c->clock->now;
+    open_group(p, c, r->la, t, r->stalled);
+    p5_price_x87(p, c, o, t, a, end);
+    cast_shadow(p, c->clock->now - before);
+    close_group(p, t, r->known, BANK_NONE);
+}
+
+static void price_micro(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
+                        const struct arrival *r, const struct access *a, const struct access *end)
+{
+    bool string = t.kind == KIND_STRING;
+    cycle_t occupied = 0;
+    if (!string || !p5_continues(o, a, end))
+        occupied = open_group(p, c, r->la, t, r->stalled);
+    occupied += string ? p5_price_string(p, c, o, t, a, end) : p5_price_micro(p, c, o, t, a, end);
+    cast_shadow(p, occupied);
+    close_group(p, t, r->known, BANK_NONE);
+    if (c->branched && !string) /* far transfers are never predicted [MPR93] */
+        flush(p);
+}
+
+static NOINLINE void price_other(struct p5 *p, struct cpu *c, const struct op *o,
+                                 union p5_facts t, const struct arrival *r,
+                                 const struct access *a, const struct access *end)
+{
+    switch (t.kind) {
+    case KIND_BRANCH: price_branch(p, c, o, t, r, a, end); break;
+    case KIND_X87: price_x87(p, c, o, t, r, a, end); break;
+    default: price_micro(p, c, o, t, r, a, end); break;
+    }
+}
+
+/* --- the model's entries ------------------------------------------------------------------------------------------ */
+
+static NOINLINE void attach(struct p5 *p, struct cpu *c)
+{
+    uint32_t lines = c->mmu->l1i.sets * c->mmu->l1i.ways;
+    if (!p->ends || p->lines != lines) {
+        free(p->ends);
+        p->ends = xalloc(lines + 1, sizeof *p->ends);
+        p->lines = p->line = lines;
+    }
+    p->cpu = c;
+    p5_counters_attach(p, c);
+}
+
+static ALWAYS_INLINE bool is_front(const struct access *a)
+{
+    return a->kind == ACCESS_FETCH || (a->kind != ACCESS_NOTE && (a->flags & ACCESS_CODE_SIDE));
+}
+
+static ALWAYS_INLINE const struct access *front(struct p5 *p, struct cpu *c,
+                                                const struct access *end, bool *stalled)
+{
+    const struct access *a = c->log.list;
+    for (; a < end && is_front(a); a++)
+        *stalled |= p5_fetch(p, c, a);
+    return a;
+}
+
+static NOINLINE void late_after_fxch(struct p5 *p, struct cpu *c, union p5_facts t)
+{
+    p->fxch_in_v = false;
+    if (t.kind != KIND_X87)
+        charge(c, CAUSE_X87_EXECUTE, FXCH_LATE_CLOCKS);
+}
+
+static void price(struct model *m, struct cpu *c, const struct op *o)
+{
+    struct p5 *p = of(m);
+    union p5_facts t = {.bits = o->timing};
+    struct arrival r = {.la = c->seg[CS].base + o->eip};
+    if (UNLIKELY(p->cpu != c))
+        attach(p, c);
+    const struct access *end = c->log.list + c->log.count, *a = front(p, c, end, &r.stalled);
+    p5_count(p, c, EVENT_INSTRUCTION);
+    if (UNLIKELY(p->fxch_in_v))
+        late_after_fxch(p, c, t);
+    r.known = mark_end(p, c, o);
+    if (fits(p->u, t) && !r.stalled) {
+        r.second = marked(p, r.known);
+        r.unfetched = !r.second;
+    }
+    p->before = p->u;
+    p->before_known = p->u_known;
+    p->last = t;
+    p->last_known = r.known;
+    p->last_second = r.second;
+    p->last_stalled = r.stalled;
+    if (LIKELY(t.kind == KIND_PLAIN))
+        price_plain(p, c, t, &r, a, end, t.clocks);
+    else
+        price_other(p, c, o, t, &r, a, end);
+}
+
+static void price_delivery(struct model *m, struct cpu *c, const struct op *o)
+{
+    struct p5 *p = of(m);
+    bool stalled = false;
+    (void)o;
+    if (UNLIKELY(p->cpu != c))
+        attach(p, c);
+    const struct access *end = c->log.list + c->log.count, *a = front(p, c, end, &stalled);
+    p5_price_entry(p, c, a, end);
+    flush(p);
+}
+
+static void reset(struct model *m)
+{
+    struct p5 *p = of(m);
+    flush(p);
+    btb_reset(&p->btb);
+}
+
+/* --- the public face --------------------------------------------------------------------------------------------------- */
+
+static const char *why_not(const struct p5 *p)
+{
+    union p5_facts u = p->before, t = p->last;
+    if (p->last_second)
+        return NULL;
+    if (p->last_stalled)
+        return "the code was not there in time";
+    if (u.bits == 0)
+        return "nothing waits in U";
+    if (u.issue == ISSUE_FX || t.issue == ISSUE_XV)
+        return "x87 pairs with FXCH only";
+    if (u.both || t.both)
+        return "displacement and immediate in one instruction";
+    if (u.locks)
+        return "the instruction in U is locked";
+    if (!u.first)
+        return u.issue == ISSUE_UV || u.issue == ISSUE_PU ? "the instruction in U is too long"
+                                                          : "the instruction in U never pairs";
+    if (t.prefixes)
+        return "a prefix: U only";
+    if (!t.second)
+        return t.issue == ISSUE_PU   ? "issues in U only"
+               : t.issue == ISSUE_UV ? "too long for V"
+                                     : "never pairs";
+    if (conflict(u, t))
+        return u.writes & t.writes & ~t.reads ? "writes a register that U writes"
+                                              : "needs a register that U writes";
+    return "first fetch: its bytes were not decoded before";
+}
+
+struct p5_last model_p5_last(const struct model *m)
+{
+    const struct p5 *p = (const struct p5 *)m;
+    return (struct p5_last){p->last_second ? 'V' : 'U', p->last_second, why_not(p)};
+}
+
+static void snapshot_btb(struct btb *b, struct snap *s)
+{
+    snap_enter(s, "btb");
+    for (unsigned set = 0; set < BTB_SETS; set++)
+        for (unsigned way = 0; way < BTB_WAYS; way++) {
+            struct btb_entry *e = &b->entry[set][way];
+            snap_u32(s, "key", &e->key);
+            snap_u32(s, "target", &e->target);
+            snap_bool(s, "valid", &e->valid);
+            snap_u8(s, "state", &e->state);
+            snap_u64(s, "group", &e->group);
+        }
+    snap_u32(s, "random", &b->random);
+    snap_leave(s);
+}
+
+static void snapshot_pipes(struct p5 *p, struct snap *s)
+{
+    snap_u64(s, "u", &p->u.bits);
+    snap_bool(s, "u_known", &p->u_known);
+    snap_bool(s, "u_delayed", &p->u_delayed);
+    snap_u8(s, "u_bank", &p->u_bank);
+    snap_u8(s, "group_writes", &p->group_writes);
+    snap_u8(s, "earlier_writes", &p->earlier_writes);
+    snap_u8(s, "shadow_groups", &p->shadow_groups);
+    snap_u32(s, "shadow", &p->shadow);
+    snap_u32(s, "group_la", &p->group_la);
+    snap_u32(s, "earlier_la", &p->earlier_la);
+    snap_u64(s, "group", &p->group);
+    snap_u64(s, "flushed_group", &p->flushed_group);
+    snap_bool(s, "fxch_in_v", &p->fxch_in_v);
+}
+
+static void snapshot_times(struct p5 *p, struct snap *s)
+{
+    snap_u64(s, "bus_free", &p->bus_free);
+    snap_u64(s, "buffer_u", &p->buffer[0]);
+    snap_u64(s, "buffer_v", &p->buffer[1]);
+    snap_u64(s, "written", &p->written);
+    for (unsigned i = 0; i < 8; i++)
+        snap_u64(s, "st_ready", &p->st_ready[i]);
+    snap_u64(s, "x87_free", &p->x87_free);
+    snap_u64(s, "x87_multiplier", &p->x87_multiplier);
+    snap_u64(s, "x87_status", &p->x87_status);
+}
+
+/* What p5_last would say is not state: it is gone with the next instruction. */
+static void snapshot(struct model *m, struct snap *s)
+{
+    struct p5 *p = of(m);
+    snap_enter(s, "p5");
+    snapshot_pipes(p, s);
+    snapshot_times(p, s);
+    snapshot_btb(&p->btb, s);
+    snap_u32(s, "lines", &p->lines);
+    if (snap_loading(s)) {
+        free(p->ends);
+        p->ends = xalloc(p->lines + 1, sizeof *p->ends);
+    }
+    if (p->ends)
+        snap_bytes(s, "ends", p->ends, (p->lines + 1) * sizeof *p->ends);
+    snap_u32(s, "line", &p->line);
+    snap_bytes(s, "events", p->events, sizeof p->events);
+    snap_bytes(s, "durations", p->durations, sizeof p->durations);
+    snap_bytes(s, "counter_base", p->counter_base, sizeof p->counter_base);
+    snap_leave(s);
+}
+
+static void model_free(struct model *m)
+{
+    struct p5 *p = of(m);
+    free(p->ends);
+    free(p->event_sum);
+    free(p);
+}
+
+struct model *model_p5_new(const struct p5_config *config)
+{
+    struct p5 *p = xalloc(1, sizeof *p);
+    CHECK(p5_latency_count <= P5_LATENCIES_MAX);
+    p->model = (struct model){.name = "p5",
+                              .timed = true,
+                              .bind = p5_bind,
+                              .price = price,
+                              .price_delivery = price_delivery,
+                              .reset = reset,
+                              .snapshot = snapshot,
+                              .free = model_free};
+    p->config = *config;
+    p->event_sum = xalloc(P5_EVENTS, sizeof *p->event_sum);
+    p5_micro_init(p);
+    reset(&p->model);
+    return &p->model;
+}
