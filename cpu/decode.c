@@ -366,7 +366,9 @@ static const struct form *find(const struct decoder *d, struct cursor *s, struct
         o->flags |= OP_0F;
     }
     unsigned m = s->at < s->available ? s->bytes[s->at] : 0;
-    if (s->at >= s->available && has_modrm(d, two, opcode))
+    if (s->at >= LENGTH_MAX && has_modrm(d, two, opcode))
+        s->at++; /* over-long, whatever the ModRM byte says */
+    else if (s->at >= s->available && has_modrm(d, two, opcode))
         s->short_of_bytes = true; /* which row it is cannot be known yet */
     o->rm = opcode & 7; /* +r forms; ModRM overwrites it */
     *x87 = !two && opcode >= 0xD8 && opcode <= 0xDF;
