@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define STEPS_MAX 400
-#define TF_BITS F_TF
 
 /* --- fields ------------------------------------------------------------------------------------------ */
 
@@ -192,6 +191,86 @@ static void copy_operand(struct isa_comparison *c, struct isa_step *s, uint8_t c
     s->operand = window_byte(&c->real, la) ? copy : NULL;
 }
 
+static void run_both(struct isa_comparison *c, const struct isa_state *before,
+                     struct isa_outcome *silicon, struct isa_outcome *simulated)
+{
+    silicon_run(before, silicon);
+    simulated_run(c->simulated, before, simulated);
+}
+
+/* Writes a byte of the code in both windows; gives what was there. False outside. */
+static bool plant(struct isa_comparison *c, uint32_t la, uint8_t value, uint8_t *was)
+{
+    uint32_t at = la - ISA_CODE;
+    if (at >= ISA_CODE_SIZE)
+        return false;
+    *was = c->real.code[at];
+    c->real.code[at] = c->virtual.code[at] = value;
+    return true;
+}
+
+/* Where the instruction can go: one address, or two; none if that cannot be told beforehand. */
+static unsigned successors(const struct op *op, const struct isa_state *before, uint32_t to[2])
+{
+    const char *operands = op->row->operands;
+    if (before->eflags & F_TF)
+        return 0;
+    to[0] = op->next_eip;
+    if (!(op->row->attributes & A_BRANCH))
+        return 1;
+    to[1] = (op->next_eip + op->imm) & (op->flags & OP_DATA16 ? 0xFFFF : UINT32_MAX);
+    return operands[0] == 'J' ? 1 + (to[1] != to[0]) : 0;
+}
+
+/* INT3s where the instruction can go. The result looks as after TF's trap. False if it cannot be
+ * done so. */
+static bool run_between_traps(struct isa_comparison *c, const struct op *op,
+                              const struct isa_state *before, struct isa_outcome *silicon,
+                              struct isa_outcome *simulated)
+{
+    uint32_t to[2];
+    uint8_t was[2];
+    unsigned n = successors(op, before, to), planted = 0;
+    while (planted < n && plant(c, to[planted], 0xCC, &was[planted]))
+        planted++;
+    bool possible = n > 0 && planted == n;
+    if (planted)
+        simulated_memory_changed(c->simulated);
+    if (possible)
+        run_both(c, before, silicon, simulated);
+    for (unsigned i = planted; i-- > 0;)
+        plant(c, to[i], was[i], &(uint8_t){0});
+    if (planted)
+        simulated_memory_changed(c->simulated);
+    if (!possible)
+        return false;
+    struct isa_outcome *both[2] = {silicon, simulated};
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t eip = both[i]->state.eip - 1;
+        if (!both[i]->timeout && both[i]->vector == 3 && (eip == to[0] || (n == 2 && eip == to[1]))) {
+            both[i]->vector = 1;
+            both[i]->state.eip = eip;
+        }
+    }
+    return true;
+}
+
+static void run_one(struct isa_comparison *c, const struct op *op, const struct isa_state *before,
+                    struct isa_outcome *silicon, struct isa_outcome *simulated)
+{
+    c->own_trap = op && strcmp(op->row->name, "INT1") == 0;
+    if (op && run_between_traps(c, op, before, silicon, simulated))
+        return;
+    struct isa_state state = *before;
+    state.eflags |= F_TF;
+    run_both(c, &state, silicon, simulated);
+    bool sets_tf = op && strcmp(op->row->name, "IRET") == 0;
+    if (!(before->eflags & F_TF) && !sets_tf && !silicon->timeout && !simulated->timeout) {
+        silicon->state.eflags &= ~(uint32_t)F_TF;
+        simulated->state.eflags &= ~(uint32_t)F_TF;
+    }
+}
+
 /* Runs one instruction on both from the same state and memory; true if they differ beyond the list. */
 static bool step_differs(struct isa_comparison *c, const struct isa_state *before,
                          struct isa_outcome *silicon, struct isa_outcome *simulated, bool report)
@@ -205,8 +284,7 @@ static bool step_differs(struct isa_comparison *c, const struct isa_state *befor
         s.op = &op;
     }
     copy_operand(c, &s, operand);
-    silicon_run(before, silicon);
-    simulated_run(c->simulated, before, simulated);
+    run_one(c, s.op, before, silicon, simulated);
     if (silicon->timeout || simulated->timeout)
         return silicon->timeout != simulated->timeout;
     if (compare_step(c, &s, false) == 0)
@@ -239,14 +317,13 @@ static enum isa_verdict step_through(struct isa_comparison *c, const struct isa_
     bool trap = true;
     place(c, k);
     for (unsigned i = 0; i < STEPS_MAX && trap; i++) {
-        state.eflags |= F_TF;
         if (state.selector[SS] == ISA_DATA_16)
             state.r[ESP] &= 0xFFFF; /* as silicon_run can set it */
         if (step_differs(c, &state, &silicon, &simulated, report))
             return ISA_DIFFERENT;
         if (silicon.timeout || silicon.vector == SILICON_STRAYED)
             return ISA_SKIPPED;
-        trap = silicon.vector == 1;
+        trap = silicon.vector == 1 && !c->own_trap;
         state = silicon.state;
         same_memory(c);
     }
@@ -261,6 +338,20 @@ static bool same_outcome(const struct isa_comparison *c, const struct isa_outcom
     return a->vector == b->vector && a->error == b->error && a->cr2 == b->cr2 &&
            memcmp(&a->state, &b->state, sizeof a->state) == 0 &&
            memcmp(c->real.data, c->virtual.data, ISA_DATA_SIZE) == 0;
+}
+
+/* Something that single instructions do not show: blocks, or what crosses instructions. */
+static void report_whole(struct isa_comparison *c, const struct isa_case *k)
+{
+    struct isa_outcome silicon, simulated;
+    struct isa_step s = {.before = &k->start, .silicon = &silicon, .simulated = &simulated};
+    place(c, k);
+    run_both(c, &k->start, &silicon, &simulated);
+    printf("  differs only when run whole:\n");
+    for (unsigned i = 0; i < k->count; i++)
+        disassemble(c, k->code_at + k->list[i].at, k->start.selector[CS]);
+    print_state(&k->start);
+    compare_step(c, &s, true);
 }
 
 enum isa_verdict isa_compare_case(struct isa_comparison *c, const struct isa_case *k, bool report)
@@ -286,8 +377,7 @@ enum isa_verdict isa_compare_case(struct isa_comparison *c, const struct isa_cas
     enum isa_verdict verdict = step_through(c, k, report);
     if (verdict == ISA_EXPLAINED && isa_differences_uses(c->differences) == used) {
         if (report)
-            printf("  differs only when run whole: vector %u at %08x simulated, %u at %08x silicon\n",
-                   simulated.vector, simulated.state.eip, silicon.vector, silicon.state.eip);
+            report_whole(c, k);
         return ISA_DIFFERENT;
     }
     return verdict;

@@ -1,6 +1,7 @@
 /* compare: one case on both processors, and if they end differently, one instruction at a time from
  * the same state, so that undefined flags and results cannot travel: after each instruction both go
- * on from the host's state. TF stops both after one instruction. */
+ * on from the host's state. An INT3 behind the instruction stops both, or TF where it is not known
+ * where the instruction goes (the host takes ten times as long for that trap). */
 #pragma once
 
 #include "tests/isa/differences.h"
@@ -12,6 +13,7 @@ struct isa_comparison {
     struct simulated *simulated;
     struct isa_differences *differences;
     struct isa_memory real, virtual; /* the windows of the host's and of the simulator's processor */
+    bool own_trap;    /* the instruction last looked at traps by itself: it ends the case */
     uint64_t stepped; /* cases that needed a second look */
     uint64_t skipped; /* endless on both, or strayed out of 32-bit code */
 };

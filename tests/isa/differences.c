@@ -248,7 +248,8 @@ static const struct {
     {"everything", 0, 0, IGNORE_EVERYTHING},
     {"eax", 0, 0, IGNORE_REGISTER << EAX}, {"ecx", 0, 0, IGNORE_REGISTER << ECX},
     {"edx", 0, 0, IGNORE_REGISTER << EDX}, {"ebx", 0, 0, IGNORE_REGISTER << EBX},
-    {"esp", 0, 0, IGNORE_REGISTER << ESP},
+    {"ebp", 0, 0, IGNORE_REGISTER << EBP}, {"esi", 0, 0, IGNORE_REGISTER << ESI},
+    {"edi", 0, 0, IGNORE_REGISTER << EDI},
 };
 
 static bool add_field(struct entry *e, const char *word)

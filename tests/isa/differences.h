@@ -10,7 +10,7 @@
  *     why: undefined [SDM2 BSF]; ...
  *
  * Fields: CF PF AF ZF SF OF RF (flags) undefined (the flags that the row says are undefined)
- * destination (the register operand written) destination-high (its bits 31-16) eax ecx edx ebx esp
+ * destination (the register operand written) destination-high (its bits 31-16) eax ecx edx ebx ebp esi edi
  * operand (the bytes of the memory operand) pushed-high (the upper half of the doubleword pushed)
  * below-stack (8 bytes below the stack's top) fault (vector, error code and CR2) fetch (bit 4 of a page fault's error code) eip null-rpl (the RPL of
  * a null selector) pointers (of the x87 environment stored) C0 C1 C2 C3 and IE DE ZE OE UE PE (x87) ulp

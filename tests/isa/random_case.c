@@ -181,7 +181,7 @@ static void choose_flags(struct draft *d)
         flags |= F_DF;
     if (isa_percent(&d->random, 2))
         flags |= v & (F_NT | F_ID | F_AC);
-    if (isa_percent(&d->random, 2))
+    if (isa_below(&d->random, 1000) < 5)
         flags |= F_TF;
     d->k->start.eflags = flags;
 }

@@ -78,7 +78,7 @@ static struct isa_outcome *outcome;
 
 /* The entries of the handlers first undo what the case may have left that the kernel does not reset:
  * AC and NT in EFLAGS, and FS, by which this process finds its thread. A case that is still running
- * at the third tick of the timer is endless. */
+ * at the third tick of the timer (20 ms of this process's own time) is endless. */
 __asm__(".text\n"
         ".globl silicon_enter\n"
         "silicon_enter:\n"
@@ -173,7 +173,7 @@ void silicon_trap(int signal, siginfo_t *info, void *context)
         _exit(1);
     }
     struct isa_outcome *o = outcome;
-    o->timeout = signal == SIGALRM;
+    o->timeout = signal == SIGVTALRM;
     take_registers(&o->state, u);
     take_x87(&o->state.x87, (const struct fxsave *)u->uc_mcontext.fpregs);
     o->vector = (uint8_t)g[REG_TRAPNO];
@@ -303,9 +303,9 @@ static bool install_handlers(void)
         sigaction(traps[i], &a, NULL);
     a.sa_sigaction = silicon_tick_entry;
     a.sa_flags |= SA_RESTART;
-    sigaction(SIGALRM, &a, NULL);
+    sigaction(SIGVTALRM, &a, NULL);
     struct itimerval tick = {{0, 20000}, {0, 20000}};
-    return setitimer(ITIMER_REAL, &tick, NULL) == 0;
+    return setitimer(ITIMER_VIRTUAL, &tick, NULL) == 0;
 }
 
 bool silicon_open(struct isa_memory *memory)
