@@ -14,8 +14,8 @@ static void delivered(const struct cpu *c, bool exceptions, unsigned vector, uns
     bool exception = source == SOURCE_FAULT || source == SOURCE_NMI;
     if (exception != exceptions)
         return;
-    fprintf(stderr, "%12" PRIu64 " %s %02x %s", c->clock->now, exception ? "exception" : "int",
-            vector, exception && name ? name : "");
+    fprintf(stderr, "%12" PRIu64 " %s %02x%s%s", c->clock->now, exception ? "exception" : "int",
+            vector, exception && name ? " " : "", exception && name ? name : "");
     if (has_code)
         fprintf(stderr, " error %04x", code);
     if (exception && vector == EXC_PF)
