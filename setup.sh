@@ -35,12 +35,13 @@ install_packages() {
         "${names[@]}" >/dev/null || die "apt-get could not install: ${names[*]}"
 }
 
-# Configures and builds a CMake preset; quiet unless it fails.
+# build PRESET [TARGET...]: configures and builds a CMake preset; quiet unless it fails.
 build() {
     local preset=$1 log
+    shift
     log=$(mktemp)
     say "building $preset"
-    if ! { (cd "$root" && cmake --preset "$preset" && cmake --build --preset "$preset") >"$log" 2>&1; }; then
+    if ! { (cd "$root" && cmake --preset "$preset" && ninja -C "build/$preset" "$@") >"$log" 2>&1; }; then
         tail -n 60 "$log" >&2
         rm -f "$log"
         die "the $preset build failed"
