@@ -19,7 +19,7 @@ cd "$work" || exit 1
 
 passed=0 failed=0
 
-# --- asking ------------------------------------------------------------------------------------------
+# --- asking ------------------------------------------------------------------------------------
 
 # ask ARGUMENTS...: runs isochron; leaves $status, and its output in the files out and err.
 ask() {
@@ -35,6 +35,15 @@ bad() {
     head -n 5 err | sed 's/^/    err: /'
     head -n 5 out | sed 's/^/    out: /'
 }
+# holds NAME COMMAND...: the command succeeds.
+holds() {
+    if "${@:2}"; then ok; else bad "$1"; fi
+}
+# differs FILE FILE
+differs() { ! cmp -s "$1" "$2"; }
+# lacks FILE PATTERN
+lacks() { ! grep -qE -e "$2" "$1"; }
+
 # says NAME STATUS FILE PATTERN...: the last run ended so, and FILE has each pattern (grep -E).
 says() {
     local name=$1 want=$2 file=$3 pattern
@@ -65,7 +74,7 @@ mistake() {
     fi
 }
 
-# --- guests ------------------------------------------------------------------------------------------
+# --- guests ------------------------------------------------------------------------------------
 
 # guest NAME: assembles standard input behind a Multiboot header.
 guest() {
@@ -73,12 +82,14 @@ guest() {
         echo '.text; .align 4; .long 0x1BADB002, 0, -0x1BADB002; .globl _start; _start:'
         cat
     } >"$1.s"
-    as --32 -o "$1.o" "$1.s" && ld -m elf_i386 -z noexecstack -Ttext 0x100000 -o "$1" "$1.o" || {
+    if ! { as --32 -o "$1.o" "$1.s" &&
+        ld -m elf_i386 -z noexecstack -Ttext 0x100000 -o "$1" "$1.o"; }; then
         echo "run.sh: cannot assemble $1 (binutils with elf_i386 is needed)"
         exit 1
-    }
+    fi
 }
 
+# shellcheck disable=SC2016 # a dollar is an immediate
 make_guests() {
     guest halt <<<'cli; hlt'
     guest spin <<<'1: jmp 1b'
@@ -196,7 +207,7 @@ again:
 S
 }
 
-# --- the tests ---------------------------------------------------------------------------------------
+# --- the tests ---------------------------------------------------------------------------------
 
 test_help() {
     local command option
@@ -278,7 +289,8 @@ test_device_mistakes() {
     mistake 'iobase=zz: accepted is' "${r[@]}" isa-debug-exit,iobase=zz
     mistake 'speed=9: accepted is' "${r[@]}" isa-debug-exit,speed=9
     mistake 'iosize=9: accepted is .*iosize 1 to 4' "${r[@]}" isa-debug-exit,iosize=9
-    mistake 'iobase=0x10000: accepted is iobase up to 0xffff' "${r[@]}" isa-debug-exit,iobase=0x10000
+    mistake 'iobase=0x10000: accepted is iobase up to 0xffff' "${r[@]}" \
+        isa-debug-exit,iobase=0x10000
     mistake 'ports 3f8..3fb belong to com1' "${r[@]}" isa-debug-exit,iobase=0x3f8,iosize=4
 }
 
@@ -303,14 +315,14 @@ test_image_mistakes() {
     says 'a kernel in gzip' 0 err 'halted at cycle 2$'
 }
 
-# Every truncation and every garbled byte of a kernel's first page ends in a known way, never in a crash.
+# A kernel cut short or garbled in its headers ends in a known way, never in a crash.
 test_damaged_kernels() {
     local size at
     size=$(stat -c %s halt)
     for at in 1 3 11 27 51 52 83 84 115 4095 4096 4107 $((size - 1)); do
         [ "$at" -lt "$size" ] || continue
-        head -c "$at" halt >cut
-        ask run --model flat -m 4 -kernel cut --max-cycles 10k --quiet
+        head -c "$at" halt >cut.img
+        ask run --model flat -m 4 -kernel cut.img --max-cycles 10k --quiet
         case $status in
         0 | 1 | 2 | 5 | 124) ok ;;
         *) bad "a kernel of $at bytes" ;;
@@ -393,7 +405,7 @@ test_exit_codes() {
     says 'halted: 0' 0 err '^isochron: halted at cycle 2$'
     ask "${r[@]}" quit -device $exit_device
     says 'isa-debug-exit: (21 << 1) | 1' 43 err
-    [ ! -s err ] && ok || bad 'isa-debug-exit says nothing'
+    holds 'isa-debug-exit says nothing' test ! -s err
     ask "${r[@]}" quit
     says 'without the device its port is open bus' 0 err 'halted at cycle 4$'
     ask "${r[@]}" spin --max-cycles 10k
@@ -412,7 +424,7 @@ test_exit_codes() {
     says 'unimplemented: 5, with the place' 5 err \
         '^isochron: unimplemented: .*divider test mode.*cycle 3, CS:EIP 0010:00100012 _start\+6$'
     ask "${r[@]}" nowhere
-    says 'code outside memory: 5' 5 err 'unimplemented: instruction fetch outside memory at 08000000'
+    says 'code outside memory: 5' 5 err 'unimplemented: instruction fetch outside .* 08000000'
 }
 
 test_serial() {
@@ -420,15 +432,15 @@ test_serial() {
     ask "${r[@]}"
     says 'COM1 is stdout' 0 out '^hello$' '^ready$'
     ask "${r[@]}" --serial file:com1 --serial file:com2
-    if [ "$(cat com1)" = $'hello\nready' ] && [ "$(cat com2)" = 2 ] && [ ! -s out ]; then
-        ok
-    else
-        bad 'COM1 and COM2 into files'
-    fi
+    holds 'COM1 into a file' test "$(cat com1)" = $'hello\nready'
+    holds 'COM2 into a file' test "$(cat com2)" = 2
+    holds 'and nothing on stdout' test ! -s out
     ask "${r[@]}" --serial null
-    [ "$status" = 0 ] && [ ! -s out ] && ok || bad '--serial null is silent'
+    says '--serial null' 0 err 'halted'
+    holds '--serial null is silent' test ! -s out
     ask "${r[@]}" --until-serial ell --max-cycles 100M
-    [ "$status" = 0 ] && [ "$(cat out)" = hell ] && ok || bad '--until-serial stops behind its text'
+    says '--until-serial: 0' 0 err
+    holds '--until-serial stops behind its text' test "$(cat out)" = hell
     ask "${r[@]}" --until-serial never
     says '--until-serial that is never sent' 0 err 'halted at cycle'
     ask "${r[@]}" -serial mon:stdio -display none -monitor none -no-shutdown -nodefaults -vga std \
@@ -441,17 +453,18 @@ test_script() {
     printf 'send "abc\\x21"\nwait "!"\nat 20000000 "xyz"\nwait "z"\nsend "\\"."\n' >script
     ask "${r[@]}" --serial-input script --hash
     cp out first
-    says 'a script types, waits and types at a cycle' 0 out '^abc!xyz"\.state hash [0-9a-f]{16} at cycle'
+    says 'a script types, waits and types at a cycle' 0 out \
+        '^abc!xyz"\.state hash [0-9a-f]{16} at cycle'
     ask "${r[@]}" --serial-input script --hash
-    cmp -s out first && ok || bad 'the same script gives the same hash'
+    holds 'the same script gives the same hash' cmp -s out first
     printf 'send "abc\\x21"\nwait "!"\nat 20100000 "xyz"\nwait "z"\nsend "\\"."\n' >script
     ask "${r[@]}" --serial-input script --hash
-    cmp -s out first && bad 'later input is another run' || ok
+    holds 'later input is another run' differs out first
 }
 
 test_boot_strings() {
     echo module >part
-    ask run --model flat -m 4 --quiet -kernel strings -append 'one two' -initrd 'part x=1 y=2,part z'
+    ask run --model flat -m 4 --quiet -kernel strings -append 'one two' -initrd 'part x=1 y=2,junk'
     says 'command line and module strings' 0 out '^strings one two$' '^part x=1 y=2$'
 }
 
@@ -463,25 +476,27 @@ test_logs() {
         '^ +[0-9]+ cr4 <- 00000008 at 001' '^ +[0-9]+ out 0080\.1 <- 15 \(post\) at 001'
     grep -v '^isochron' err >all
     ask "${r[@]}" -d exceptions
-    if grep -q ' exception 06' err && ! grep -qE ' (int 30|out|cr4) ' err; then ok; else bad '-d exceptions alone'; fi
+    says '-d exceptions' 0 err ' exception 06'
+    holds '-d exceptions alone' lacks err ' (int 30|out|cr4) '
     ask "${r[@]}" -d io
-    if grep -q ' out 0080' err && ! grep -qE ' (int|exception|cr4) ' err; then ok; else bad '-d io alone'; fi
-    sort -s -n -k1,1 all | cmp -s - all && ok || bad 'the stamps of -d never go back'
+    says '-d io' 0 err ' out 0080'
+    holds '-d io alone' lacks err ' (int|exception|cr4) '
+    sort -s -n -k1,1 all >sorted
+    holds 'the stamps of -d never go back' cmp -s all sorted
 }
 
 test_hash() {
-    local r=(run --model flat -m 4 --quiet --hash -kernel) first
-    for kernel in halt hello traps; do
-        ask "${r[@]}" $kernel --serial null
-        first=$(cat out)
-        ask "${r[@]}" $kernel --serial null
-        if [ "$(cat out)" = "$first" ] && [[ $first =~ ^state\ hash\ [0-9a-f]{16}\ at\ cycle\ [0-9]+$ ]]; then
-            ok
-        else
-            bad "--hash of $kernel twice"
-        fi
-        ask "${r[@]}" $kernel --serial null --ledger l.json --symbols $kernel
-        [ "$(cat out)" = "$first" ] && ok || bad "--hash of $kernel with a ledger and symbols"
+    local kernel model r=(run -m 4 --quiet --hash --serial null)
+    for model in flat p5; do
+        for kernel in halt hello traps; do
+            ask "${r[@]}" --model $model -kernel $kernel
+            says "--hash of $kernel on $model" 0 out '^state hash [0-9a-f]{16} at cycle [0-9]+$'
+            cp out first
+            ask "${r[@]}" --model $model -kernel $kernel
+            holds "--hash of $kernel on $model, again" cmp -s out first
+            ask "${r[@]}" --model $model -kernel $kernel --ledger l.json --symbols $kernel -d io,cr
+            holds "--hash of $kernel on $model, observed" cmp -s out first
+        done
     done
 }
 
@@ -492,7 +507,8 @@ test_report() {
     says 'report' 0 out '^machine p133, model flat, cold$' '^3003 cycles, 3003 instructions' \
         '^issue +3003 +100.00' '^boot +3003' '^again +3002 '
     ask report --places 0 l.json
-    if [ "$status" = 0 ] && ! grep -q '^again ' out; then ok; else bad 'report --places 0'; fi
+    says 'report --places 0' 0 out '^place '
+    holds 'report --places 0 lists none' lacks out '^again '
     ask run --model flat -m 4 --quiet -kernel loop --warmup 1000 --ledger warm.json
     ask report warm.json
     says 'a warm ledger counts from the warm-up' 0 out 'model flat, warm$' \
