@@ -7,6 +7,7 @@
 #include "sim/commands/progress.h"
 #include "sim/commands/trace_log.h"
 #include "sim/core/check.h"
+#include "sim/gdb/gdb.h"
 #include "sim/machine/machine.h"
 #include "sim/machine/story.h"
 #include "sim/report/ledger_json.h"
@@ -56,6 +57,9 @@ static const struct option_spec specs[] = {
                            "instruction by instruction", 'W'},
     {"window-json", "FILE", "write it as JSON too", 'J'},
     {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},
+    {"s", NULL, "the same as --gdb 1234", '1'},
+    {"gdb", "PORT", "let gdb connect to 127.0.0.1:PORT (0: any) while the run goes on", 'G'},
+    {"S", NULL, "do nothing before gdb has connected and says so", '2'},
     {"accepted, so that scripts that call QEMU need no change", NULL, NULL, 0},
     {"no-shutdown", NULL, "the guest has no power switch to press", 'Z'},
     {"nodefaults", NULL, "there are no default devices but the board's", 'Z'},
@@ -87,6 +91,9 @@ struct run {
     unsigned serials;
     struct event poll_event, limit_event, warm_event;
     struct progress progress;
+    struct gdb *gdb;
+    bool debugged, gdb_waits;
+    uint16_t gdb_port;
 };
 
 /* --- options ------------------------------------------------------------------------------------------ */
@@ -154,6 +161,15 @@ static void set_harmless(int letter, const char *value)
             option_accepts(list[i].option, value, list[i].accepted);
 }
 
+static void set_gdb(struct run *r, const char *port)
+{
+    uint64_t n = option_number("gdb", port);
+    if (n > 65535)
+        usage_error("--gdb %s: a port is at most 65535", port);
+    r->debugged = true;
+    r->gdb_port = (uint16_t)n;
+}
+
 static void set_option(struct run *r, int letter, const char *value)
 {
     switch (letter) {
@@ -181,6 +197,9 @@ static void set_option(struct run *r, int letter, const char *value)
     case 'W': r->window_spec = value; break;
     case 'J': r->window_file = value; break;
     case 'd': r->log = value; break;
+    case '1': set_gdb(r, "1234"); break;
+    case '2': r->gdb_waits = true; break;
+    case 'G': set_gdb(r, value); break;
     case 'H': r->hash = true; break;
     case 'q': r->quiet = true; break;
     default: set_harmless(letter, value); break;
@@ -251,6 +270,8 @@ static void parse(struct run *r, int argc, char **argv)
             set_option(r, c, value);
     }
     check_options(r);
+    if (r->gdb_waits && !r->debugged)
+        set_gdb(r, "1234");
     if (r->serials == 0)
         console_set_output(r->console, 0, "stdio");
 }
@@ -264,6 +285,14 @@ static void poll_host(void *owner)
     progress_show(&r->progress, r->machine->clock.now, r->machine->cpu->instructions);
     event_schedule_observer(&r->machine->clock, &r->poll_event,
                             r->machine->clock.now + POLL_CYCLES);
+}
+
+static void run_machine(struct run *r)
+{
+    if (r->gdb)
+        gdb_run(r->gdb);
+    else
+        machine_run(r->machine);
 }
 
 static void arm_limit(struct run *r)
@@ -316,7 +345,7 @@ static bool fast_forward(struct run *r)
     if (!by_cycle)
         arm_limit(r);
     arm_forward(r);
-    machine_run(r->machine);
+    run_machine(r);
     console_unwatch(r->console, forward_done);
     if (r->machine->end != END_STOPPED || (r->limit_hit && !by_cycle)) {
         fprintf(stderr, "isochron: the run ended before %s\n", r->forward);
@@ -442,6 +471,8 @@ int cmd_run(int argc, char **argv)
     event_init(&r.poll_event, poll_host, &r, 200);
     event_init(&r.limit_event, limit_reached, &r, 200);
     event_init(&r.warm_event, warmed_up, &r, 200);
+    if (r.debugged)
+        r.gdb = gdb_new(m, r.gdb_port, r.gdb_waits);
     progress_start(&r.progress, r.quiet, r.max_cycles);
     poll_host(&r);
 
@@ -450,13 +481,15 @@ int cmd_run(int argc, char **argv)
         arm_warmup(&r);
         if (r.window_spec)
             window_start(&r.window, m->cpu);
-        machine_run(m);
+        run_machine(&r);
     }
     progress_end(&r.progress);
     console_set_terminal(r.console, false);
     console_flush(r.console);
     write_results(&r);
     int code = say_end(&r);
+    if (r.gdb)
+        gdb_free(r.gdb, (unsigned)code);
     check_set_last_words(NULL, NULL);
     if (r.window_spec)
         window_free(&r.window);

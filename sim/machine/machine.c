@@ -461,12 +461,14 @@ void machine_run(struct machine *m)
     ledger_verify(&m->ledger);
 }
 
-void machine_step(struct machine *m)
+bool machine_step(struct machine *m)
 {
     m->end = END_NONE;
     cpu_step(m->cpu);
-    if (!m->cpu->stop || goes_on(m))
+    bool plain = !m->cpu->stop || goes_on(m);
+    if (plain)
         m->end = END_STOPPED;
+    return plain;
 }
 
 void machine_set_model(struct machine *m, const char *model)

@@ -94,8 +94,9 @@ void machine_boot(struct machine *m, const struct boot *boot);
 
 /* Runs until something ends the run; m->end says what. */
 void machine_run(struct machine *m);
-/* Runs one instruction (or one delivery, or one wait in HLT): END_STOPPED, unless the run is over. */
-void machine_step(struct machine *m);
+/* Runs one instruction (or one delivery, or one wait in HLT): END_STOPPED, unless the run is over.
+ * False: something else stopped it too (machine_stop, a watched byte), or it is over. */
+bool machine_step(struct machine *m);
 /* Ends the run (END_STOPPED) at the next instruction boundary; from a host callback or observer. */
 void machine_stop(struct machine *m);
 

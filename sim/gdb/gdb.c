@@ -1,0 +1,222 @@
+#include "sim/gdb/gdb.h"
+
+#include "sim/core/check.h"
+#include "sim/gdb/session.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { SIGNAL_INTERRUPT = 2, SIGNAL_TRAP = 5, SIGNAL_SEGMENT = 11 };
+
+struct gdb {
+    struct machine *machine;
+    struct gdb_session session;
+    struct event poll_event;
+    int listener, connection; /* connection is -1 without a debugger */
+    bool stopped;             /* the debugger holds the machine */
+    bool interrupted;         /* it wants it stopped, or has just come */
+    bool killed;
+    bool step;
+};
+
+/* --- the socket ----------------------------------------------------------------------------------
+ * */
+
+/* A debugger that has gone away is noticed when it is read from. */
+static void send_bytes(void *owner, const void *data, size_t size)
+{
+    struct gdb *g = owner;
+    const char *p = data;
+    while (size && g->connection >= 0) {
+        ssize_t n = send(g->connection, p, size, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return;
+        p += n;
+        size -= (size_t)n;
+    }
+}
+
+static bool readable(int fd, bool block)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, block ? -1 : 0) > 0;
+}
+
+static void accept_debugger(struct gdb *g)
+{
+    int on = 1;
+    g->connection = accept(g->listener, NULL, NULL);
+    if (g->connection < 0)
+        return;
+    setsockopt(g->connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    gdb_session_init(&g->session, g->machine);
+    g->session.log = stderr;
+    g->session.send = send_bytes;
+    g->session.owner = g;
+}
+
+static void hang_up(struct gdb *g)
+{
+    gdb_session_end(&g->session);
+    close(g->connection);
+    g->connection = -1;
+    g->stopped = g->step = g->interrupted = false;
+}
+
+struct gdb *gdb_new(struct machine *m, uint16_t port, bool wait)
+{
+    struct gdb *g = xalloc(1, sizeof *g);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port),
+                            .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof a;
+    int on = 1;
+    g->machine = m;
+    g->connection = -1;
+    g->stopped = wait;
+    g->listener = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(g->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (g->listener < 0 || bind(g->listener, (struct sockaddr *)&a, sizeof a) < 0 ||
+        listen(g->listener, 1) < 0 || getsockname(g->listener, (struct sockaddr *)&a, &size) < 0)
+        usage_error("--gdb %u: %s", port, strerror(errno));
+    fprintf(stderr, "isochron: gdb: target remote 127.0.0.1:%u\n", ntohs(a.sin_port));
+    return g;
+}
+
+void gdb_free(struct gdb *g, unsigned code)
+{
+    if (g->connection >= 0) {
+        if (!g->killed && g->session.running)
+            gdb_session_exited(&g->session, code);
+        hang_up(g);
+    }
+    event_cancel(&g->machine->clock, &g->poll_event);
+    close(g->listener);
+    free(g);
+}
+
+/* --- serving
+ * -------------------------------------------------------------------------------------- */
+
+static void take_action(struct gdb *g, enum gdb_action action)
+{
+    switch (action) {
+    case GDB_STAY: break;
+    case GDB_STOP: g->interrupted = true; break;
+    case GDB_CONTINUE:
+    case GDB_STEP:
+        g->stopped = false;
+        g->step = action == GDB_STEP;
+        break;
+    case GDB_DETACH: hang_up(g); break;
+    case GDB_KILL: g->killed = true; break;
+    }
+}
+
+/* Feeds what has arrived; the bytes behind a resume wait in the socket. */
+static void serve_input(struct gdb *g)
+{
+    uint8_t byte;
+    ssize_t n = recv(g->connection, &byte, 1, 0);
+    if (n == 1)
+        take_action(g, gdb_session_feed(&g->session, byte));
+    else if (n == 0 || errno != EINTR)
+        hang_up(g);
+}
+
+/* While the machine stands: until the debugger lets it go. */
+static void serve(struct gdb *g)
+{
+    while (g->stopped && !g->killed) {
+        if (g->connection < 0) {
+            readable(g->listener, true);
+            accept_debugger(g);
+        } else {
+            serve_input(g);
+        }
+    }
+}
+
+/* While it runs: an observer's event. */
+static void look(void *owner)
+{
+    struct gdb *g = owner;
+    struct clock *clock = &g->machine->clock;
+    if (g->connection < 0 && readable(g->listener, false)) {
+        accept_debugger(g);
+        g->interrupted = g->connection >= 0;
+    }
+    while (g->connection >= 0 && !g->interrupted && !g->killed && readable(g->connection, false))
+        serve_input(g);
+    if (g->interrupted || g->killed)
+        machine_stop(g->machine);
+    event_schedule_observer(clock, &g->poll_event, clock->now + GDB_POLL_CYCLES);
+}
+
+/* --- running
+ * --------------------------------------------------------------------------------------- */
+
+/* One instruction; a REP is one, however many turns it takes, unless the debugger breaks in. False:
+ * something else stopped it. */
+static bool step(struct gdb *g)
+{
+    bool plain;
+    do
+        plain = machine_step(g->machine);
+    while (plain && g->machine->cpu->rep_running);
+    g->step = false;
+    return plain;
+}
+
+/* Whether the stop is the debugger's; if so it is told. */
+static bool report(struct gdb *g, bool stepped)
+{
+    struct gdb_session *s = &g->session;
+    const struct machine *m = g->machine;
+    if (g->connection < 0 || (m->end != END_STOPPED && m->end != END_SHUTDOWN))
+        return false;
+    unsigned signal = m->end == END_SHUTDOWN ? SIGNAL_SEGMENT
+                      : g->interrupted       ? SIGNAL_INTERRUPT
+                                             : SIGNAL_TRAP;
+    bool mine = signal != SIGNAL_TRAP || stepped || m->cpu->watches.hit || gdb_session_at_break(s);
+    if (!mine)
+        return false;
+    s->over = m->end == END_SHUTDOWN;
+    if (s->running) /* a debugger that has just come will ask by itself */
+        gdb_session_stopped(s, signal);
+    g->interrupted = false;
+    g->stopped = true;
+    return true;
+}
+
+void gdb_run(struct gdb *g)
+{
+    struct machine *m = g->machine;
+    event_init(&g->poll_event, look, g, 201);
+    for (;;) {
+        enum machine_end end = m->end;
+        serve(g);
+        if (g->killed || (g->session.over && end == END_SHUTDOWN)) {
+            m->end = g->session.over ? end : END_STOPPED;
+            break;
+        }
+        bool stepped = false;
+        event_schedule_observer(&m->clock, &g->poll_event, m->clock.now + GDB_POLL_CYCLES);
+        if (g->step)
+            stepped = step(g);
+        else
+            machine_run(m);
+        event_cancel(&m->clock, &g->poll_event);
+        if (!g->killed && report(g, stepped))
+            continue;
+        break;
+    }
+}

@@ -1,0 +1,178 @@
+#include "sim/gdb/registers.h"
+
+#include "cpu/model.h"
+#include "cpu/x87.h"
+
+#include <string.h>
+
+enum { N_EIP = 8, N_EFLAGS, N_CS, N_SS, N_DS, N_ES, N_FS, N_GS, N_ST0, N_FCTRL = 24, N_FSTAT,
+       N_FTAG, N_FISEG, N_FIOFF, N_FOSEG, N_FOOFF, N_FOP, N_CR0, N_CR2, N_CR3, N_CR4 };
+
+#define REG(name, type) "<reg name=\"" name "\" bitsize=\"32\" type=\"" type "\"/>"
+#define ST(n) "<reg name=\"st" n "\" bitsize=\"80\" type=\"i387_ext\"/>"
+#define FLOAT(name) "<reg name=\"" name "\" bitsize=\"32\" type=\"int\" group=\"float\"/>"
+
+const char gdb_target_xml[] =
+    "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target>"
+    "<architecture>i386</architecture><feature name=\"org.gnu.gdb.i386.core\">"
+    REG("eax", "int32") REG("ecx", "int32") REG("edx", "int32") REG("ebx", "int32")
+    REG("esp", "data_ptr") REG("ebp", "data_ptr") REG("esi", "int32") REG("edi", "int32")
+    REG("eip", "code_ptr") REG("eflags", "int32") REG("cs", "int32") REG("ss", "int32")
+    REG("ds", "int32") REG("es", "int32") REG("fs", "int32") REG("gs", "int32")
+    ST("0") ST("1") ST("2") ST("3") ST("4") ST("5") ST("6") ST("7")
+    FLOAT("fctrl") FLOAT("fstat") FLOAT("ftag") FLOAT("fiseg") FLOAT("fioff") FLOAT("foseg")
+    FLOAT("fooff") FLOAT("fop")
+    "</feature><feature name=\"org.isochron.control\">"
+    REG("cr0", "int32") REG("cr2", "data_ptr") REG("cr3", "int32") REG("cr4", "int32")
+    "</feature></target>";
+
+static const char *const names[GDB_REGISTERS] = {
+    "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip", "eflags", "cs", "ss",
+    "ds", "es", "fs", "gs", "st0", "st1", "st2", "st3", "st4", "st5", "st6", "st7",
+    "fctrl", "fstat", "ftag", "fiseg", "fioff", "foseg", "fooff", "fop", "cr0", "cr2", "cr3", "cr4",
+};
+
+static const uint8_t segments[6] = {CS, SS, DS, ES, FS, GS}; /* in GDB's order */
+
+const char *gdb_register_name(unsigned n) { return n < GDB_REGISTERS ? names[n] : NULL; }
+
+unsigned gdb_register_size(unsigned n)
+{
+    if (n >= GDB_REGISTERS)
+        return 0;
+    return n >= N_ST0 && n < N_FCTRL ? 10 : 4;
+}
+
+/* --- reading -------------------------------------------------------------------------------------
+ * */
+
+static uint32_t tag_word(const struct x87 *x)
+{
+    uint32_t tags = 0;
+    for (unsigned i = 0; i < 8; i++)
+        tags |= (x->empty >> i & 1 ? 3 : x87_tag(x->r[i])) << 2 * i;
+    return tags;
+}
+
+static uint32_t read_word(const struct cpu *c, unsigned n)
+{
+    const struct x87 *x = &c->x87;
+    if (n < N_EIP)
+        return c->r[n];
+    if (n >= N_CS && n <= N_GS)
+        return c->seg[segments[n - N_CS]].selector;
+    switch (n) {
+    case N_EIP: return c->eip;
+    case N_EFLAGS: return cpu_get_flags(c);
+    case N_FCTRL: return x->control;
+    case N_FSTAT: return x->status | (uint32_t)x->top << 11;
+    case N_FTAG: return tag_word(x);
+    case N_FISEG: return x->code_selector;
+    case N_FIOFF: return x->code_offset;
+    case N_FOSEG: return x->data_selector;
+    case N_FOOFF: return x->data_offset;
+    case N_FOP: return x->opcode;
+    case N_CR0: return c->cr0;
+    case N_CR2: return c->cr2;
+    case N_CR3: return c->cr3;
+    case N_CR4: return c->cr4;
+    default: return 0;
+    }
+}
+
+void gdb_register_read(const struct cpu *c, unsigned n, uint8_t *bytes)
+{
+    if (gdb_register_size(n) == 10) {
+        const struct f80 *f = &c->x87.r[(c->x87.top + n - N_ST0) & 7];
+        memcpy(bytes, &f->mantissa, 8);
+        memcpy(bytes + 8, &f->sign_exponent, 2);
+        return;
+    }
+    uint32_t v = read_word(c, n);
+    memcpy(bytes, &v, sizeof v);
+}
+
+/* --- writing -------------------------------------------------------------------------------------
+ * */
+
+/* What was under way at the old place does not go on at the new one. */
+static void jump(struct cpu *c, uint32_t eip)
+{
+    c->eip = eip;
+    c->rep_running = c->halted = c->stops.passed = false;
+    c->fetch_line = FETCH_NONE;
+    if (c->model->reset)
+        c->model->reset(c->model);
+}
+
+static bool write_segment(struct cpu *c, unsigned seg, uint32_t v)
+{
+    if (c->protected_mode || v > 0xFFFF)
+        return false;
+    segment_load_real(c, seg, (uint16_t)v);
+    cpu_mode_changed(c);
+    return true;
+}
+
+static bool write_flags(struct cpu *c, uint32_t v)
+{
+    const uint32_t known = F_ARITH | F_TF | F_IF | F_DF | F_IOPL | F_NT | F_RF | F_AC | F_ID;
+    if ((v ^ cpu_get_flags(c)) & ~known)
+        return false;
+    cpu_set_flags(c, v);
+    return true;
+}
+
+static void write_tags(struct x87 *x, uint32_t v)
+{
+    x->empty = 0;
+    for (unsigned i = 0; i < 8; i++)
+        x->empty = (uint8_t)(x->empty | ((v >> 2 * i & 3) == 3) << i);
+}
+
+static bool write_word(struct cpu *c, unsigned n, uint32_t v)
+{
+    struct x87 *x = &c->x87;
+    if (n < N_EIP) {
+        c->r[n] = v;
+        return true;
+    }
+    if (n >= N_CS && n <= N_GS)
+        return write_segment(c, segments[n - N_CS], v);
+    switch (n) {
+    case N_EIP: jump(c, v); return true;
+    case N_EFLAGS: return write_flags(c, v);
+    case N_FCTRL: x->control = (v & 0x1F3F) | 0x40; return true;
+    case N_FSTAT:
+        x->status = v & 0xC7FF;
+        x->top = v >> 11 & 7;
+        return true;
+    case N_FTAG: write_tags(x, v); return true;
+    case N_FISEG: x->code_selector = (uint16_t)v; return true;
+    case N_FIOFF: x->code_offset = v; return true;
+    case N_FOSEG: x->data_selector = (uint16_t)v; return true;
+    case N_FOOFF: x->data_offset = v; return true;
+    case N_FOP: x->opcode = v & 0x7FF; return true;
+    default: return false;
+    }
+}
+
+bool gdb_register_write(struct cpu *c, unsigned n, const uint8_t *bytes)
+{
+    uint8_t old[GDB_REGISTER_BYTES_MAX];
+    unsigned size = gdb_register_size(n);
+    uint32_t v;
+    if (!size)
+        return false;
+    gdb_register_read(c, n, old);
+    if (memcmp(old, bytes, size) == 0)
+        return true;
+    if (size == 10) {
+        struct f80 *f = &c->x87.r[(c->x87.top + n - N_ST0) & 7];
+        memcpy(&f->mantissa, bytes, 8);
+        memcpy(&f->sign_exponent, bytes + 8, 2);
+        return true;
+    }
+    memcpy(&v, bytes, sizeof v);
+    return write_word(c, n, v);
+}
