@@ -1,13 +1,13 @@
 /* run: decoded blocks and the run loop.
  *
  * A block is a straight run of decoded instructions within one code page, keyed by linear address,
- * EIP, physical page and mode. Blocks end at branches, at instructions marked A_END or A_ALONE, at a
- * page's end, and where the ledger's place changes. A write to a decoded line removes the blocks on it
- * and ends the running block after the writing instruction.
+ * EIP, physical page and mode. Blocks end at branches, at instructions marked A_END or A_ALONE, at
+ * a page's end, and where the ledger's place changes. A write to a decoded line removes the blocks
+ * on it and ends the running block after the writing instruction.
  *
- * How blocks are cut never moves a cycle: on a timed model every instruction is priced as soon as it
- * has run, and events are looked at after each; on flat a block runs whole only when no event can fall
- * inside it. */
+ * How blocks are cut never moves a cycle: on a timed model every instruction is priced as soon as
+ * it has run, and events are looked at after each; on flat a block runs whole only when no event
+ * can fall inside it. */
 #pragma once
 
 #include "cpu/cpu.h"
@@ -26,8 +26,9 @@ void cpu_run(struct cpu *c);
 /* Makes cpu_run stop (STOP_REQUEST) at the next arrival at a linear address; once. False: there are
  * too many (CPU_STOPS_MAX). */
 bool cpu_stop_at(struct cpu *c, laddr_t la);
-/* A debugger's breakpoints, at every arrival, and watchpoints, after the instruction (an iteration of a
- * REP) that touches a watched byte; cpu->watches.hit says so. False: too many, or no such one. */
+/* A debugger's breakpoints, at every arrival, and watchpoints, after the instruction (an iteration
+ * of a REP) that touches a watched byte; cpu->watches.hit says so. False: too many, or no such one.
+ * */
 bool cpu_break_add(struct cpu *c, laddr_t la);
 bool cpu_break_remove(struct cpu *c, laddr_t la);
 bool cpu_watch_add(struct cpu *c, struct cpu_watch watch);

@@ -1,10 +1,11 @@
 /* stops: where a run stops for whoever looks from outside: before instructions at given linear
- * addresses, and after instructions that touch given bytes. A debugger's breakpoints and watchpoints;
- * nothing of it is the machine's state, and none of it moves a cycle: blocks are cut at the addresses,
- * and while bytes are watched every access goes the slow way, both of which change only speed.
+ * addresses, and after instructions that touch given bytes. A debugger's breakpoints and
+ * watchpoints; nothing of it is the machine's state, and none of it moves a cycle: blocks are cut
+ * at the addresses, and while bytes are watched every access goes the slow way, both of which
+ * change only speed.
  *
- * An address stops the run at each arrival; `once` ones remove themselves. The arrival that stopped a
- * run does not stop it again when it goes on. */
+ * An address stops the run at each arrival; `once` ones remove themselves. The arrival that stopped
+ * a run does not stop it again when it goes on. */
 #pragma once
 
 #include "sim/core/types.h"

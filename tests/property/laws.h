@@ -99,7 +99,8 @@ static inline void law_expect_same(struct verdict *v, const char *what, struct l
     machine_snapshot(there->m, &save);
     snap_begin_diff(&diff, save.data, save.size);
     machine_snapshot(here->m, &diff);
-    verdict_fail(v, "%s: hash %016" PRIx64 ", not %016" PRIx64 "; %.100s", what, a, b, diff.message);
+    verdict_fail(v, "%s: hash %016" PRIx64 ", not %016" PRIx64 "; %.100s", what, a, b,
+                 diff.message);
     snap_free(&save);
 }
 
@@ -144,7 +145,8 @@ static inline void law_parse(struct law_options *o, int argc, char **argv)
     }
 }
 
-static inline int law_main(int argc, char **argv, const char *name, struct law_options o, law_fn law)
+static inline int law_main(int argc, char **argv, const char *name, struct law_options o,
+                           law_fn law)
 {
     static const char *const models[] = {"flat", "p5"};
     unsigned passed = 0, failed = 0;
@@ -156,8 +158,8 @@ static inline int law_main(int argc, char **argv, const char *name, struct law_o
             continue;
         struct verdict whole = {0};
         cycle_t length = law_length(&o, models[k], &whole);
-        printf("%s: %u rounds are %" PRIu64 " cycles; seeds %" PRIu64 " to %" PRIu64 "\n", models[k],
-               o.rounds, length, o.first, o.first + o.seeds - 1);
+        printf("%s: %u rounds are %" PRIu64 " cycles; seeds %" PRIu64 " to %" PRIu64 "\n",
+               models[k], o.rounds, length, o.first, o.first + o.seeds - 1);
         for (uint64_t seed = o.first; seed < o.first + o.seeds; seed++) {
             struct random r = {seed};
             struct verdict v = whole;

@@ -1,6 +1,6 @@
-/* laws_blocks: how decoded blocks are cut never moves a cycle. Their greatest length changes at random
- * cycles, they are thrown away at random cycles, the fast paths of memory are taken away and given
- * back; the state is that of an undisturbed run. */
+/* laws_blocks: how decoded blocks are cut never moves a cycle. Their greatest length changes at
+ * random cycles, they are thrown away at random cycles, the fast paths of memory are taken away and
+ * given back; the state is that of an undisturbed run. */
 #include "tests/property/laws.h"
 
 static void disturb(struct law *l, struct random *r)

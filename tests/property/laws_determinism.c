@@ -1,5 +1,5 @@
-/* laws_determinism: the same machine and images give the same state at every cycle; two machines that
- * take turns of random length in one process do not feel each other. */
+/* laws_determinism: the same machine and images give the same state at every cycle; two machines
+ * that take turns of random length in one process do not feel each other. */
 #include "tests/property/laws.h"
 
 static void law(const struct law_options *o, const char *model, cycle_t length, struct random *r,

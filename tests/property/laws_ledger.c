@@ -1,6 +1,6 @@
-/* laws_ledger: every cycle has exactly one account. At random stopping points, after restarts of the
- * ledger and after changes of the model, the cells sum to the elapsed cycles, so do the qualities, so
- * does what the tap was told; and no account ever shrinks. */
+/* laws_ledger: every cycle has exactly one account. At random stopping points, after restarts of
+ * the ledger and after changes of the model, the cells sum to the elapsed cycles, so do the
+ * qualities, so does what the tap was told; and no account ever shrinks. */
 #include "tests/property/laws.h"
 
 #define STOPS 24

@@ -1,8 +1,8 @@
 /* laws_models: every timing model ends in the same architectural state, where the program does not
- * look at the clock. First the law guest, whose sums do not depend on time though its interrupts do;
- * then random instruction sequences (tests/isa/random_case.h: faults, REP, x87, segments), each run
- * on flat, on flat with blocks of one instruction, and on p5 (again with its caches warm from all the
- * cases before). Registers, x87, the vector and memory must agree. */
+ * look at the clock. First the law guest, whose sums do not depend on time though its interrupts
+ * do; then random instruction sequences (tests/isa/random_case.h: faults, REP, x87, segments), each
+ * run on flat, on flat with blocks of one instruction, and on p5 (again with its caches warm from
+ * all the cases before). Registers, x87, the vector and memory must agree. */
 #include "tests/isa/random_case.h"
 #include "tests/isa/simulated.h"
 #include "tests/property/laws.h"
@@ -18,7 +18,8 @@ struct side {
     struct isa_outcome outcome;
 };
 
-/* --- random sequences ------------------------------------------------------------------------------ */
+/* --- random sequences
+ * ------------------------------------------------------------------------------ */
 
 static void open_side(struct side *s, enum variant variant, const struct isa_generator *g)
 {
@@ -110,7 +111,8 @@ static unsigned compare_cases(uint64_t first, uint64_t cases, unsigned *failed)
     return passed;
 }
 
-/* --- the law guest ---------------------------------------------------------------------------------- */
+/* --- the law guest
+ * ---------------------------------------------------------------------------------- */
 
 /* The sums, without the characters that the threads print in the order they were scheduled. */
 static const char *sums(const struct law *l)

@@ -1,7 +1,7 @@
 /* laws_observers: observation is free. Every kind of observer, in random combinations, at random
- * times: listeners of deliveries, ports, control registers and priced instructions, the ledger's tap,
- * places, a window, watched addresses, single steps, peeks, hashes and progress events. The state is
- * that of an unobserved run. */
+ * times: listeners of deliveries, ports, control registers and priced instructions, the ledger's
+ * tap, places, a window, breakpoints, watchpoints, single steps, peeks, hashes and progress events.
+ * The state is that of an unobserved run. */
 #include "sim/machine/story.h"
 #include "sim/report/symbols.h"
 #include "sim/report/window.h"
@@ -62,11 +62,46 @@ static void progressed(void *owner)
     event_schedule_observer(&m->clock, &o->progress, m->clock.now + o->period);
 }
 
+/* Breakpoints and watchpoints where the processor is now, or all of them away. */
+static void break_near(struct cpu *c, struct random *r, bool on)
+{
+    while (!on && c->stops.count && c->stops.keep[0])
+        cpu_break_remove(c, c->stops.la[0]);
+    if (on)
+        cpu_break_add(c, c->seg[CS].base + c->eip + random_below(r, 16));
+}
+
+static void watch_near(struct cpu *c, struct random *r, bool on)
+{
+    static const uint8_t registers[] = {ESP, EBP, ESI, EDI};
+    bool write = random_chance(r, 60);
+    while (!on && c->watches.count)
+        cpu_watch_remove(c, c->watches.list[0]);
+    if (!on)
+        return;
+    laddr_t la = c->r[registers[random_below(r, 4)]] - random_below(r, 64);
+    cpu_watch_add(c, (struct cpu_watch){la, 1 + random_below(r, 8), !write, write});
+}
+
+/* Goes on after stops that are breakpoints or watches; too many hits and they are taken away. */
+static void run_on(struct law *l, cycle_t to, struct random *r)
+{
+    struct cpu *c = l->m->cpu;
+    for (unsigned hits = 0; l->m->clock.now < to; hits++) {
+        if (hits == 100) {
+            c->stops.count = 0;
+            watch_near(c, r, false);
+        }
+        if (law_run_to(l, to) || l->m->end != END_STOPPED)
+            return;
+    }
+}
+
 static void observe(struct observer *o, struct random *r)
 {
     struct machine *m = o->law->m;
     bool on = random_chance(r, 60);
-    switch (random_below(r, 8)) {
+    switch (random_below(r, 10)) {
     case 0: story_listen(m->story, on ? listened : NULL, o); break;
     case 1:
         m->bus.observe = on ? port_seen : NULL;
@@ -89,7 +124,9 @@ static void observe(struct observer *o, struct random *r)
         o->period = 1 + law_below(r, 20000);
         progressed(o);
         break;
-    default: o->seen += machine_hash(m); break;
+    case 7: o->seen += machine_hash(m); break;
+    case 8: break_near(m->cpu, r, on); break;
+    default: watch_near(m->cpu, r, on); break;
     }
 }
 
@@ -115,16 +152,18 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     symbols_init(&symbols);
     if (windowed) {
         symbols_add(&symbols, o->guest);
-        window_start(&window, observed->m->cpu, &symbols, "trap#20");
+        window_init(&window, &symbols, "trap#20");
+        window_start(&window, observed->m->cpu);
     }
     while (observed->m->clock.now + length / 10 < length) {
         observe(&ob, r);
-        if (!law_run_to(observed, observed->m->clock.now + 1 + law_below(r, length / 10)) &&
-            observed->m->end != END_STOPPED)
+        run_on(observed, observed->m->clock.now + 1 + law_below(r, length / 10), r);
+        if (observed->m->end != END_STOPPED)
             break;
         if (random_chance(r, 30))
             step(observed, r);
     }
+    run_on(observed, length + 1, r);
     while (observed->m->end == END_STOPPED)
         machine_run(observed->m);
     law_run_to_end(plain, v);
