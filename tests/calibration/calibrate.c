@@ -1,0 +1,165 @@
+/* calibrate: the p5 model against a measured Pentium: every comparable line of the InstLatX86 dump, then
+ * microbenchmarks of memory, walks and traps against published figures.
+ *
+ * calibrate CSV [-v]   prints every row with -v, else only those that miss; then sums per class.
+ * Exit 1 if a class is below its bar. */
+#include "calibrate.h"
+
+#include "sim/core/check.h"
+#include "sim/report/cycles.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIELDS 9
+#define ROWS_MAX 1024
+#define LINE_MAX_BYTES 4096
+
+struct measured_row {
+    char *field[FIELDS]; /* instruction, kind, clocks, units, unroll, snippet, setup, class, reason */
+    double measured, simulated;
+    int units, unroll;
+    bool compared, hit;
+};
+
+enum { INSTRUCTION, KIND, CLOCKS, UNITS, UNROLL, SNIPPET, SETUP, CLASS, REASON };
+
+/* --- reading the table ----------------------------------------------------------------------------- */
+
+/* Splits one CSV line in place; quotes protect commas and are doubled inside. */
+static void split(char *line, char *field[FIELDS])
+{
+    char *from = line, *to = line;
+    for (int i = 0; i < FIELDS; i++) {
+        bool quoted = *from == '"';
+        from += quoted;
+        field[i] = to;
+        for (;; from++) {
+            if (quoted && from[0] == '"' && from[1] == '"')
+                from++;
+            else if (quoted && from[0] == '"')
+                quoted = false, from++;
+            if (*from == 0 || (!quoted && (*from == ',' || *from == '\n')))
+                break;
+            *to++ = *from;
+        }
+        char *next = *from ? from + 1 : from;
+        *to++ = 0;
+        from = next;
+    }
+}
+
+static int read_rows(const char *path, struct measured_row *rows)
+{
+    char line[LINE_MAX_BYTES];
+    int count = 0;
+    bool head = true;
+    FILE *f = fopen(path, "r");
+    if (!f)
+        usage_error("calibrate: cannot read %s", path);
+    while (fgets(line, sizeof line, f)) {
+        if (line[0] == '#')
+            continue;
+        if (head) {
+            head = false;
+            continue;
+        }
+        CHECK(count < ROWS_MAX);
+        struct measured_row *r = &rows[count++];
+        split(strdup(line), r->field);
+        r->measured = atof(r->field[CLOCKS]);
+        r->units = atoi(r->field[UNITS]);
+        r->unroll = atoi(r->field[UNROLL]);
+        r->compared = strcmp(r->field[CLASS], "no") != 0;
+    }
+    fclose(f);
+    return count;
+}
+
+/* --- measuring --------------------------------------------------------------------------------------- */
+
+static bool close_enough(double measured, double simulated)
+{
+    double error = fabs(simulated - measured);
+    return error <= 0.15 || error <= 0.05 * measured;
+}
+
+static void measure(struct measured_row *r, const struct machine_config *config, const struct assembly *code,
+                    const struct assembly *setup)
+{
+    struct cycles_request q = {
+        .config = config, .code = code, .setup = setup, .copies = (uint32_t)r->unroll};
+    struct cycles_result result;
+    cycles_measure(&q, &result);
+    if (result.raised)
+        usage_error("calibrate: %s raised exception %u", r->field[INSTRUCTION], result.vector);
+    r->simulated = (double)result.cycles / (double)result.copies / r->units;
+    r->hit = close_enough(r->measured, r->simulated);
+    cycles_free(&result);
+}
+
+static void measure_all(struct measured_row *rows, int count, const struct machine_config *config)
+{
+    struct assembly *list = xalloc((size_t)count * 2, sizeof *list);
+    for (int i = 0; i < count; i++) {
+        list[2 * i].text = rows[i].compared ? rows[i].field[SNIPPET] : "";
+        list[2 * i + 1].text = rows[i].compared ? rows[i].field[SETUP] : "";
+    }
+    assemble(list, (size_t)count * 2, CYCLES_SYMBOLS);
+    for (int i = 0; i < count; i++)
+        if (rows[i].compared)
+            measure(&rows[i], config, &list[2 * i], &list[2 * i + 1]);
+    for (int i = 0; i < 2 * count; i++)
+        free(list[i].bytes);
+    free(list);
+}
+
+/* --- printing ------------------------------------------------------------------------------------------ */
+
+static void print_row(const struct measured_row *r)
+{
+    double error = r->measured ? 100 * (r->simulated / r->measured - 1) : 0;
+    printf("%-28s %-10s %8.2f %8.2f %+7.1f %%  %-14s %s\n", r->field[INSTRUCTION], r->field[KIND],
+           r->measured, r->simulated, error, r->field[CLASS], r->hit ? "ok" : "MISS");
+}
+
+static bool summary(const struct measured_row *rows, int count, const char *class, double bar)
+{
+    int hits = 0, all = 0;
+    for (int i = 0; i < count; i++) {
+        if (!rows[i].compared || strcmp(rows[i].field[CLASS], class) != 0)
+            continue;
+        all++;
+        hits += rows[i].hit;
+    }
+    bool passed = hits >= bar * all;
+    printf("%s %d of %d within 5 %% or 0.15 clock: %s\n", class, hits, all,
+           bar == 0 ? "no bar" : passed ? "passed" : "BELOW ITS BAR");
+    return passed;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        usage_error("calibrate: expected the table of measured rows");
+    bool verbose = argc > 2 && strcmp(argv[2], "-v") == 0;
+    struct measured_row *rows = xalloc(ROWS_MAX, sizeof *rows);
+    struct machine_config *p166 = machine_find("p166"), *p133 = machine_find("p133");
+    int count = read_rows(argv[1], rows);
+    measure_all(rows, count, p166);
+    printf("%-28s %-10s %8s %8s %9s  %-14s\n", "instruction", "kind", "measured", "here", "error",
+           "class");
+    for (int i = 0; i < count; i++)
+        if (rows[i].compared && (verbose || !rows[i].hit))
+            print_row(&rows[i]);
+    bool passed = summary(rows, count, "register", 0.95);
+    passed &= summary(rows, count, "memory", 0.80);
+    summary(rows, count, "transcendental", 0);
+    passed &= calibrate_memory(p166, p133);
+    free(p166);
+    free(p133);
+    return passed ? EXIT_DONE : EXIT_GUEST_FAILED;
+}

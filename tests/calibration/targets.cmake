@@ -1,0 +1,5 @@
+# The p5 model against the measured part: a program, run by ./test.
+add_executable(calibrate tests/calibration/calibrate.c tests/calibration/calibrate_memory.c)
+target_link_libraries(calibrate isochron_parts)
+set_target_properties(calibrate PROPERTIES
+  RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/calibration)
