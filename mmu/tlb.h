@@ -1,7 +1,7 @@
 /* tlb: a set-associative translation lookaside buffer with tree pseudo-LRU.
  *
  * Tags are linear page numbers: of 4 KB pages, or of 4 MB pages in a TLB that holds those. A fill
- * takes the first invalid way of its set, else the pseudo-LRU one [AF-MA; geometry.md 1.3];
+ * takes the first invalid way of its set, else the pseudo-LRU one [SDM3A table 10-1; MPR93];
  * invalidation leaves the replacement bits alone. Protection is the caller's business. */
 #pragma once
 
