@@ -424,6 +424,7 @@ static int say_end(struct run *r)
 {
     struct machine *m = r->machine;
     cycle_t now = m->clock.now;
+    fflush(stdout); /* the two streams may lead to one file */
     switch (m->end) {
     case END_HALTED:
         fprintf(stderr, "isochron: halted at cycle %" PRIu64 "\n", now);
