@@ -13,10 +13,15 @@
 #define MEASURED_LOOPS 16
 #define LINES_MAX 4096u
 #define OPCODE_HLT 0xF4
+#define FNOP_BYTES 2
 
 /* --- the program ---------------------------------------------------------------------------------- */
 
-/* setup; jmp to the loop, on a line of its own; copies; dec dword ptr [counter]; jnz; hlt */
+/* setup; jmp loop; loop: fnop; copies; fnop; dec dword ptr [counter]; jnz loop; hlt
+ *
+ * FNOP pairs with nothing and touches nothing: the copies begin and end in U, as the empty loop does. It
+ * also keeps the branch two groups from its own target, for a branch in the first group after a
+ * misprediction is mispredicted in turn. */
 struct program {
     uint8_t *bytes;
     size_t size;
@@ -42,6 +47,7 @@ static void append_jump(struct program *p, const uint8_t *opcode, size_t opcode_
 static void build(struct program *p, const struct cycles_request *q, uint32_t copies)
 {
     static const uint8_t decrement[] = {0xFF, 0x0D}, jnz[] = {0x0F, 0x85}, jmp[] = {0xE9};
+    static const uint8_t fnop[FNOP_BYTES] = {0xD9, 0xD0};
     static const uint8_t halt = OPCODE_HLT;
     const uint32_t counter = BENCH_COUNTER;
     p->bytes = xalloc(BENCH_CODE_BYTES, 1);
@@ -51,8 +57,10 @@ static void build(struct program *p, const struct cycles_request *q, uint32_t co
     append_jump(p, jmp, sizeof jmp, p->loop);
     p->size = p->loop;
     p->copy_size = (uint32_t)q->code->size;
+    append(p, fnop, sizeof fnop);
     for (uint32_t i = 0; i < copies; i++)
         append(p, q->code->bytes, q->code->size);
+    append(p, fnop, sizeof fnop);
     append(p, decrement, sizeof decrement);
     append(p, &counter, 4);
     append_jump(p, jnz, sizeof jnz, p->loop);
@@ -158,7 +166,7 @@ static cycle_t run_loop(const struct cycles_request *q, uint32_t copies, uint32_
     struct program p = {0};
     build(&p, q, copies);
     struct bench *b = make_bench(q, &p);
-    uint32_t middle = BENCH_CODE + p.loop + copies / 2 * p.copy_size;
+    uint32_t middle = BENCH_CODE + p.loop + FNOP_BYTES + copies / 2 * p.copy_size;
     struct watch w = {.bench = b,
                       .result = r,
                       .loop = BENCH_CODE + p.loop,

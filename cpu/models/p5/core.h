@@ -159,9 +159,12 @@ struct p5 {
     uint32_t *ends;
     uint32_t lines;
     uint32_t line; /* the line being executed */
+    uint32_t line_number; /* its linear address in lines */
+    cycle_t line_entered; /* when the front end came to it, and asked for the next */
 
     /* bus and write buffers */
     uint64_t bus_free;     /* bus clock from which on the bus is free */
+    uint64_t bus_code;     /* ... as it was when it last carried a code line */
     cycle_t buffer[2];     /* cycle from which on the write buffer of U, V is free */
     cycle_t written;       /* cycle at which every buffered write has left */
 

@@ -197,7 +197,7 @@ const struct p5_latency p5_latencies[] = {
     X87("frndint", ISSUE_NP, 9, 0, 0, 0, R, "AF-IT: 9-20"),
     X87("fscale", ISSUE_NP, 20, 5, 0, 0, R, "AF-IT: 20-32"),
     X87("fxtract", ISSUE_NP, 12, 0, 0, 0, R, "AF-IT: 12-66"),
-    X87("fsin", ISSUE_NP, 82, 2, 2, 17, R, "AF-IT: 65-100; IL"),
+    X87("fsin", ISSUE_NP, 76, 2, 2, 15, R, "AF-IT: 65-100; IL: 63-96 by argument, the mean"),
     X87("fsincos", ISSUE_NP, 100, 2, 2, 17, R, "AF-IT: 89-112"),
     X87("f2xm1", ISSUE_NP, 56, 2, 2, 0, R, "AF-IT: 53-59"),
     X87("fyl2x", ISSUE_NP, 103, 2, 2, 0, R, "AF-IT"),

@@ -18,7 +18,7 @@ static const uint8_t shape_clocks[3] = {1, 2, 3};
 #define SHADOW_GROUPS 2     /* [F2] */
 #define MISPREDICTED_IN_U 3 /* [G1] */
 #define MISPREDICTED_IN_V 4
-#define LOCK_CLOCKS 2 /* beyond the prefix: fitted to the dump's LOCK ADD against its XCHG */
+#define LOCK_CLOCKS 3 /* beyond the prefix: fitted to the dump's LOCK ADD against its XCHG */
 #define FXCH_LATE_CLOCKS 1 /* [H1] */
 
 static struct p5 *of(struct model *m) { return (struct p5 *)m; }
@@ -461,6 +461,7 @@ static void snapshot_pipes(struct p5 *p, struct snap *s)
 static void snapshot_times(struct p5 *p, struct snap *s)
 {
     snap_u64(s, "bus_free", &p->bus_free);
+    snap_u64(s, "bus_code", &p->bus_code);
     snap_u64(s, "buffer_u", &p->buffer[0]);
     snap_u64(s, "buffer_v", &p->buffer[1]);
     snap_u64(s, "written", &p->written);
@@ -487,6 +488,8 @@ static void snapshot(struct model *m, struct snap *s)
     if (p->ends)
         snap_bytes(s, "ends", p->ends, (p->lines + 1) * sizeof *p->ends);
     snap_u32(s, "line", &p->line);
+    snap_u32(s, "line_number", &p->line_number);
+    snap_u64(s, "line_entered", &p->line_entered);
     snap_bytes(s, "events", p->events, sizeof p->events);
     snap_bytes(s, "durations", p->durations, sizeof p->durations);
     snap_bytes(s, "counter_base", p->counter_base, sizeof p->counter_base);
