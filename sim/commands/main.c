@@ -11,6 +11,7 @@ static const struct command {
 } commands[] = {
     {"run", cmd_run, "boot a kernel and account for every cycle"},
     {"machines", cmd_machines, "list the machines, or every value of one"},
+    {"cycles", cmd_cycles, "time a few instructions: latency, throughput, pairing, stalls"},
     {"report", cmd_report, "read a ledger written by run --ledger"},
 };
 
@@ -23,6 +24,7 @@ static int help(void)
         printf("  %-10s %s\n", commands[i].name, commands[i].text);
     puts("\nexamples:\n"
          "  isochron run --machine p133 -kernel vmlinux -initrd initrd.cpio -append console=ttyS0\n"
+         "  isochron cycles --machine p166 --asm 'add eax,[ebx]; mov ecx,eax'\n"
          "  isochron machines p133\n\n"
          "exit codes: 0 done, 1 the guest failed, 2 usage, 3 a budget exceeded, 4 divergence,\n"
          "            5 hardware met that is not modelled, 124 a cycle limit reached");

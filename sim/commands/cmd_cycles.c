@@ -1,0 +1,180 @@
+/* cycles: times a few instructions, in a warm loop, on a modelled processor. */
+#include "sim/commands/commands.h"
+#include "sim/commands/options.h"
+#include "sim/core/check.h"
+#include "sim/machine/image.h"
+#include "sim/report/cycles.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option_spec specs[] = {
+    {"asm", "'ASM'", "the instructions, Intel syntax as GNU as reads it; ';' between them", 'a'},
+    {"file", "FILE", "the same from a file; - is standard input", 'f'},
+    {"setup", "'ASM'", "run once before the loop", 's'},
+    {"unroll", "N", "N copies in straight line in the loop (default 1); the result is divided", 'u'},
+    {"machine", "NAME", "p133 (default), p166: `isochron machines`", 'M'},
+    {"set", "KEY=VALUE", "override one value of the machine; may be repeated", 'S'},
+    {"user", NULL, "at privilege 3 (default 0)", 'r'},
+    {"json", NULL, "print an object; its `cycles` is the clocks of one copy", 'j'},
+    {"help", NULL, "this text", 'h'},
+};
+
+struct job {
+    struct machine_config config;
+    struct assembly text[2]; /* the copy, the set-up */
+    uint32_t copies;
+    bool json, user;
+};
+
+static void help(void)
+{
+    puts("usage: isochron cycles [OPTIONS] --asm 'ASM'\n\n"
+         "Assembles a few instructions, runs them in a warm loop on a modelled processor, and\n"
+         "prints the clocks of one copy, and for each instruction its pipe, whether it paired\n"
+         "with the one before (and if not, why), and where its clocks went. A snippet whose\n"
+         "instructions depend on each other gives a latency, one of independent instructions a\n"
+         "throughput.\n\n"
+         "`buf` is 64 KB of writable memory, aligned to 64 KB. Registers start at zero; every one\n"
+         "but ESP is the snippet's to change: the loop's counter lives in memory, and what the\n"
+         "empty loop takes is subtracted. STD and a changed FPU state do no harm.\n");
+    options_help(specs, ARRAY_COUNT(specs));
+    puts("\nexamples:\n"
+         "  isochron cycles --machine p166 --asm 'add eax,[ebx]; mov ecx,eax' --setup 'lea ebx,[buf]'\n"
+         "  isochron cycles --unroll 120 --asm 'imul eax,eax'\n"
+         "  isochron cycles --asm 'fld1; fadd st(1),st; fstp st(0)' --setup fninit --json");
+}
+
+static void set_machine(struct job *j, const char *name)
+{
+    const struct machine_config *m = machine_find(name);
+    if (!m)
+        usage_error("--machine %s: no such machine; `isochron machines` lists them", name);
+    if (strcmp(m->model, "p5") != 0)
+        usage_error("--machine %s: its model is %s, which has no pipelines to time", name, m->model);
+    j->config = *m;
+    free((void *)(uintptr_t)m);
+}
+
+static const char *read_text(const char *path)
+{
+    struct image i = image_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path);
+    char *text = xalloc(i.size + 1, 1);
+    memcpy(text, i.data, i.size);
+    image_free(&i);
+    return text;
+}
+
+static void parse(struct job *j, int argc, char **argv)
+{
+    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "cycles"};
+    const char *value;
+    set_machine(j, "p133");
+    for (int c; (c = options_next(&o, &value));)
+        if (c == 'M')
+            set_machine(j, value);
+    o.at = 1;
+    for (int c; (c = options_next(&o, &value));) {
+        switch (c) {
+        case 'a': j->text[0].text = value; break;
+        case 'f': j->text[0].text = read_text(value); break;
+        case 's': j->text[1].text = value; break;
+        case 'u': {
+            uint64_t n = option_number("unroll", value);
+            if (n < 1 || n > 100000)
+                usage_error("--unroll %s: accepted is 1 to 100000", value);
+            j->copies = (uint32_t)n;
+            break;
+        }
+        case 'S': machine_set(&j->config, value); break;
+        case 'r': j->user = true; break;
+        case 'j': j->json = true; break;
+        case 'h': help(); exit(EXIT_DONE);
+        case 1: usage_error("cycles: '%s' is no option; instructions go into --asm", value);
+        default: break;
+        }
+    }
+    if (!j->text[0].text)
+        usage_error("cycles: --asm 'ASM' or --file FILE is missing; `isochron cycles --help`");
+    machine_check(&j->config);
+}
+
+static double per_copy(const struct cycles_result *r)
+{
+    return (double)r->cycles / (double)r->copies;
+}
+
+static void causes_text(const struct cycles_line *l, char *text, size_t size)
+{
+    size_t at = 0;
+    text[0] = 0;
+    for (int k = 0; k < CAUSE_COUNT && at < size; k++)
+        if (l->cause[k])
+            at += (size_t)snprintf(text + at, size - at, "%s%s %u", at ? ", " : "",
+                                   cause_names[k], l->cause[k]);
+}
+
+static void print_text(const struct job *j, const struct cycles_result *r)
+{
+    printf("%.2f clocks a copy on %s\n\n", per_copy(r), j->config.name);
+    printf("  %6s %-36s %-4s %6s  %-34s %s\n", "offset", "instruction", "pipe", "clocks", "where",
+           "pairing");
+    for (size_t i = 0; i < r->line_count; i++) {
+        const struct cycles_line *l = &r->lines[i];
+        char causes[200];
+        causes_text(l, causes, sizeof causes);
+        printf("  %6x %-36.36s %-4c %6u  %-34s %s\n", l->offset, l->text, l->pipe, l->cycles,
+               causes, l->paired ? "with the one before" : l->why_not ? l->why_not : "");
+    }
+}
+
+static void print_json(const struct job *j, const struct cycles_result *r)
+{
+    json_t *lines = json_array();
+    for (size_t i = 0; i < r->line_count; i++) {
+        const struct cycles_line *l = &r->lines[i];
+        json_t *causes = json_object();
+        for (int k = 0; k < CAUSE_COUNT; k++)
+            if (l->cause[k])
+                json_object_set_new(causes, cause_names[k], json_integer(l->cause[k]));
+        json_array_append_new(lines, json_pack("{s:i,s:s,s:s#,s:b,s:s?,s:i,s:o}", "offset",
+                                               (int)l->offset, "instruction", l->text, "pipe",
+                                               &l->pipe, 1, "paired", (int)l->paired, "why_not",
+                                               l->why_not, "cycles", (int)l->cycles, "causes",
+                                               causes));
+    }
+    json_t *o = json_pack("{s:s,s:f,s:I,s:I,s:o}", "machine", j->config.name, "cycles",
+                          per_copy(r), "clocks", (json_int_t)r->cycles, "copies",
+                          (json_int_t)r->copies, "instructions", lines);
+    json_dumpf(o, stdout, JSON_INDENT(1));
+    putchar('\n');
+    json_decref(o);
+}
+
+int cmd_cycles(int argc, char **argv)
+{
+    struct job j = {.copies = 1};
+    parse(&j, argc, argv);
+    assemble(j.text, j.text[1].text ? 2 : 1, CYCLES_SYMBOLS);
+    struct cycles_request q = {.config = &j.config,
+                               .code = &j.text[0],
+                               .setup = j.text[1].text ? &j.text[1] : NULL,
+                               .copies = j.copies,
+                               .user = j.user};
+    struct cycles_result r;
+    cycles_measure(&q, &r);
+    if (r.raised) {
+        fprintf(stderr, "isochron: cycles: the instructions raised exception %u\n", r.vector);
+        return EXIT_GUEST_FAILED;
+    }
+    if (j.json)
+        print_json(&j, &r);
+    else
+        print_text(&j, &r);
+    cycles_free(&r);
+    free(j.text[0].bytes);
+    free(j.text[1].bytes);
+    return EXIT_DONE;
+}
