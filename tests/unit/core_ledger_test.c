@@ -79,6 +79,8 @@ static void a_tap_sees_every_charge(void **state)
     f->ledger.tap_owner = seen;
     for (unsigned k = 0; k < CAUSE_COUNT; k++)
         ledger_charge(&f->ledger, (enum cause)k, k, QUALITY_READ);
+    f->ledger.tap = NULL;
+    f->ledger.tap_owner = NULL;
     for (unsigned k = 0; k < CAUSE_COUNT; k++)
         assert_int_equal(seen[k], k);
 }
