@@ -49,13 +49,11 @@ static void help(void)
 
 static void set_machine(struct job *j, const char *name)
 {
-    const struct machine_config *m = machine_find(name);
-    if (!m)
-        usage_error("--machine %s: no such machine; `isochron machines` lists them", name);
+    struct machine_config *m = machine_find(name);
     if (strcmp(m->model, "p5") != 0)
         usage_error("--machine %s: its model is %s, which has no pipelines to time", name, m->model);
     j->config = *m;
-    free((void *)(uintptr_t)m);
+    free(m);
 }
 
 static const char *read_text(const char *path)
@@ -167,6 +165,10 @@ int cmd_cycles(int argc, char **argv)
     cycles_measure(&q, &r);
     if (r.raised) {
         fprintf(stderr, "isochron: cycles: the instructions raised exception %u\n", r.vector);
+        return EXIT_GUEST_FAILED;
+    }
+    if (r.unfinished) {
+        fprintf(stderr, "isochron: cycles: the instructions halt, or never come to their end\n");
         return EXIT_GUEST_FAILED;
     }
     if (j.json)

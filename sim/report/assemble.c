@@ -22,19 +22,46 @@ static void write_source(FILE *f, const struct assembly *list, size_t count, con
         fprintf(f, ".section " SECTION_PREFIX "%zu,\"ax\",@progbits\n%s\n", i, list[i].text);
 }
 
+/* The first complaint among what the assembler said, "FILE:LINE: Error: TEXT"; cut at its end. */
+static const char *first_error(char *said)
+{
+    char *at = strstr(said, "Error: ");
+    at = at ? at + strlen("Error: ") : said;
+    at[strcspn(at, "\n")] = 0;
+    return at;
+}
+
 static void run_assembler(const char *source, const char *object)
 {
+    char said[2048];
+    int ends[2];
+    CHECK(pipe(ends) == 0);
     pid_t child = fork();
     if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[0]);
+        close(ends[1]);
         execlp("as", "as", "--32", "-msyntax=intel", "-mnaked-reg", "-o", object, source, NULL);
         _exit(127);
     }
+    close(ends[1]);
+    FILE *f = fdopen(ends[0], "r");
+    CHECK(f != NULL);
+    said[fread(said, 1, sizeof said - 1, f)] = 0;
+    while (fgetc(f) != EOF)
+        ; /* so that the assembler can end */
+    fclose(f);
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
         WEXITSTATUS(status) == 127)
+        status = -1;
+    unlink(source);
+    if (status == 0)
+        return;
+    unlink(object);
+    if (status == -1)
         usage_error("cannot run the assembler 'as' (Debian: binutils)");
-    if (WEXITSTATUS(status) != 0)
-        usage_error("the assembler does not accept these instructions (see above)");
+    usage_error("the assembler does not accept these instructions: %s", first_error(said));
 }
 
 static void take_section(Elf_Scn *section, struct assembly *a)
@@ -50,6 +77,7 @@ static void read_object(const char *object, struct assembly *list, size_t count)
 {
     size_t names, at = strlen(SECTION_PREFIX);
     int fd = open(object, O_RDONLY);
+    unlink(object);
     CHECK(elf_version(EV_CURRENT) != EV_NONE);
     Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ, NULL);
     CHECK(elf && elf_getshdrstrndx(elf, &names) == 0);
@@ -81,6 +109,4 @@ void assemble(struct assembly *list, size_t count, const char *symbols)
     snprintf(object, sizeof object, "%s.o", source);
     run_assembler(source, object);
     read_object(object, list, count);
-    unlink(source);
-    unlink(object);
 }

@@ -14,6 +14,8 @@
 #define LINES_MAX 4096u
 #define OPCODE_HLT 0xF4
 #define FNOP_BYTES 2
+#define UNFINISHED_CYCLES 500000000u /* and this many more for each copy that is run: it hangs */
+#define UNFINISHED_COPY_CYCLES 10000u
 
 /* --- the program ---------------------------------------------------------------------------------- */
 
@@ -159,6 +161,8 @@ static struct bench *make_bench(const struct cycles_request *q, const struct pro
     return b;
 }
 
+static void give_up(void *owner) { bench_stop(owner); }
+
 /* Runs the loop with so many copies; cycles of all measured loops. */
 static cycle_t run_loop(const struct cycles_request *q, uint32_t copies, uint32_t warm,
                         uint32_t measured, struct cycles_result *r)
@@ -178,7 +182,13 @@ static cycle_t run_loop(const struct cycles_request *q, uint32_t copies, uint32_
     b->cpu.priced_owner = &w;
     b->ledger.tap = charged;
     b->ledger.tap_owner = &w;
+    struct event limit;
+    event_init(&limit, give_up, b, 0);
+    event_schedule(&b->clock, &limit,
+                   UNFINISHED_CYCLES + (uint64_t)copies * w.loops * UNFINISHED_COPY_CYCLES);
     bench_run(b);
+    event_cancel(&b->clock, &limit);
+    r->unfinished = w.arrivals <= w.loops;
     r->raised = b->raised;
     r->vector = b->vector;
     ledger_verify(&b->ledger);
@@ -198,7 +208,7 @@ void cycles_measure(const struct cycles_request *q, struct cycles_result *r)
     r->lines = xalloc(LINES_MAX, sizeof *r->lines);
     cycle_t all = run_loop(q, q->copies, warm, measured, r);
     r->copies = (uint64_t)q->copies * measured;
-    if (r->raised)
+    if (r->raised || r->unfinished)
         return;
     r->cycles = (int64_t)all - (int64_t)overhead;
     disassemble_lines(r, q->code);

@@ -43,6 +43,7 @@ struct cycles_result {
     uint64_t copies;
     bool raised; /* the instructions raised an exception */
     unsigned vector;
+    bool unfinished; /* they halted, or never came to the end of the loop */
     struct cycles_line *lines; /* the instructions of a copy in the middle of the last loop */
     size_t line_count;
     uint64_t cause[CAUSE_COUNT]; /* of all measured loops, the empty loop's share included */
