@@ -209,6 +209,29 @@ S
 
 # --- the tests ---------------------------------------------------------------------------------
 
+test_cycles() {
+    local c=(cycles --asm)
+    ask "${c[@]}" 'imul eax,eax' --unroll 120
+    says 'cycles: the latency of IMUL' 0 out '^9.00 clocks a copy on p133$' ' imul +eax, eax +U +9 '
+    ask "${c[@]}" 'add eax,1; add ebx,1' --json
+    says 'cycles: two that pair' 0 out '"cycles": 1.0' '"paired": true' '"pipe": "V"'
+    mistake "'ASM' or --file FILE is missing" cycles
+    mistake "-asm wants a value: 'ASM'" cycles --asm
+    mistake "no such instruction: .junk'" "${c[@]}" junk
+    mistake "no such instruction: .junk'" "${c[@]}" nop --setup junk
+    mistake 'refer to a symbol that is not known' "${c[@]}" 'mov eax,[nowhere]'
+    mistake 'nosuch: No such file' cycles --file nosuch
+    mistake "no machine 'p99'" "${c[@]}" nop --machine p99
+    mistake '--machine i686: its model is flat' "${c[@]}" nop --machine i686
+    mistake '--unroll 0: accepted is 1 to 100000' "${c[@]}" nop --unroll 0
+    mistake '--set ways: no such key' "${c[@]}" nop --set ways=1
+    mistake "'stray' is no option" "${c[@]}" nop stray
+    ask "${c[@]}" ud2
+    says 'cycles of what raises an exception' 1 err 'raised exception 6'
+    ask "${c[@]}" hlt
+    says 'cycles of what halts' 1 err 'the instructions halt'
+}
+
 test_help() {
     local command option
     ask
@@ -224,7 +247,7 @@ test_help() {
     ask run --help
     for option in kernel initrd append machine model set m device no-reboot serial serial-input \
         record-input nographic screen until-serial max-cycles fast-forward warmup symbols ledger \
-        window window-json d hash quiet help; do
+        window window-json d s S gdb hash quiet help; do
         says "run --help names -$option" 0 out "^ *-$option( |\$)"
     done
     mistake "no command 'nope'" nope
@@ -257,6 +280,8 @@ test_option_mistakes() {
     mistake 'do not fit into 1 MB of memory' "${r[@]}" -m 1
     mistake '-max-cycles soon: expected a number' "${r[@]}" --max-cycles soon
     mistake '-max-cycles 99999999999G: expected a number' "${r[@]}" --max-cycles 99999999999G
+    mistake '--gdb 99999: a port is at most 65535' "${r[@]}" --gdb 99999
+    mistake '-gdb here: expected a number' "${r[@]}" --gdb here
     mistake '-smp 2: accepted is only 1' "${r[@]}" -smp 2
     mistake '-display gtk: accepted is only none' "${r[@]}" -display gtk
     mistake '-d foo: accepted are int, io, cr and exceptions' "${r[@]}" -d foo
@@ -548,7 +573,7 @@ test_timed() {
 make_guests
 for t in help machines option_mistakes set_mistakes device_mistakes image_mistakes damaged_kernels \
     file_mistakes script_mistakes window_mistakes forward_mistakes exit_codes serial script \
-    boot_strings logs hash report timed; do
+    boot_strings logs hash report timed cycles; do
     "test_$t"
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
