@@ -31,35 +31,39 @@ enum p5_kind {
 /* Rows and columns of the read-modify-write matrix [pairing-p5.md D3]. */
 enum p5_shape { SHAPE_SIMPLE, SHAPE_READ, SHAPE_MODIFY };
 
-enum p5_stack { STACK_NONE, STACK_PUSH, STACK_POP, STACK_CALL };
-
-/* struct op's timing word. Of an x87 instruction reads and writes hold x87 registers: see x87.c. */
-union p5_facts {
-    uint64_t bits;
-    struct {
-        uint64_t reads : 8, writes : 8;
-        uint64_t address : 8;  /* registers that form addresses, ESP of the stack among them */
-        uint64_t latency : 8;  /* index of its class, see latency.c */
-        uint64_t kind : 3;     /* enum p5_kind */
-        uint64_t issue : 3;    /* enum p5_issue */
-        uint64_t shape : 2;    /* enum p5_shape */
-        uint64_t stack : 2;    /* enum p5_stack */
-        uint64_t prefixes : 4; /* clocks of decoding, unless hidden */
-        uint64_t clocks : 7;   /* of a plain instruction alone in U */
-        uint64_t first : 1;    /* may be the first of a pair */
-        uint64_t second : 1;   /* may be the second */
-        uint64_t one_byte : 1;
-        uint64_t memory : 1;   /* its data access goes through a bank */
-        uint64_t implied_esp : 1; /* writes ESP by a push or pop: no interlock follows */
-        uint64_t both : 1;     /* has a displacement and an immediate */
-        uint64_t locks : 1;    /* LOCK prefix */
-        uint64_t early : 1;    /* x87: its operand is needed one clock earlier */
-        uint64_t writes_eax : 1; /* x87: FNSTSW AX */
-        uint64_t multiplies : 1; /* an integer multiplication, which the x87 unit does */
-        uint64_t spare : 1;
-    };
+/* struct op's timing word. Fields by position; accessed with p5_fact, for this is the hottest word of the
+ * model and compilers do badly with bit fields by value. Of an x87 instruction the first two bytes hold
+ * x87 registers: see x87.c.
+ *
+ *   63-57  56-53     52-51   50-49   48-47  46-45  44-42  41-39  38-31   30-24    23-16    15-8    7-0
+ *   flags  prefixes  stack2  stack1  2nd    1st    ...                                     writes  reads */
+enum p5_field {
+    FACT_READS = 0,   /* 8: registers read as data */
+    FACT_WRITES = 8,  /* 8 */
+    FACT_ADDRESS = 16, /* 8: registers that form addresses, ESP of the stack among them */
+    FACT_LATENCY = 24, /* 8: index of its class, see latency.c */
+    FACT_CLOCKS = 32,  /* 8: of a plain instruction alone in U */
+    FACT_KIND = 40,    /* 3: enum p5_kind */
+    FACT_ISSUE = 43,   /* 3: enum p5_issue */
+    FACT_SHAPE = 46,   /* 2: enum p5_shape */
+    FACT_FIRST = 48,   /* 2: may be first of a pair: PAIR_INTEGER, PAIR_X87 */
+    FACT_SECOND = 50,  /* 2: may be second of such a pair */
+    FACT_STACK_FIRST = 52,  /* 2: its ESP does not matter to a second: STACK_PUSHES, STACK_POPS */
+    FACT_STACK_SECOND = 54, /* 2: behind such a first */
+    FACT_PREFIXES = 56,     /* 4: clocks of decoding, unless hidden */
+    FACT_ONE_BYTE = 60,     /* 1 */
+    FACT_IMPLIED_ESP = 61,  /* 1: writes ESP by a push or pop: no interlock follows */
+    FACT_SPECIAL = 62,      /* 1: plain, but locked or a multiplication (x87: operand needed early) */
+    FACT_BOTH = 63,         /* 1: displacement and immediate (x87: writes AX) */
 };
-_Static_assert(sizeof(union p5_facts) == sizeof(uint64_t), "the timing word");
+enum { PAIR_INTEGER = 1, PAIR_X87 = 2 };
+enum { STACK_PUSHES = 1, STACK_POPS = 2 };
+
+static ALWAYS_INLINE unsigned p5_fact(uint64_t t, enum p5_field f)
+{
+    unsigned bits = f < FACT_KIND ? 8 : f < FACT_SHAPE ? 3 : f < FACT_PREFIXES ? 2 : f < FACT_ONE_BYTE ? 4 : 1;
+    return (unsigned)(t >> f) & ((1u << bits) - 1);
+}
 
 /* --- latencies ------------------------------------------------------------------------------------- */
 
@@ -127,6 +131,14 @@ void btb_reset(struct btb *b);
 struct btb_result btb_branch(struct btb *b, uint32_t key, bool taken, uint32_t target,
                              uint64_t group, bool blind);
 
+/* What the arrival of an instruction decided. */
+enum {
+    ARRIVED_KNOWN = 1,     /* its end was marked */
+    ARRIVED_SECOND = 2,    /* it issues in V */
+    ARRIVED_UNFETCHED = 4, /* it would, had the bytes been decoded before */
+    ARRIVED_STALLED = 8,   /* the front end waited for it */
+};
+
 /* --- the model ------------------------------------------------------------------------------------------- */
 
 #define BANK_NONE 0xFF
@@ -137,13 +149,10 @@ struct p5 {
     struct cpu *cpu; /* attached at the first instruction */
 
     /* the group being issued */
-    union p5_facts u;       /* the instruction in U; 0 when nothing may join it */
-    union p5_facts before;  /* for p5_last: u as it was when the last instruction came */
-    union p5_facts last;    /* for p5_last: the last instruction */
-    bool u_known, before_known, last_known; /* its end is marked in the code cache */
-    bool last_second;       /* it issued in V */
-    bool last_stalled;      /* the front end waited for it */
-    bool u_delayed;         /* U's issue was late, so that an interlock of V is hidden */
+    uint64_t u;       /* facts of the instruction in U; 0 when nothing may join it */
+    bool u_known;     /* its end is marked in the code cache */
+    bool u_delayed;   /* its issue was late, so that an interlock of V is hidden */
+    bool fxch_in_v;   /* FXCH was paired: a non-x87 instruction behind it is late */
     uint8_t u_bank;
     uint8_t group_writes;   /* registers the group wrote, as an address generator sees it */
     uint8_t earlier_writes; /* ... and the group before it */
@@ -153,7 +162,10 @@ struct p5 {
     laddr_t earlier_la;
     uint64_t group;         /* number of the group */
     uint64_t flushed_group; /* the group right after a misprediction */
-    bool fxch_in_v;         /* FXCH was paired: a non-x87 instruction behind it is late */
+
+    /* for p5_last: how the last instruction arrived, and what was in U */
+    uint64_t before, last;
+    unsigned arrived; /* ARRIVED_ */
 
     /* code cache: which bytes are known to end an instruction, by line of the L1I */
     uint32_t *ends;
@@ -200,12 +212,13 @@ void p5_interrupt_acknowledge(struct p5 *p, struct cpu *c);
 
 /* --- x87.c ------------------------------------------------------------------------------------------------- */
 
-void p5_bind_x87(const struct op *o, union p5_facts *t);
+/* The x87 part of the timing word. */
+uint64_t p5_bind_x87(const struct op *o);
 /* Waits for operands and unit; charges the instruction; sets when its results are ready. */
-void p5_price_x87(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
-                  const struct access *a, const struct access *end);
+void p5_price_x87(struct p5 *p, struct cpu *c, uint64_t t, const struct access *a,
+                  const struct access *end);
 /* FXCH that issues in V: only names change. */
-void p5_exchange(struct p5 *p, const struct cpu *c, union p5_facts t);
+void p5_exchange(struct p5 *p, const struct cpu *c, uint64_t t);
 
 /* --- bind.c ------------------------------------------------------------------------------------------------- */
 
@@ -215,9 +228,9 @@ void p5_bind(struct model *m, struct op *o);
 
 /* Microcode and strings, once their group is open: charges everything they do. Returns the clocks that
  * they held the pipes. */
-cycle_t p5_price_micro(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
+cycle_t p5_price_micro(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
                        const struct access *a, const struct access *end);
-cycle_t p5_price_string(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
+cycle_t p5_price_string(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
                         const struct access *a, const struct access *end);
 void p5_price_entry(struct p5 *p, struct cpu *c, const struct access *a, const struct access *end);
 void p5_micro_init(struct p5 *p);

@@ -152,17 +152,17 @@ static void settle(struct cpu *c, struct bill b)
         ledger_charge(c->ledger, b.cause, b.clocks - 1, b.quality);
 }
 
-cycle_t p5_price_micro(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
+cycle_t p5_price_micro(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
                        const struct access *a, const struct access *end)
 {
-    const struct p5_latency *l = &p5_latencies[t.latency];
+    const struct p5_latency *l = &p5_latencies[p5_fact(t, FACT_LATENCY)];
     struct bill b = {o->flags & OP_MEM ? l->mem : l->reg, l->cause, l->quality};
     cycle_t added = 0;
     if (serialises(l))
         p5_drain(p, c, CAUSE_SERIALISE);
     for (const struct access *e = a; e < end; e++)
         if (e->kind == ACCESS_NOTE && !scanned_nothing(o, e))
-            added += apply(p, c, t.latency, e, &b);
+            added += apply(p, c, p5_fact(t, FACT_LATENCY), e, &b);
     b.clocks += extra(c, o, a, end);
     settle(c, b);
     return b.clocks + added + accesses(p, c, o, a, end);
@@ -189,12 +189,12 @@ static void begin_ports(struct p5 *p, struct cpu *c, unsigned class, const struc
         }
 }
 
-cycle_t p5_price_string(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
+cycle_t p5_price_string(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
                         const struct access *a, const struct access *end)
 {
-    const struct p5_latency *l = &p5_latencies[t.latency];
+    const struct p5_latency *l = &p5_latencies[p5_fact(t, FACT_LATENCY)];
     struct bill b = {l->reg, l->cause, l->quality};
-    begin_ports(p, c, t.latency, a, end, &b);
+    begin_ports(p, c, p5_fact(t, FACT_LATENCY), a, end, &b);
     if (!repeated(o)) {
         settle(c, b);
         return b.clocks + accesses(p, c, o, a, end);

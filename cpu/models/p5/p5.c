@@ -30,26 +30,27 @@ static ALWAYS_INLINE void charge(struct cpu *c, enum cause cause, cycle_t n)
 
 /* --- pairing ---------------------------------------------------------------------------------------- */
 
-/* Registers that both would touch in a way that forbids pairing [C2-C4]. */
-static ALWAYS_INLINE unsigned conflict(union p5_facts u, union p5_facts t)
+/* Registers that both would touch in a way that forbids pairing; two pushes, two pops, and a push before
+ * a call share ESP freely [C2-C4]. */
+static ALWAYS_INLINE unsigned conflict(uint64_t u, uint64_t t)
 {
-    unsigned mask = u.writes & (t.reads | t.writes | t.address);
-    bool pushes = u.stack == STACK_PUSH && (t.stack == STACK_PUSH || t.stack == STACK_CALL);
-    bool pops = u.stack == STACK_POP && t.stack == STACK_POP;
-    return pushes || pops ? mask & ~(unsigned)RM_ESP : mask;
+    unsigned touched = (unsigned)(t >> FACT_READS | t >> FACT_WRITES | t >> FACT_ADDRESS);
+    unsigned mask = p5_fact(u, FACT_WRITES) & touched;
+    if (p5_fact(u, FACT_STACK_FIRST) & p5_fact(t, FACT_STACK_SECOND))
+        mask &= ~(unsigned)RM_ESP;
+    return mask;
 }
 
-static ALWAYS_INLINE bool fits(union p5_facts u, union p5_facts t)
+static ALWAYS_INLINE bool fits(uint64_t u, uint64_t t)
 {
-    if (!u.first || !t.second || (u.issue == ISSUE_FX) != (t.issue == ISSUE_XV))
-        return false;
-    return u.issue == ISSUE_FX || !conflict(u, t);
+    unsigned as = p5_fact(u, FACT_FIRST) & p5_fact(t, FACT_SECOND);
+    return as == PAIR_X87 || (as && !conflict(u, t));
 }
 
 /* Both ends are marked in the code cache, or the first is one byte long [C8]. */
 static ALWAYS_INLINE bool marked(const struct p5 *p, bool known)
 {
-    return p->u.one_byte || (p->u_known && known);
+    return (known && p->u_known) || p5_fact(p->u, FACT_ONE_BYTE);
 }
 
 /* Whether the end of the instruction was marked; marks it. */
@@ -57,17 +58,17 @@ static ALWAYS_INLINE bool mark_end(struct p5 *p, const struct cpu *c, const stru
 {
     uint32_t bit = 1u << ((c->seg[CS].base + o->next_eip - 1) & 31), *ends = &p->ends[p->line];
     bool known = *ends & bit;
-    *ends |= bit;
+    if (UNLIKELY(!known))
+        *ends |= bit;
     return known;
 }
 
 /* --- issue -------------------------------------------------------------------------------------------- */
 
-static ALWAYS_INLINE uint8_t registers_written(union p5_facts t)
+static ALWAYS_INLINE uint8_t registers_written(uint64_t t)
 {
-    if (t.kind == KIND_X87)
-        return t.writes_eax ? RM_EAX : 0;
-    return (uint8_t)(t.writes & ~(t.implied_esp ? (unsigned)RM_ESP : 0u));
+    unsigned esp = p5_fact(t, FACT_IMPLIED_ESP) * RM_ESP;
+    return (uint8_t)(p5_fact(t, FACT_WRITES) & ~esp);
 }
 
 /* A group that holds the pipes hides prefixes of those behind it [F2]. */
@@ -89,39 +90,50 @@ static NOINLINE bool decode_prefixes(struct p5 *p, struct cpu *c, uint32_t prefi
     return true;
 }
 
-/* Starts a group in U. Returns the clocks of an address interlock; whatever kept the decoder busy hides
- * it [E1]. */
-static ALWAYS_INLINE cycle_t open_group(struct p5 *p, struct cpu *c, laddr_t la, union p5_facts t,
-                                        bool stalled)
+static NOINLINE cycle_t interlock(struct p5 *p, struct cpu *c)
 {
-    p->earlier_writes = stalled ? 0 : p->group_writes;
-    p->earlier_la = p->group_la;
-    p->group_la = la;
-    p->group++;
-    p->u_delayed = stalled;
-    if (UNLIKELY(t.prefixes != 0) && decode_prefixes(p, c, t.prefixes))
-        p->u_delayed = true;
-    p->shadow_groups -= p->shadow_groups > 0;
-    if (LIKELY(!(t.address & p->earlier_writes)) || p->u_delayed)
-        return 0;
-    p->u_delayed = true;
-    charge(c, CAUSE_AGI, 1);
     p5_count(p, c, EVENT_AGI);
+    charge(c, CAUSE_AGI, 1);
     return 1;
 }
 
-static ALWAYS_INLINE void close_group(struct p5 *p, union p5_facts t, bool known, uint8_t bank)
+/* Starts a group in U. Returns the clocks of an address interlock; whatever kept the decoder busy hides
+ * it [E1]. */
+static ALWAYS_INLINE cycle_t open_group(struct p5 *p, struct cpu *c, laddr_t la, uint64_t t,
+                                        unsigned arrived)
+{
+    unsigned prefixes = p5_fact(t, FACT_PREFIXES);
+    p->earlier_la = p->group_la;
+    p->group_la = la;
+    p->group++;
+    p->u_delayed = false;
+    p->earlier_writes = p->group_writes;
+    if (UNLIKELY(arrived & ARRIVED_STALLED)) {
+        p->u_delayed = true;
+        p->earlier_writes = 0;
+    }
+    if (UNLIKELY(prefixes != 0) && decode_prefixes(p, c, prefixes))
+        p->u_delayed = true;
+    p->shadow_groups -= p->shadow_groups > 0;
+    if (LIKELY(!(p5_fact(t, FACT_ADDRESS) & p->earlier_writes)) || p->u_delayed)
+        return 0;
+    p->u_delayed = true;
+    return interlock(p, c);
+}
+
+static ALWAYS_INLINE void close_group(struct p5 *p, uint64_t t, unsigned arrived, uint8_t bank,
+                                      uint8_t writes)
 {
     p->u = t;
-    p->u_known = known;
+    p->u_known = arrived & ARRIVED_KNOWN;
     p->u_bank = bank;
-    p->group_writes = registers_written(t);
+    p->group_writes = writes;
 }
 
 /* The pipes are empty: nothing pairs or interlocks with what comes. */
 static void flush(struct p5 *p)
 {
-    p->u.bits = 0;
+    p->u = 0;
     p->group_writes = 0;
     p->shadow_groups = 0;
     p->fxch_in_v = false;
@@ -158,92 +170,76 @@ static NOINLINE cycle_t bank_conflict(struct p5 *p, struct cpu *c)
     return 1;
 }
 
-static NOINLINE cycle_t late_interlock(struct p5 *p, struct cpu *c)
-{
-    p5_count(p, c, EVENT_AGI);
-    charge(c, CAUSE_AGI, 1);
-    return 1;
-}
-
 /* Joins the instruction in U: charges what the pair takes longer. Returns the clocks of the pair. */
-static ALWAYS_INLINE cycle_t issue_v(struct p5 *p, struct cpu *c, union p5_facts t, uint8_t bank)
+static ALWAYS_INLINE cycle_t issue_v(struct p5 *p, struct cpu *c, uint64_t t, uint8_t bank)
 {
-    union p5_facts u = p->u;
-    cycle_t pair = pair_clocks[u.shape][t.shape];
+    unsigned first = p5_fact(p->u, FACT_SHAPE);
+    cycle_t pair = pair_clocks[first][p5_fact(t, FACT_SHAPE)];
     p5_count(p, c, EVENT_V_PIPE);
-    if (UNLIKELY(pair > shape_clocks[u.shape]))
-        charge(c, CAUSE_EXECUTE, pair - shape_clocks[u.shape]);
+    if (UNLIKELY(pair > shape_clocks[first]))
+        charge(c, CAUSE_EXECUTE, pair - shape_clocks[first]);
     if (bank != BANK_NONE && p->u_bank != BANK_NONE) {
         p5_count(p, c, EVENT_BOTH_PIPES);
         if (UNLIKELY(bank == p->u_bank))
             pair += bank_conflict(p, c);
     }
-    if (UNLIKELY((t.address & p->earlier_writes) && !p->u_delayed))
-        pair += late_interlock(p, c);
-    p->u.bits = 0;
+    if (UNLIKELY(p5_fact(t, FACT_ADDRESS) & p->earlier_writes) && !p->u_delayed)
+        pair += interlock(p, c);
+    p->u = 0;
     p->group_writes |= registers_written(t);
     return pair;
 }
 
-/* What the arrival of an instruction decides. */
-struct arrival {
-    bool known;   /* its end was marked */
-    bool second;  /* it issues in V */
-    bool unfetched; /* it would, had the bytes been decoded before */
-    bool stalled; /* the front end waited for it */
-    laddr_t la;
-};
-
-static ALWAYS_INLINE void issue_u(struct cpu *c, union p5_facts t, const struct arrival *r,
-                                  uint32_t clocks)
+static ALWAYS_INLINE void issue_u(struct cpu *c, uint64_t t, unsigned arrived, uint32_t clocks)
 {
-    charge(c, UNLIKELY(r->unfetched) ? CAUSE_FIRST_FETCH : CAUSE_ISSUE, 1);
-    if (clocks > 1)
-        ledger_charge(c->ledger, p5_latencies[t.latency].cause, clocks - 1u,
-                      p5_latencies[t.latency].quality);
+    charge(c, UNLIKELY(arrived & ARRIVED_UNFETCHED) ? CAUSE_FIRST_FETCH : CAUSE_ISSUE, 1);
+    if (clocks > 1) {
+        const struct p5_latency *l = &p5_latencies[p5_fact(t, FACT_LATENCY)];
+        ledger_charge(c->ledger, l->cause, clocks - 1u, l->quality);
+    }
 }
 
-static NOINLINE void wait_for_multiplier(struct p5 *p, struct cpu *c)
+/* A locked cycle, or a multiplication, which waits for the x87 unit that does it. */
+static NOINLINE void special(struct p5 *p, struct cpu *c, const struct op *o)
 {
-    if (p->x87_free > c->clock->now)
+    if (o->flags & OP_LOCK)
+        ledger_charge(c->ledger, CAUSE_LOCKED, LOCK_CLOCKS, QUALITY_FITTED);
+    else if (p->x87_free > c->clock->now)
         charge(c, CAUSE_X87_WAIT, p->x87_free - c->clock->now);
 }
 
-static ALWAYS_INLINE void price_plain(struct p5 *p, struct cpu *c, union p5_facts t,
-                                      const struct arrival *r, const struct access *a,
+static ALWAYS_INLINE void price_plain(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
+                                      laddr_t la, unsigned arrived, const struct access *a,
                                       const struct access *end, uint32_t clocks)
 {
     uint8_t bank = bank_of(a, end);
     cycle_t occupied;
-    if (r->second) {
+    if (arrived & ARRIVED_SECOND) {
         occupied = issue_v(p, c, t, bank);
-        occupied += data(p, c, a, end, 1);
-        cast_shadow(p, occupied);
+        cast_shadow(p, occupied + data(p, c, a, end, 1));
         return;
     }
-    occupied = clocks + open_group(p, c, r->la, t, r->stalled);
-    if (UNLIKELY(t.multiplies))
-        wait_for_multiplier(p, c);
-    issue_u(c, t, r, clocks);
-    if (UNLIKELY(t.locks))
-        ledger_charge(c->ledger, CAUSE_LOCKED, LOCK_CLOCKS, QUALITY_FITTED);
-    occupied += data(p, c, a, end, 0);
-    cast_shadow(p, occupied);
-    close_group(p, t, r->known, bank);
+    occupied = clocks + open_group(p, c, la, t, arrived);
+    if (UNLIKELY(p5_fact(t, FACT_SPECIAL)))
+        special(p, c, o);
+    issue_u(c, t, arrived, clocks);
+    cast_shadow(p, occupied + data(p, c, a, end, 0));
+    close_group(p, t, arrived, bank, registers_written(t));
 }
 
 /* --- branches ---------------------------------------------------------------------------------------------- */
 
 /* LOOP and JCXZ take a clock more when they go. */
-static uint32_t branch_clocks(const struct cpu *c, const struct op *o, union p5_facts t)
+static uint32_t branch_clocks(const struct cpu *c, const struct op *o, uint64_t t)
 {
-    return t.clocks + (c->branched && t.issue == ISSUE_NP && (o->row->attributes & A_COND));
+    bool counts = p5_fact(t, FACT_ISSUE) == ISSUE_NP && (o->row->attributes & A_COND);
+    return p5_fact(t, FACT_CLOCKS) + (c->branched && counts);
 }
 
-static void price_branch(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
-                         const struct arrival *r, const struct access *a, const struct access *end)
+static void price_branch(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t, laddr_t la,
+                         unsigned arrived, const struct access *a, const struct access *end)
 {
-    price_plain(p, c, t, r, a, end, branch_clocks(c, o, t));
+    price_plain(p, c, o, t, la, arrived, a, end, branch_clocks(c, o, t));
     struct btb_result b = btb_branch(&p->btb, p->earlier_la, c->branched,
                                      c->seg[CS].base + c->eip, p->group,
                                      p->group == p->flushed_group);
@@ -254,54 +250,54 @@ static void price_branch(struct p5 *p, struct cpu *c, const struct op *o, union 
         p5_count(p, c, EVENT_TAKEN_OR_HIT);
     if (LIKELY(!b.mispredicted))
         return;
-    bool conditional = o->row->attributes & A_COND;
+    bool conditional = o->row->attributes & A_COND, second = arrived & ARRIVED_SECOND;
     p5_count(p, c, EVENT_FLUSH);
-    charge(c, CAUSE_BRANCH, r->second && conditional ? MISPREDICTED_IN_V : MISPREDICTED_IN_U);
+    charge(c, CAUSE_BRANCH, second && conditional ? MISPREDICTED_IN_V : MISPREDICTED_IN_U);
     flush(p);
     p->flushed_group = p->group + 1;
 }
 
 /* --- instructions of the other kinds ------------------------------------------------------------------------- */
 
-static void price_x87(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
-                      const struct arrival *r, const struct access *a, const struct access *end)
+static void price_x87(struct p5 *p, struct cpu *c, uint64_t t, laddr_t la, unsigned arrived,
+                      const struct access *a, const struct access *end)
 {
-    if (r->second) {
+    if (arrived & ARRIVED_SECOND) {
         p5_count(p, c, EVENT_V_PIPE);
         p5_exchange(p, c, t);
-        p->u.bits = 0;
+        p->u = 0;
         p->fxch_in_v = true;
         return;
     }
     cycle_t before = c->clock->now;
-    open_group(p, c, r->la, t, r->stalled);
-    p5_price_x87(p, c, o, t, a, end);
+    open_group(p, c, la, t, arrived);
+    p5_price_x87(p, c, t, a, end);
     cast_shadow(p, c->clock->now - before);
-    close_group(p, t, r->known, BANK_NONE);
+    close_group(p, t, arrived, BANK_NONE, p5_fact(t, FACT_BOTH) ? RM_EAX : 0);
 }
 
-static void price_micro(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
-                        const struct arrival *r, const struct access *a, const struct access *end)
+static void price_micro(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t, laddr_t la,
+                        unsigned arrived, const struct access *a, const struct access *end)
 {
-    bool string = t.kind == KIND_STRING;
+    bool string = p5_fact(t, FACT_KIND) == KIND_STRING;
     cycle_t occupied = 0;
     if (!string || !p5_continues(o, a, end))
-        occupied = open_group(p, c, r->la, t, r->stalled);
+        occupied = open_group(p, c, la, t, arrived);
     occupied += string ? p5_price_string(p, c, o, t, a, end) : p5_price_micro(p, c, o, t, a, end);
     cast_shadow(p, occupied);
-    close_group(p, t, r->known, BANK_NONE);
+    close_group(p, t, arrived, BANK_NONE, registers_written(t));
     if (c->branched && !string) /* far transfers are never predicted [MPR93] */
         flush(p);
 }
 
-static NOINLINE void price_other(struct p5 *p, struct cpu *c, const struct op *o,
-                                 union p5_facts t, const struct arrival *r,
-                                 const struct access *a, const struct access *end)
+static NOINLINE void price_other(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
+                                 laddr_t la, unsigned arrived, const struct access *a,
+                                 const struct access *end)
 {
-    switch (t.kind) {
-    case KIND_BRANCH: price_branch(p, c, o, t, r, a, end); break;
-    case KIND_X87: price_x87(p, c, o, t, r, a, end); break;
-    default: price_micro(p, c, o, t, r, a, end); break;
+    switch (p5_fact(t, FACT_KIND)) {
+    case KIND_BRANCH: price_branch(p, c, o, t, la, arrived, a, end); break;
+    case KIND_X87: price_x87(p, c, t, la, arrived, a, end); break;
+    default: price_micro(p, c, o, t, la, arrived, a, end); break;
     }
 }
 
@@ -324,58 +320,59 @@ static ALWAYS_INLINE bool is_front(const struct access *a)
     return a->kind == ACCESS_FETCH || (a->kind != ACCESS_NOTE && (a->flags & ACCESS_CODE_SIDE));
 }
 
-static ALWAYS_INLINE const struct access *front(struct p5 *p, struct cpu *c,
-                                                const struct access *end, bool *stalled)
+/* Prices what the front end did; returns the first entry that is not its. */
+static NOINLINE const struct access *front(struct p5 *p, struct cpu *c, const struct access *end,
+                                           unsigned *arrived)
 {
     const struct access *a = c->log.list;
     for (; a < end && is_front(a); a++)
-        *stalled |= p5_fetch(p, c, a);
+        if (p5_fetch(p, c, a))
+            *arrived |= ARRIVED_STALLED;
     return a;
 }
 
-static NOINLINE void late_after_fxch(struct p5 *p, struct cpu *c, union p5_facts t)
+static NOINLINE void late_after_fxch(struct p5 *p, struct cpu *c, uint64_t t)
 {
     p->fxch_in_v = false;
-    if (t.kind != KIND_X87)
+    if (p5_fact(t, FACT_KIND) != KIND_X87)
         charge(c, CAUSE_X87_EXECUTE, FXCH_LATE_CLOCKS);
 }
 
 static void price(struct model *m, struct cpu *c, const struct op *o)
 {
     struct p5 *p = of(m);
-    union p5_facts t = {.bits = o->timing};
-    struct arrival r = {.la = c->seg[CS].base + o->eip};
+    uint64_t t = o->timing;
+    laddr_t la = c->seg[CS].base + o->eip;
+    unsigned arrived = 0;
     if (UNLIKELY(p->cpu != c))
         attach(p, c);
-    const struct access *end = c->log.list + c->log.count, *a = front(p, c, end, &r.stalled);
+    const struct access *a = c->log.list, *end = a + c->log.count;
+    if (a < end && is_front(a))
+        a = front(p, c, end, &arrived);
     p5_count(p, c, EVENT_INSTRUCTION);
     if (UNLIKELY(p->fxch_in_v))
         late_after_fxch(p, c, t);
-    r.known = mark_end(p, c, o);
-    if (fits(p->u, t) && !r.stalled) {
-        r.second = marked(p, r.known);
-        r.unfetched = !r.second;
-    }
+    if (LIKELY(mark_end(p, c, o)))
+        arrived |= ARRIVED_KNOWN;
+    if (fits(p->u, t) && LIKELY(!(arrived & ARRIVED_STALLED)))
+        arrived |= LIKELY(marked(p, arrived)) ? ARRIVED_SECOND : ARRIVED_UNFETCHED;
     p->before = p->u;
-    p->before_known = p->u_known;
     p->last = t;
-    p->last_known = r.known;
-    p->last_second = r.second;
-    p->last_stalled = r.stalled;
-    if (LIKELY(t.kind == KIND_PLAIN))
-        price_plain(p, c, t, &r, a, end, t.clocks);
+    p->arrived = arrived;
+    if (LIKELY(p5_fact(t, FACT_KIND) == KIND_PLAIN))
+        price_plain(p, c, o, t, la, arrived, a, end, p5_fact(t, FACT_CLOCKS));
     else
-        price_other(p, c, o, t, &r, a, end);
+        price_other(p, c, o, t, la, arrived, a, end);
 }
 
 static void price_delivery(struct model *m, struct cpu *c, const struct op *o)
 {
     struct p5 *p = of(m);
-    bool stalled = false;
+    unsigned arrived = 0;
     (void)o;
     if (UNLIKELY(p->cpu != c))
         attach(p, c);
-    const struct access *end = c->log.list + c->log.count, *a = front(p, c, end, &stalled);
+    const struct access *end = c->log.list + c->log.count, *a = front(p, c, end, &arrived);
     p5_price_entry(p, c, a, end);
     flush(p);
 }
@@ -389,40 +386,57 @@ static void reset(struct model *m)
 
 /* --- the public face --------------------------------------------------------------------------------------------------- */
 
+static const char *why_not_first(uint64_t u)
+{
+    unsigned issue = p5_fact(u, FACT_ISSUE);
+    if (issue != ISSUE_UV && issue != ISSUE_PU)
+        return "the instruction in U never pairs";
+    if (p5_fact(u, FACT_BOTH))
+        return "the instruction in U has displacement and immediate";
+    return p5_fact(u, FACT_SPECIAL) ? "the instruction in U is locked"
+                                    : "the instruction in U is too long";
+}
+
+static const char *why_not_second(uint64_t t)
+{
+    unsigned issue = p5_fact(t, FACT_ISSUE);
+    if (issue == ISSUE_NP)
+        return "never pairs";
+    if (issue == ISSUE_PU)
+        return "issues in U only";
+    if (p5_fact(t, FACT_PREFIXES))
+        return "a prefix: U only";
+    return p5_fact(t, FACT_BOTH) ? "displacement and immediate" : "too long";
+}
+
 static const char *why_not(const struct p5 *p)
 {
-    union p5_facts u = p->before, t = p->last;
-    if (p->last_second)
+    uint64_t u = p->before, t = p->last;
+    bool x87 = p5_fact(u, FACT_ISSUE) == ISSUE_FX || p5_fact(t, FACT_ISSUE) >= ISSUE_FX;
+    if (p->arrived & ARRIVED_SECOND)
         return NULL;
-    if (p->last_stalled)
-        return "the code was not there in time";
-    if (u.bits == 0)
-        return "nothing waits in U";
-    if (u.issue == ISSUE_FX || t.issue == ISSUE_XV)
-        return "x87 pairs with FXCH only";
-    if (u.both || t.both)
-        return "displacement and immediate in one instruction";
-    if (u.locks)
-        return "the instruction in U is locked";
-    if (!u.first)
-        return u.issue == ISSUE_UV || u.issue == ISSUE_PU ? "the instruction in U is too long"
-                                                          : "the instruction in U never pairs";
-    if (t.prefixes)
-        return "a prefix: U only";
-    if (!t.second)
-        return t.issue == ISSUE_PU   ? "issues in U only"
-               : t.issue == ISSUE_UV ? "too long for V"
-                                     : "never pairs";
-    if (conflict(u, t))
-        return u.writes & t.writes & ~t.reads ? "writes a register that U writes"
-                                              : "needs a register that U writes";
-    return "first fetch: its bytes were not decoded before";
+    if (p->arrived & ARRIVED_STALLED)
+        return "its code was not there in time";
+    if (p->arrived & ARRIVED_UNFETCHED)
+        return "first fetch: the bytes were not decoded before";
+    if (u == 0)
+        return "U is free";
+    if (x87)
+        return "x87 instructions pair with FXCH only";
+    if (!p5_fact(u, FACT_FIRST))
+        return why_not_first(u);
+    if (!p5_fact(t, FACT_SECOND))
+        return why_not_second(t);
+    return conflict(u, t) & p5_fact(t, FACT_WRITES) & ~p5_fact(t, FACT_READS)
+               ? "writes a register that U writes"
+               : "needs a register that U writes";
 }
 
 struct p5_last model_p5_last(const struct model *m)
 {
     const struct p5 *p = (const struct p5 *)m;
-    return (struct p5_last){p->last_second ? 'V' : 'U', p->last_second, why_not(p)};
+    bool second = p->arrived & ARRIVED_SECOND;
+    return (struct p5_last){second ? 'V' : 'U', second, why_not(p)};
 }
 
 static void snapshot_btb(struct btb *b, struct snap *s)
@@ -443,7 +457,7 @@ static void snapshot_btb(struct btb *b, struct snap *s)
 
 static void snapshot_pipes(struct p5 *p, struct snap *s)
 {
-    snap_u64(s, "u", &p->u.bits);
+    snap_u64(s, "u", &p->u);
     snap_bool(s, "u_known", &p->u_known);
     snap_bool(s, "u_delayed", &p->u_delayed);
     snap_u8(s, "u_bank", &p->u_bank);

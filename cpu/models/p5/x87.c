@@ -100,52 +100,57 @@ static unsigned pops_of(const struct row *r)
     return r->name[n - 1] != 'P' ? 0 : r->name[n - 2] == 'P' ? 2 : 1;
 }
 
-void p5_bind_x87(const struct op *o, union p5_facts *t)
+uint64_t p5_bind_x87(const struct op *o)
 {
     const struct shape *s = shape_of(o->row->timing);
-    bool memory = o->flags & OP_MEM;
-    unsigned i = o->rm & 7;
-    t->reads = t->writes = 0;
+    bool memory = o->flags & OP_MEM, sti = false, st1 = false, early = false;
+    unsigned i = o->rm & 7, reads = 0, writes = 0;
     if (s) {
-        bool sti = strchr(s->reads, 'i') && !memory;
-        bool st1 = strchr(s->reads, '1') != NULL;
+        sti = strchr(s->reads, 'i') && !memory;
+        st1 = strchr(s->reads, '1') != NULL;
+        early = s->early;
         char to = s->to;
         /* DC and DE write ST(i) where D8 writes ST(0). */
         if (to == '0' && sti && strcmp(o->row->timing, "fcmov") != 0 && (o->imm2 >> 8 & 7) != 0)
             to = 'i';
-        t->reads |= (unsigned)((strchr(s->reads, '0') ? READ_ST0 : 0) | (sti || st1 ? READ_STI : 0) |
-                               (s->drained ? READ_DRAINED : 0));
-        t->writes |= (unsigned)s->flags |
-                     (to == '0' ? TO_ST0 : to == 'i' || to == '1' ? TO_STI : to == 'p' ? TO_PUSHED : 0);
+        reads = (strchr(s->reads, '0') ? READ_ST0 : 0u) | (sti || st1 ? READ_STI : 0u) |
+                (s->drained ? READ_DRAINED : 0u);
+        writes = s->flags | (to == '0'                ? TO_ST0
+                             : to == 'i' || to == '1' ? TO_STI
+                             : to == 'p'              ? TO_PUSHED
+                                                      : TO_NONE);
         if (st1)
             i = 1;
-        t->early = s->early;
     }
-    t->reads |= i;
-    t->writes |= pops_of(o->row) << POPS_SHIFT;
-    t->writes_eax = strcmp(o->row->timing, "fnstsw") == 0 && !memory;
+    bool writes_eax = strcmp(o->row->timing, "fnstsw") == 0 && !memory;
+    writes |= pops_of(o->row) << POPS_SHIFT;
+    return (uint64_t)(reads | i) << FACT_READS | (uint64_t)writes << FACT_WRITES |
+           (uint64_t)early << FACT_SPECIAL | (uint64_t)writes_eax << FACT_BOTH;
 }
 
+static unsigned reads_of(uint64_t t) { return p5_fact(t, FACT_READS); }
+static unsigned writes_of(uint64_t t) { return p5_fact(t, FACT_WRITES); }
+
 /* TOP before the instruction, from what it is now. */
-static unsigned top_before(const struct cpu *c, union p5_facts t)
+static unsigned top_before(const struct cpu *c, uint64_t t)
 {
-    unsigned pops = t.writes >> POPS_SHIFT & 3, pushes = (t.writes & 3) == TO_PUSHED;
+    unsigned pops = writes_of(t) >> POPS_SHIFT & 3, pushes = (writes_of(t) & 3) == TO_PUSHED;
     return (c->x87.top - pops + pushes) & 7;
 }
 
 static cycle_t later(cycle_t a, cycle_t b) { return a > b ? a : b; }
 
 /* The earliest cycle at which the instruction may start. */
-static cycle_t may_start(const struct p5 *p, union p5_facts t, unsigned top)
+static cycle_t may_start(const struct p5 *p, uint64_t t, unsigned top)
 {
     cycle_t when = p->x87_free;
-    if (t.reads & READ_ST0)
-        when = later(when, p->st_ready[top] + t.early);
-    if (t.reads & READ_STI)
-        when = later(when, p->st_ready[(top + t.reads) & 7]);
-    if (t.reads & READ_DRAINED)
+    if (reads_of(t) & READ_ST0)
+        when = later(when, p->st_ready[top] + p5_fact(t, FACT_SPECIAL));
+    if (reads_of(t) & READ_STI)
+        when = later(when, p->st_ready[(top + reads_of(t)) & 7]);
+    if (reads_of(t) & READ_DRAINED)
         when = later(when, p->x87_status);
-    if (t.writes & (WRITE_MUL | WRITE_DIV))
+    if (writes_of(t) & (WRITE_MUL | WRITE_DIV))
         when = later(when, p->x87_multiplier);
     return when;
 }
@@ -177,33 +182,33 @@ static struct times division(const struct cpu *c, struct times x)
     return (struct times){clocks, clocks - 1, 1};
 }
 
-static struct times times_of(const struct cpu *c, const struct p5_latency *l, union p5_facts t,
+static struct times times_of(const struct cpu *c, const struct p5_latency *l, uint64_t t,
                              const struct access *a, const struct access *end)
 {
     struct times x = {l->reg, l->i_overlap, l->fp_overlap};
     if (UNLIKELY(a < end) && l->quick && quick_operand(a, end))
         return (struct times){l->quick, 0, 0};
-    if (t.writes & WRITE_DIV)
+    if (writes_of(t) & WRITE_DIV)
         return division(c, x);
     return x;
 }
 
-void p5_exchange(struct p5 *p, const struct cpu *c, union p5_facts t)
+void p5_exchange(struct p5 *p, const struct cpu *c, uint64_t t)
 {
-    cycle_t *x = &p->st_ready[c->x87.top], *y = &p->st_ready[(c->x87.top + t.reads) & 7], z = *x;
+    cycle_t *x = &p->st_ready[c->x87.top], *y = &p->st_ready[(c->x87.top + reads_of(t)) & 7], z = *x;
     *x = *y;
     *y = z;
 }
 
-static void results(struct p5 *p, const struct cpu *c, union p5_facts t, unsigned top,
+static void results(struct p5 *p, const struct cpu *c, uint64_t t, unsigned top,
                     cycle_t ready)
 {
-    switch (t.writes & 3) {
+    switch (writes_of(t) & 3) {
     case TO_ST0: p->st_ready[top] = ready; break;
-    case TO_STI: p->st_ready[(top + t.reads) & 7] = ready; break;
+    case TO_STI: p->st_ready[(top + reads_of(t)) & 7] = ready; break;
     case TO_PUSHED:
         p->st_ready[c->x87.top] = ready;
-        if (t.reads & READ_ST0) /* FSINCOS, FPTAN, FXTRACT give two */
+        if (reads_of(t) & READ_ST0) /* FSINCOS, FPTAN, FXTRACT give two */
             p->st_ready[(c->x87.top + 1) & 7] = ready;
         break;
     default: break;
@@ -213,14 +218,13 @@ static void results(struct p5 *p, const struct cpu *c, union p5_facts t, unsigne
 /* Condition codes are there four clocks after a comparison's own [AF-IT, MPR93]. */
 #define STATUS_CLOCKS 4
 
-void p5_price_x87(struct p5 *p, struct cpu *c, const struct op *o, union p5_facts t,
-                  const struct access *a, const struct access *end)
+void p5_price_x87(struct p5 *p, struct cpu *c, uint64_t t, const struct access *a,
+                  const struct access *end)
 {
-    const struct p5_latency *l = &p5_latencies[t.latency];
+    const struct p5_latency *l = &p5_latencies[p5_fact(t, FACT_LATENCY)];
     struct times x = times_of(c, l, t, a, end);
     unsigned top = top_before(c, t);
     cycle_t when = may_start(p, t, top);
-    (void)o;
     if (when > c->clock->now)
         ledger_charge(c->ledger, CAUSE_X87_WAIT, when - c->clock->now, l->quality);
     uint32_t held = x.clocks - x.i_overlap;
@@ -234,11 +238,11 @@ void p5_price_x87(struct p5 *p, struct cpu *c, const struct op *o, union p5_fact
         p5_exchange(p, c, t);
     results(p, c, t, top, ready);
     p->x87_free = later(ready - x.fp_overlap, start + 1);
-    if (t.writes & WRITE_MUL)
+    if (writes_of(t) & WRITE_MUL)
         p->x87_multiplier = start + 2;
     p->x87_status = later(p->x87_status, ready);
-    if (t.writes & WRITE_COMPARE)
+    if (writes_of(t) & WRITE_COMPARE)
         p->x87_status = later(p->x87_status, ready + STATUS_CLOCKS);
-    if (t.writes & (WRITE_MUL | WRITE_DIV) || strcmp(l->name, "fadd") == 0)
+    if (writes_of(t) & (WRITE_MUL | WRITE_DIV) || strcmp(l->name, "fadd") == 0)
         p5_count(p, c, EVENT_FLOP);
 }
