@@ -125,6 +125,7 @@ struct cpu {
     bool nmi_pending, nmi_blocked;
     bool shadow;      /* interrupts are inhibited until after the next instruction */
     bool halted;
+    bool input_possible; /* somebody outside (a terminal) may still wake it from HLT */
     bool rep_running; /* the REP instruction at EIP continues after a chunk */
     bool single_step_trap; /* TF was set when the instruction began */
     uint32_t debug_hits;   /* DR6 bits collected by data breakpoints of this instruction */

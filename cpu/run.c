@@ -477,7 +477,8 @@ static void deliver_external(struct cpu *c, bool nmi)
 static void wait_halted(struct cpu *c)
 {
     cycle_t next = clock_next(c->clock);
-    if (!(c->eflags & F_IF) || next == CYCLE_NEVER) {
+    bool wakes = c->clock->next_guest != CYCLE_NEVER || c->input_possible;
+    if (!(c->eflags & F_IF) || !wakes || next == CYCLE_NEVER) {
         c->stop = STOP_HALTED;
         return;
     }
@@ -505,7 +506,7 @@ static bool attend(struct cpu *c)
 
 static void set_rep_limit(struct cpu *c)
 {
-    cycle_t next = clock_next(c->clock), now = c->clock->now;
+    cycle_t next = c->clock->next_guest, now = c->clock->now;
     cycle_t distance = next == CYCLE_NEVER ? CYCLE_NEVER : next - now;
     cycle_t each = c->model->timed ? REP_ITERATION_CYCLES_MAX : 1;
     cycle_t n = c->watches.count ? 1 : distance / each;

@@ -340,7 +340,7 @@ void console_poll(struct console *k)
         uint8_t byte;
         ssize_t n = read(STDIN_FILENO, &byte, 1);
         if (n <= 0) {
-            k->terminal = false;
+            k->terminal = k->machine->cpu->input_possible = false;
             return;
         }
         typed_at_terminal(k, byte);
@@ -357,5 +357,6 @@ void console_flush(struct console *k)
 void console_attach(struct console *k, struct machine *m)
 {
     k->machine = m;
+    m->cpu->input_possible = k->terminal;
     type(k);
 }

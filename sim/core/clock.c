@@ -3,8 +3,6 @@
 #include "sim/core/check.h"
 #include "sim/core/snap.h"
 
-#include <stdlib.h>
-
 typedef unsigned __int128 wide_t;
 
 static uint64_t gcd(uint64_t a, uint64_t b)
@@ -36,11 +34,8 @@ uint64_t ratio_count(struct ratio r, cycle_t cycle)
 
 void clock_init(struct clock *c)
 {
-    *c = (struct clock){.capacity = 32};
-    c->heap = xalloc(c->capacity, sizeof *c->heap);
+    *c = (struct clock){.next = CYCLE_NEVER, .next_guest = CYCLE_NEVER};
 }
-
-void clock_free(struct clock *c) { free(c->heap); }
 
 void event_init(struct event *e, void (*fire)(void *owner), void *owner, uint32_t priority)
 {
@@ -56,42 +51,56 @@ static bool earlier(const struct event *a, const struct event *b)
     return a->sequence < b->sequence;
 }
 
-static void place(struct clock *c, uint32_t i, struct event *e)
+static void place(struct event_heap *h, uint32_t i, struct event *e)
 {
-    c->heap[i] = e;
+    h->list[i] = e;
     e->position = (int32_t)i;
 }
 
-static void sift_up(struct clock *c, uint32_t i, struct event *e)
+static void sift_up(struct event_heap *h, uint32_t i, struct event *e)
 {
-    while (i > 0 && earlier(e, c->heap[(i - 1) / 2])) {
-        place(c, i, c->heap[(i - 1) / 2]);
+    while (i > 0 && earlier(e, h->list[(i - 1) / 2])) {
+        place(h, i, h->list[(i - 1) / 2]);
         i = (i - 1) / 2;
     }
-    place(c, i, e);
+    place(h, i, e);
 }
 
-static void sift_down(struct clock *c, uint32_t i, struct event *e)
+static void sift_down(struct event_heap *h, uint32_t i, struct event *e)
 {
     for (;;) {
         uint32_t child = 2 * i + 1;
-        if (child >= c->count)
+        if (child >= h->count)
             break;
-        if (child + 1 < c->count && earlier(c->heap[child + 1], c->heap[child]))
+        if (child + 1 < h->count && earlier(h->list[child + 1], h->list[child]))
             child++;
-        if (!earlier(c->heap[child], e))
+        if (!earlier(h->list[child], e))
             break;
-        place(c, i, c->heap[child]);
+        place(h, i, h->list[child]);
         i = child;
     }
-    place(c, i, e);
+    place(h, i, e);
+}
+
+static cycle_t first_of(const struct event_heap *h)
+{
+    return h->count ? h->list[0]->when : CYCLE_NEVER;
+}
+
+static void note_next(struct clock *c)
+{
+    cycle_t observer = first_of(&c->observer);
+    c->next_guest = first_of(&c->guest);
+    c->next = observer < c->next_guest ? observer : c->next_guest;
 }
 
 static void insert(struct clock *c, struct event *e)
 {
-    CHECK(c->count < c->capacity);
-    c->count++;
-    sift_up(c, c->count - 1, e);
+    struct event_heap *h = e->observer ? &c->observer : &c->guest;
+    CHECK(h->count < EVENTS_MAX);
+    h->count++;
+    sift_up(h, h->count - 1, e);
+    note_next(c);
 }
 
 void event_schedule(struct clock *c, struct event *e, cycle_t when)
@@ -99,6 +108,7 @@ void event_schedule(struct clock *c, struct event *e, cycle_t when)
     event_cancel(c, e);
     e->when = when < c->now ? c->now : when;
     e->sequence = c->sequence++;
+    e->observer = false;
     insert(c, e);
 }
 
@@ -106,7 +116,8 @@ void event_schedule_observer(struct clock *c, struct event *e, cycle_t when)
 {
     event_cancel(c, e);
     e->when = when < c->now ? c->now : when;
-    e->sequence = UINT64_MAX;
+    e->sequence = 0;
+    e->observer = true;
     insert(c, e);
 }
 
@@ -114,21 +125,31 @@ void event_cancel(struct clock *c, struct event *e)
 {
     if (e->position < 0)
         return;
+    struct event_heap *h = e->observer ? &c->observer : &c->guest;
     uint32_t i = (uint32_t)e->position;
-    struct event *last = c->heap[--c->count];
+    struct event *last = h->list[--h->count];
     e->position = -1;
-    if (last == e)
-        return;
-    if (i > 0 && earlier(last, c->heap[(i - 1) / 2]))
-        sift_up(c, i, last);
-    else
-        sift_down(c, i, last);
+    if (last != e) {
+        if (i > 0 && earlier(last, h->list[(i - 1) / 2]))
+            sift_up(h, i, last);
+        else
+            sift_down(h, i, last);
+    }
+    note_next(c);
+}
+
+void clock_free(struct clock *c)
+{
+    while (c->guest.count)
+        event_cancel(c, c->guest.list[0]);
+    while (c->observer.count)
+        event_cancel(c, c->observer.list[0]);
 }
 
 void clock_dispatch(struct clock *c)
 {
-    while (c->count && c->heap[0]->when <= c->now) {
-        struct event *e = c->heap[0];
+    while (c->next <= c->now) {
+        struct event *e = (c->next_guest <= c->now ? &c->guest : &c->observer)->list[0];
         event_cancel(c, e);
         e->fire(e->owner);
     }
@@ -157,6 +178,7 @@ void event_snapshot(struct clock *c, struct event *e, struct snap *s, const char
         if (pending) {
             e->when = when;
             e->sequence = sequence;
+            e->observer = false;
             insert(c, e);
         }
     }

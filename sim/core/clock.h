@@ -36,35 +36,42 @@ struct event {
     void (*fire)(void *owner);
     void *owner;
     uint32_t priority; /* lower first among events of one cycle */
-    int32_t position;  /* index in the heap, -1 when not scheduled */
+    int32_t position;  /* index in its heap, -1 when not scheduled */
+    bool observer;     /* scheduled by an observer: in the other heap */
+};
+
+#define EVENTS_MAX 64 /* of each kind, scheduled at once */
+
+struct event_heap {
+    struct event *list[EVENTS_MAX];
+    uint32_t count;
 };
 
 struct clock {
     cycle_t now;
+    cycle_t next;       /* cycle of the next event of any kind, CYCLE_NEVER if there is none */
+    cycle_t next_guest; /* of the next one that belongs to the machine */
     uint64_t sequence;
-    struct event **heap;
-    uint32_t count;
-    uint32_t capacity;
+    struct event_heap guest, observer;
 };
 
 void clock_init(struct clock *c);
+/* Forgets every scheduled event. */
 void clock_free(struct clock *c);
 
 void event_init(struct event *e, void (*fire)(void *owner), void *owner, uint32_t priority);
 
 /* Schedules e at the given cycle (now at the earliest); moves it if it is scheduled already. */
 void event_schedule(struct clock *c, struct event *e, cycle_t when);
-/* The same for an observer's event: it takes no sequence number, so that it leaves no trace in the
- * machine's state. Its owner may look and may stop the run, never touch the machine. */
+/* The same for an observer's event, in a heap of its own: it leaves no trace in the machine's state and
+ * no choice of the machine depends on it. Of one cycle it fires after the machine's own events. Its
+ * owner may look and may stop the run, never touch the machine. */
 void event_schedule_observer(struct clock *c, struct event *e, cycle_t when);
 void event_cancel(struct clock *c, struct event *e);
 static inline bool event_pending(const struct event *e) { return e->position >= 0; }
 
 /* The cycle of the next event, CYCLE_NEVER if there is none. */
-static inline cycle_t clock_next(const struct clock *c)
-{
-    return c->count ? c->heap[0]->when : CYCLE_NEVER;
-}
+static inline cycle_t clock_next(const struct clock *c) { return c->next; }
 
 /* Fires every event with when <= now, in order. */
 void clock_dispatch(struct clock *c);
