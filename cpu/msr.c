@@ -71,8 +71,7 @@ void msr_write(struct cpu *c, uint32_t number, uint64_t value)
         break;
     case MSR_TR12:
         if (value & TR12_TIMING)
-            unimplemented("TR12 = %08x at CS:EIP %04x:%08x, cycle %llu", (uint32_t)value,
-                          c->seg[CS].selector, c->op->eip, (unsigned long long)c->clock->now);
+            unimplemented("TR12 = %08x", (uint32_t)value);
         c->tr12 = (uint32_t)value;
         break;
     case MSR_TSC:
