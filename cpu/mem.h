@@ -104,6 +104,8 @@ static ALWAYS_INLINE uint32_t mem_rmw(struct cpu *c, unsigned seg, uint32_t off,
         return (uint32_t)mem_rmw_slow(c, la, size);
     c->rmw_host = p;
     c->rmw_la = la;
+    if (c->mmu->timed)
+        c->rmw_pa = c->log.list[c->log.count - 1].pa;
     uint32_t v = 0;
     memcpy(&v, p, size);
     return v;
@@ -118,7 +120,7 @@ static ALWAYS_INLINE void mem_rmw_commit(struct cpu *c, unsigned size, uint32_t 
     struct mmu *m = c->mmu;
     memcpy(c->rmw_host, &v, size);
     if (m->timed) {
-        paddr_t pa = m->log->list[m->log->count - 1].pa;
+        paddr_t pa = c->rmw_pa;
         uint32_t line = ((pa >> 5) & 127) * 2 + (uint32_t)l1d_find(m, pa);
         m->l1d.state[line] = LINE_MODIFIED;
         access_log_put(m, c->rmw_la, pa, ACCESS_WRITE, LEVEL_L1, ACCESS_HIT_M, size);
