@@ -1,5 +1,7 @@
 #include "cpu/debug.h"
 
+#include "mmu/fast.h"
+
 static bool enabled(const struct cpu *c, unsigned i) { return c->dr[7] >> (2 * i) & 3; }
 static unsigned kind(const struct cpu *c, unsigned i) { return c->dr[7] >> (16 + 4 * i) & 3; }
 
@@ -28,7 +30,7 @@ bool debug_instruction_hit(struct cpu *c, laddr_t la)
 
 /* A fast table in which nothing is ever found; never written. */
 static const struct fast_entry nothing_fast[FAST_COUNT] = {
-    [0 ... FAST_COUNT - 1] = {.tag_read = 1, .tag_write = 1}};
+    [0 ... FAST_COUNT - 1] = {.tag_read = FAST_NEVER, .tag_write = FAST_NEVER}};
 
 void debug_apply(struct cpu *c)
 {
