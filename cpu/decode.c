@@ -18,6 +18,7 @@ struct form {
     bool plus_r;
     bool moffs;
     bool string;
+    bool register_only; /* control and debug registers: the mod field is ignored */
     uint8_t fixed_rm; /* AL, eAX as E operand: register number */
 };
 
@@ -80,6 +81,8 @@ static void parse_operands(struct form *f, const char *text)
             CHECK(immediates < 2);
             f->immediate[immediates++] = (uint8_t)k;
         }
+        if (letter_pair && p[0] == 'R')
+            f->register_only = true;
         if (letter_pair && p[0] == 'O')
             f->moffs = true;
         if (letter_pair && p[0] == 'Z') /* also in single opcodes of a +r group (91-97) */
@@ -392,7 +395,7 @@ unsigned decode(const struct decoder *d, uint32_t mode, uint32_t eip, const uint
     o->amask = addr32 ? 0xFFFFFFFFu : 0xFFFFu;
     o->row = f ? f->row : x87 ? &d->invalid_x87 : &d->invalid;
     if (x87 || (f && f->modrm))
-        modrm(&s, o, take(&s, 1));
+        modrm(&s, o, take(&s, 1) | (f && f->register_only ? 0xC0 : 0));
     if (f && !f->modrm && !f->plus_r)
         o->rm = EAX;
     if (f && f->moffs) {
