@@ -79,7 +79,9 @@ static bool match(struct matcher *k, uint8_t byte)
 
 /* --- typing ------------------------------------------------------------------------------------------ */
 
-/* Types what the script has due; comes back when the line's queue has room or the cycle has come. */
+/* Types what the script has due; comes back when the line's queue has room or the cycle has come.
+ * What is typed is an input of the run, and its events take no sequence number, as those of the
+ * terminal take none: so a run at a terminal and the run from its record have one state. */
 static void type(void *owner)
 {
     struct console *k = owner;
@@ -92,12 +94,12 @@ static void type(void *owner)
             return;
         }
         if (s->kind == STEP_AT && m->clock.now < s->cycle) {
-            event_schedule(&m->clock, &k->type_event, s->cycle);
+            event_schedule_observer(&m->clock, &k->type_event, s->cycle);
             return;
         }
         while (k->typed < s->length) {
             if (!uart_can_receive(&m->uart[0])) {
-                event_schedule(&m->clock, &k->type_event, m->clock.now + 100000);
+                event_schedule_observer(&m->clock, &k->type_event, m->clock.now + 100000);
                 return;
             }
             uart_receive(&m->uart[0], (uint8_t)s->text[k->typed++]);

@@ -65,7 +65,8 @@ void event_init(struct event *e, void (*fire)(void *owner), void *owner, uint32_
 void event_schedule(struct clock *c, struct event *e, cycle_t when);
 /* The same for an observer's event, in a heap of its own: it leaves no trace in the machine's state and
  * no choice of the machine depends on it. Of one cycle it fires after the machine's own events. Its
- * owner may look and may stop the run, never touch the machine. */
+ * owner may look, may stop the run, and may hand in an input of the run, such as a character; else it
+ * never touches the machine. */
 void event_schedule_observer(struct clock *c, struct event *e, cycle_t when);
 void event_cancel(struct clock *c, struct event *e);
 static inline bool event_pending(const struct event *e) { return e->position >= 0; }
