@@ -97,6 +97,16 @@ make_guests() {
     guest reset <<<'mov $0xFE, %al; out %al, $0x64; 1: jmp 1b'
     guest boom <<<'.globl boom; boom: ud2'
     guest clock_test <<<'mov $10, %al; out %al, $0x70; mov $0x30, %al; out %al, $0x71; hlt'
+    guest echo_clock_test <<'S'
+1:  mov $0x3fd, %dx
+    in %dx, %al
+    test $1, %al
+    jz 1b
+    mov $10, %al
+    out %al, $0x70
+    mov $0x30, %al
+    out %al, $0x71
+S
     guest nowhere <<<'mov $0x08000000, %eax; jmp *%eax'
     # Says a text on COM1; then on COM2, one character.
     guest hello <<'S'
@@ -487,6 +497,23 @@ test_script() {
     holds 'later input is another run' differs out first
 }
 
+# At a terminal: what is typed is recorded, the record gives the same run, the terminal is put right.
+test_terminal() {
+    local hash run=("$here/terminal.py" "$isochron")
+    "${run[@]}" --type 'hello.' run --model flat -m 4 -kernel echo --record-input typed --hash >out
+    status=$(sed -n 's/.*exit //p' out)
+    says 'a terminal' 0 out '^hello\.state hash' '^raw, restored'
+    hash=$(grep -o 'state hash.*' out)
+    ask run --model flat -m 4 -kernel echo --serial-input typed --hash
+    holds 'the record of a terminal gives the same run' test "$(cat out)" = "hello.$hash"
+    "${run[@]}" --type '\x01x' run --model flat -m 4 -kernel spin >out
+    status=$(sed -n 's/.*exit //p' out)
+    says 'Ctrl-A x ends a run' 0 out '^raw, restored'
+    "${run[@]}" --type 'q' run --model flat -m 4 -kernel echo_clock_test >out
+    status=$(sed -n 's/.*exit //p' out)
+    says 'a run that stops leaves no raw terminal' 5 out 'unimplemented: ' '^raw, restored'
+}
+
 test_boot_strings() {
     echo module >part
     ask run --model flat -m 4 --quiet -kernel strings -append 'one two' -initrd 'part x=1 y=2,junk'
@@ -572,7 +599,7 @@ test_timed() {
 
 make_guests
 for t in help machines option_mistakes set_mistakes device_mistakes image_mistakes damaged_kernels \
-    file_mistakes script_mistakes window_mistakes forward_mistakes exit_codes serial script \
+    file_mistakes script_mistakes window_mistakes forward_mistakes exit_codes serial script terminal \
     boot_strings logs hash report timed cycles; do
     "test_$t"
 done
