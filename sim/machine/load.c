@@ -49,7 +49,7 @@ uint32_t load_elf(struct cpu *c, const struct image *i, uint32_t *end)
         if (!p)
             usage_error("%s: program header %u lies past the end of the file", i->path, k);
         memcpy(&h, p, sizeof h);
-        if (h.p_type != PT_LOAD)
+        if (h.p_type != PT_LOAD || h.p_memsz == 0)
             continue;
         const uint8_t *bytes = image_at(i, h.p_offset, h.p_filesz);
         if (!bytes || h.p_filesz > h.p_memsz)

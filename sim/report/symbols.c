@@ -119,7 +119,8 @@ static int by_address(const void *a, const void *b)
 void symbols_add(struct symbols *s, const char *spec)
 {
     char path[4096];
-    const char *at = strrchr(spec, '@');
+    /* A file may have an @ in its name. */
+    const char *at = access(spec, F_OK) == 0 ? NULL : strrchr(spec, '@');
     char *rest = NULL;
     uint32_t offset = at ? (uint32_t)strtoul(at + 1, &rest, 16) : 0;
     size_t n = at ? (size_t)(at - spec) : strlen(spec);

@@ -379,6 +379,11 @@ test_file_mistakes() {
     mistake '--symbols junk: neither an ELF file nor a System.map' "${r[@]}" --symbols junk
     mistake '--symbols nosuch: No such file' "${r[@]}" --symbols nosuch
     mistake '--symbols halt@high: expected FILE or FILE@OFFSET' "${r[@]}" --symbols halt@high
+    cp loop 'loop@home'
+    ask run --model flat -m 4 --quiet -kernel loop --symbols loop@home --ledger l.json
+    says 'a file with an @ in its name' 0 l.json '"name": "again"'
+    ask run --model flat -m 4 --quiet -kernel loop --symbols loop@home@1000 --ledger l.json
+    says 'symbols at an offset' 0 l.json '"name": "\(kernel, no symbol\)"'
     mistake '--ledger /nosuch/l.json: No such file' "${r[@]}" --ledger /nosuch/l.json
     mistake '--serial file:/nosuch/x: No such file' "${r[@]}" --serial file:/nosuch/x
     mistake '--serial tcp:x: accepted are stdio, file:PATH and null' "${r[@]}" --serial tcp:x
