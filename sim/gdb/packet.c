@@ -74,7 +74,7 @@ enum gdb_input gdb_reader_feed(struct gdb_reader *r, uint8_t byte)
         return GDB_NOTHING;
     case READ_SUM_HIGH:
         digit = digit_of((char)byte);
-        r->wanted = (uint8_t)(digit << 4);
+        r->wanted = (uint8_t)((unsigned)digit << 4);
         r->state = digit < 0 ? READ_IDLE : READ_SUM_LOW;
         return digit < 0 ? GDB_DAMAGED : GDB_NOTHING;
     case READ_SUM_LOW: return finish(r, byte);

@@ -1,9 +1,9 @@
-/* Tests of where a run stops for a debugger: the sets themselves, and a processor that meets them. */
+/* Tests of where a run stops for a debugger: the sets, and a processor that meets them. */
 #include "tests/unit/guest.h"
 
 #include "cpu/stops.h"
 
-/* --- the sets ------------------------------------------------------------------------------------ */
+/* --- the sets -------------------------------------------------------------------------------- */
 
 static void addresses_are_kept_in_order_and_once(void **state)
 {
@@ -71,7 +71,7 @@ static void watches_meet_every_overlap(void **state)
     assert_false(watches_remove(&w, read));
 }
 
-/* --- a processor --------------------------------------------------------------------------------- */
+/* --- a processor ----------------------------------------------------------------------------- */
 
 static int set_up(void **state)
 {
