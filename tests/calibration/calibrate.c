@@ -1,8 +1,10 @@
 /* calibrate: the p5 model against a measured Pentium: every comparable line of the InstLatX86 dump, then
  * microbenchmarks of memory, walks and traps against published figures.
  *
- * calibrate CSV [-v]   prints every row with -v, else only those that miss; then sums per class.
- * Exit 1 if a class is below its bar. */
+ *   calibrate [--all | --summary] table
+ *
+ * prints the rows that miss with what is known of the reason (--all: every row; --summary: sums only),
+ * sums by class, and the microbenchmarks. Exit 1 if a class is below its bar. */
 #include "calibrate.h"
 
 #include "sim/core/check.h"
@@ -119,11 +121,31 @@ static void measure_all(struct measured_row *rows, int count, const struct machi
 
 /* --- printing ------------------------------------------------------------------------------------------ */
 
+/* Why rows miss, by the beginning of the instruction's name. */
+static const struct {
+    const char *begins, *reason;
+} reasons[] = {
+    {"MOV r32, imm32", "the dump's loop exceeds 8 KB of code cache: 1930 copies take 1.0 here, too"},
+    {"ADD r32, 0x", "the dump's loop exceeds 8 KB of code cache: 1930 copies take 1.0 here, too"},
+    {"FDIV80 (x/0.5l)", "which operands take 39 clocks instead of 41 is not known"},
+    {"FSIN", "clocks by argument are not modelled: one number for all"},
+    {"FCOS", "clocks by argument are not modelled: one number for all"},
+};
+
+static const char *reason_of(const struct measured_row *r)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(reasons); i++)
+        if (strncmp(r->field[INSTRUCTION], reasons[i].begins, strlen(reasons[i].begins)) == 0)
+            return reasons[i].reason;
+    return "not explained";
+}
+
 static void print_row(const struct measured_row *r)
 {
     double error = r->measured ? 100 * (r->simulated / r->measured - 1) : 0;
-    printf("%-28s %-10s %8.2f %8.2f %+7.1f %%  %-14s %s\n", r->field[INSTRUCTION], r->field[KIND],
-           r->measured, r->simulated, error, r->field[CLASS], r->hit ? "ok" : "MISS");
+    printf("%-28s %-10s %8.2f %8.2f %+7.1f %%  %-14s %s%s\n", r->field[INSTRUCTION],
+           r->field[KIND], r->measured, r->simulated, error, r->field[CLASS],
+           r->hit ? "ok" : "MISS: ", r->hit ? "" : reason_of(r));
 }
 
 static bool summary(const struct measured_row *rows, int count, const char *class, double bar)
@@ -141,24 +163,38 @@ static bool summary(const struct measured_row *rows, int count, const char *clas
     return passed;
 }
 
+static void print_rows(const struct measured_row *rows, int count, bool all)
+{
+    printf("%-28s %-10s %8s %8s %9s  %-14s %s\n", "instruction", "kind", "measured", "here",
+           "error", "class", "verdict");
+    for (int i = 0; i < count; i++)
+        if (rows[i].compared && (all || !rows[i].hit))
+            print_row(&rows[i]);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 2)
-        usage_error("calibrate: expected the table of measured rows");
-    bool verbose = argc > 2 && strcmp(argv[2], "-v") == 0;
+    const char *table = CALIBRATION_TABLE;
+    bool all = false, sums = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--all") == 0)
+            all = true;
+        else if (strcmp(argv[i], "--summary") == 0)
+            sums = true;
+        else
+            table = argv[i];
+    }
     struct measured_row *rows = xalloc(ROWS_MAX, sizeof *rows);
     struct machine_config *p166 = machine_find("p166"), *p133 = machine_find("p133");
-    int count = read_rows(argv[1], rows);
+    int count = read_rows(table, rows);
     measure_all(rows, count, p166);
-    printf("%-28s %-10s %8s %8s %9s  %-14s\n", "instruction", "kind", "measured", "here", "error",
-           "class");
-    for (int i = 0; i < count; i++)
-        if (rows[i].compared && (verbose || !rows[i].hit))
-            print_row(&rows[i]);
+    if (!sums)
+        print_rows(rows, count, all);
     bool passed = summary(rows, count, "register", 0.95);
     passed &= summary(rows, count, "memory", 0.80);
     summary(rows, count, "transcendental", 0);
     passed &= calibrate_memory(p166, p133);
+    puts(passed ? "\nevery bar passed" : "\na bar was missed");
     free(p166);
     free(p133);
     return passed ? EXIT_DONE : EXIT_GUEST_FAILED;

@@ -93,6 +93,20 @@ struct p5_case {
     const char *source;
 };
 
+/* Clocks of a repeated string instruction: to begin, each element, and in all when there is none. */
+struct p5_repeat {
+    const char *class;
+    uint16_t begin, each, none;
+    uint8_t accesses; /* of memory, by one element */
+    uint8_t quality;
+};
+
+/* Classes whose clocks depend on more than notes say: see micro.c. */
+enum p5_variant {
+    VARIANT_NONE, VARIANT_WORDS, VARIANT_RDTSC, VARIANT_CPUID, VARIANT_ENTER, VARIANT_SCAN,
+    VARIANT_PORTS, VARIANT_FAR,
+};
+
 #define P5_LATENCIES_MAX 256
 
 extern const struct p5_latency p5_latencies[];
@@ -193,7 +207,10 @@ struct p5 {
     uint64_t *event_sum;              /* what model_p5_events hands out */
     uint64_t counter_base[2];
 
+    /* tables by class */
     const struct p5_case *cases[P5_LATENCIES_MAX][NOTE_LIMIT];
+    const struct p5_repeat *repeat[P5_LATENCIES_MAX];
+    uint8_t variant[P5_LATENCIES_MAX]; /* enum p5_variant */
     unsigned delivery; /* index of the class of exceptions and interrupts */
 };
 
@@ -234,6 +251,9 @@ cycle_t p5_price_string(struct p5 *p, struct cpu *c, const struct op *o, uint64_
                         const struct access *a, const struct access *end);
 void p5_price_entry(struct p5 *p, struct cpu *c, const struct access *a, const struct access *end);
 void p5_micro_init(struct p5 *p);
+/* A far transfer that stays on its privilege level: the branch target buffer knows it. */
+bool p5_predicted(const struct p5 *p, uint64_t t, const struct access *a,
+                  const struct access *end);
 /* A chunk of a repeated instruction that does not begin it. */
 bool p5_continues(const struct op *o, const struct access *a, const struct access *end);
 
@@ -253,6 +273,7 @@ enum p5_event {
 };
 
 void p5_counters_attach(struct p5 *p, struct cpu *c);
+void p5_counters_detach(struct cpu *c);
 
 static ALWAYS_INLINE void p5_count(struct p5 *p, const struct cpu *c, enum p5_event e)
 {

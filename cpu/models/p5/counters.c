@@ -52,6 +52,16 @@ void p5_counters_attach(struct p5 *p, struct cpu *c)
     counter_changed(p, 1);
 }
 
+/* The model goes: what was counted stays in the counters. */
+void p5_counters_detach(struct cpu *c)
+{
+    for (unsigned i = 0; i < 2; i++)
+        c->counter[i] += read_counter(c->counter_owner, i);
+    c->read_counter = NULL;
+    c->counter_changed = NULL;
+    c->counter_owner = NULL;
+}
+
 const uint64_t *model_p5_events(const struct model *m)
 {
     const struct p5 *p = (const struct p5 *)m;

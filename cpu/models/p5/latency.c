@@ -279,8 +279,8 @@ const struct p5_case p5_cases[] = {
     INTERRUPTS("int", 16, 31, 48, 60, 23, R, "EUN, 86BOX"),
     INTERRUPTS("int3", 13, 27, 44, 56, 19, M, "EUN, MEM (Q1)"),
     INTERRUPTS("into", 13, 27, 44, 56, 19, M, "EUN, MEM (Q1)"),
-    /* INT n less two clocks of decoding it, plus the flush of the pipes. */
-    INTERRUPTS("delivery", 18, 33, 50, 62, 25, E, "no figure published (Q3)"),
+    /* INT n less two clocks of decoding it. */
+    INTERRUPTS("delivery", 14, 29, 46, 58, 21, E, "no figure published (Q3)"),
     TOTAL("iret", NOTE_IRET_REAL, 8, MICRO_CLOCKS, R, "EUN"),
     TOTAL("iret", NOTE_IRET_SAME, 10, MICRO_CLOCKS, R, "EUN, 86BOX"),
     TOTAL("iret", NOTE_IRET_OUTER, 27, EXIT, R, "EUN, 86BOX"),

@@ -5,23 +5,30 @@
  * part of the clocks given. */
 #include "cpu/models/p5/core.h"
 
+#include "sim/core/check.h"
+
 #include <string.h>
 
-/* Clocks of a repeated string instruction: to begin, each element, and in all when there is none. */
-struct repeat {
-    const char *class;
-    uint16_t begin, each, none;
-    uint8_t quality;
+#define REFILL_CLOCKS 3 /* as after a misprediction: estimate; IRET and INT together then take [S97]'s 82 */
+
+static const struct p5_repeat repeats[] = {
+    {"movs", 12, 1, 6, 2, QUALITY_READ}, /* AF-IT (Q13); none: MEM */
+    {"stos", 10, 1, 6, 1, QUALITY_READ},
+    {"lods", 7, 3, 6, 1, QUALITY_READ},
+    {"scas", 9, 4, 7, 1, QUALITY_READ},
+    {"cmps", 8, 4, 7, 2, QUALITY_READ},
+    {"ins", 2, 3, 7, 1, QUALITY_MEMORY},  /* beyond the port's case: 8+3n with CPL <= IOPL, MEM */
+    {"outs", 0, 4, 7, 1, QUALITY_MEMORY}, /* 10+4n */
 };
 
-static const struct repeat repeats[] = {
-    {"movs", 12, 1, 6, QUALITY_READ}, /* AF-IT (Q13); none: MEM */
-    {"stos", 10, 1, 6, QUALITY_READ},
-    {"lods", 7, 3, 6, QUALITY_READ},
-    {"scas", 9, 4, 7, QUALITY_READ},
-    {"cmps", 8, 4, 7, QUALITY_READ},
-    {"ins", 2, 3, 7, QUALITY_MEMORY},  /* beyond the port's case: 8+3n with CPL <= IOPL, MEM */
-    {"outs", 0, 4, 7, QUALITY_MEMORY}, /* 10+4n */
+static const struct {
+    const char *class;
+    uint8_t variant;
+} variants[] = {
+    {"pusha", VARIANT_WORDS}, {"popa", VARIANT_WORDS}, {"rdtsc", VARIANT_RDTSC},
+    {"cpuid", VARIANT_CPUID}, {"enter", VARIANT_ENTER}, {"bsf", VARIANT_SCAN},
+    {"bsr", VARIANT_SCAN}, {"ins", VARIANT_PORTS}, {"outs", VARIANT_PORTS},
+    {"far_jmp", VARIANT_FAR}, {"far_call", VARIANT_FAR}, {"retf", VARIANT_FAR},
 };
 
 static bool repeated(const struct op *o)
@@ -82,8 +89,7 @@ static cycle_t apply(struct p5 *p, struct cpu *c, unsigned class, const struct a
 static bool scanned_nothing(const struct op *o, const struct access *n)
 {
     uint32_t bits = o->flags & OP_DATA16 ? 16 : 32;
-    return n->level == NOTE_COUNT && n->la >= bits &&
-           (strcmp(o->row->timing, "bsf") == 0 || strcmp(o->row->timing, "bsr") == 0);
+    return n->level == NOTE_COUNT && n->la >= bits;
 }
 
 /* Words are pushed and popped two at a time; two in one bank take a clock more, which is four clocks
@@ -97,31 +103,24 @@ static uint32_t banks_of_words(const struct access *a, const struct access *end)
     return (a->la & 2) == (a->kind == ACCESS_WRITE ? 2 : 0) ? 4 : 0;
 }
 
-/* Clocks that depend on operands or privilege rather than on a note. */
-static uint32_t extra(const struct cpu *c, const struct op *o, const struct access *a,
+/* Clocks that depend on operands or privilege rather than on a case. */
+static uint32_t extra(const struct p5 *p, const struct cpu *c, uint64_t t, const struct access *a,
                       const struct access *end)
 {
-    const char *class = o->row->timing;
-    if (strcmp(class, "pusha") == 0 || strcmp(class, "popa") == 0)
-        return banks_of_words(a, end);
-    if (strcmp(class, "rdtsc") == 0)
-        return c->cpl > 0 ? 5 : 0; /* 11 [AF-IT] */
-    if (strcmp(class, "cpuid") == 0) /* leaf 1: 16 [IL] */
-        return c->r[EAX] == c->identity->cpuid1_eax ? 2 : 0;
-    if (strcmp(class, "enter") == 0) { /* 11, 15, 15+2n [EUN] */
-        const struct access *n = find_note(a, end, NOTE_COUNT);
+    const struct access *n;
+    switch (p->variant[p5_fact(t, FACT_LATENCY)]) {
+    case VARIANT_WORDS: return banks_of_words(a, end);
+    case VARIANT_RDTSC: return c->cpl > 0 ? 5 : 0; /* 11 [AF-IT] */
+    case VARIANT_CPUID: return c->r[EAX] == c->identity->cpuid1_eax ? 2 : 0; /* leaf 1: 16 [IL] */
+    case VARIANT_ENTER: /* 11, 15, 15+2n [EUN] */
+        n = find_note(a, end, NOTE_COUNT);
         return !n || n->la == 0 ? 0 : n->la == 1 ? 4 : 4 + 2 * n->la;
+    default: return 0;
     }
-    return 0;
 }
 
-/* Instructions after which no buffered write may be outstanding. */
-static bool serialises(const struct p5_latency *l)
-{
-    return l->cause == CAUSE_SERIALISE || strcmp(l->name, "iret") == 0;
-}
-
-static uint32_t port_width(const struct op *o)
+/* Bytes of a string's element, or of a port access. */
+static uint32_t element_width(const struct op *o)
 {
     const char *operands = o->row->operands;
     if (strstr(operands, "AL") || strstr(operands, "Xb") || strstr(operands, "Yb"))
@@ -136,7 +135,7 @@ static cycle_t accesses(struct p5 *p, struct cpu *c, const struct op *o, const s
     cycle_t before = c->clock->now;
     for (const struct access *e = a; e < end; e++) {
         if (e->kind == ACCESS_NOTE && is_port(e->level))
-            p5_port(p, c, e->la, port_width(o));
+            p5_port(p, c, e->la, element_width(o));
         else if (e->kind != ACCESS_NOTE)
             p5_data(p, c, a, e, 0);
     }
@@ -155,28 +154,32 @@ static void settle(struct cpu *c, struct bill b)
 cycle_t p5_price_micro(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
                        const struct access *a, const struct access *end)
 {
-    const struct p5_latency *l = &p5_latencies[p5_fact(t, FACT_LATENCY)];
+    unsigned class = p5_fact(t, FACT_LATENCY);
+    const struct p5_latency *l = &p5_latencies[class];
     struct bill b = {o->flags & OP_MEM ? l->mem : l->reg, l->cause, l->quality};
+    bool scans = p->variant[class] == VARIANT_SCAN;
     cycle_t added = 0;
-    if (serialises(l))
+    if (l->cause == CAUSE_SERIALISE)
         p5_drain(p, c, CAUSE_SERIALISE);
     for (const struct access *e = a; e < end; e++)
-        if (e->kind == ACCESS_NOTE && !scanned_nothing(o, e))
-            added += apply(p, c, p5_fact(t, FACT_LATENCY), e, &b);
-    b.clocks += extra(c, o, a, end);
+        if (e->kind == ACCESS_NOTE && !(scans && scanned_nothing(o, e)))
+            added += apply(p, c, class, e, &b);
+    b.clocks += extra(p, c, t, a, end);
     settle(c, b);
-    return b.clocks + added + accesses(p, c, o, a, end);
+    added += accesses(p, c, o, a, end);
+    /* Near branches, and far ones that stay on their level, are predicted; the rest refill the pipes. */
+    if (c->branched && !p5_predicted(p, t, a, end))
+        ledger_charge(c->ledger, b.cause, REFILL_CLOCKS, QUALITY_ESTIMATE);
+    return b.clocks + added;
+}
+
+bool p5_predicted(const struct p5 *p, uint64_t t, const struct access *a, const struct access *end)
+{
+    return p->variant[p5_fact(t, FACT_LATENCY)] == VARIANT_FAR &&
+           (find_note(a, end, NOTE_FAR_SAME) || find_note(a, end, NOTE_FAR_REAL));
 }
 
 /* --- strings ------------------------------------------------------------------------------------------------ */
-
-static const struct repeat *repeat_of(const char *class)
-{
-    for (unsigned i = 0; i < ARRAY_COUNT(repeats); i++)
-        if (strcmp(repeats[i].class, class) == 0)
-            return &repeats[i];
-    return NULL;
-}
 
 /* The first port's case is part of beginning INS or OUTS. */
 static void begin_ports(struct p5 *p, struct cpu *c, unsigned class, const struct access *a,
@@ -189,28 +192,55 @@ static void begin_ports(struct p5 *p, struct cpu *c, unsigned class, const struc
         }
 }
 
+/* Elements in program order, each's clocks before its accesses, so that how the repetition was cut into
+ * chunks cannot matter. */
+static void elements(struct p5 *p, struct cpu *c, const struct op *o, const struct p5_repeat *r,
+                     uint32_t count, const struct access *a, const struct access *end)
+{
+    cycle_t each = r->each;
+    uint32_t left = 0, bytes = element_width(o) * r->accesses;
+    for (const struct access *e = a; e < end; e++) {
+        bool port = e->kind == ACCESS_NOTE && is_port(e->level);
+        if (e->kind == ACCESS_NOTE && !port)
+            continue;
+        if (left == 0 && count > 0) {
+            ledger_charge(c->ledger, CAUSE_MICROCODE, each, r->quality);
+            left = bytes;
+            count--;
+        }
+        if (port)
+            p5_port(p, c, e->la, element_width(o));
+        else
+            p5_data(p, c, a, e, 0);
+        if (e->kind <= ACCESS_WRITE)
+            left -= left < e->size ? left : e->size;
+    }
+    CHECK(count == 0);
+}
+
 cycle_t p5_price_string(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
                         const struct access *a, const struct access *end)
 {
-    const struct p5_latency *l = &p5_latencies[p5_fact(t, FACT_LATENCY)];
+    unsigned class = p5_fact(t, FACT_LATENCY);
+    const struct p5_latency *l = &p5_latencies[class];
     struct bill b = {l->reg, l->cause, l->quality};
-    begin_ports(p, c, p5_fact(t, FACT_LATENCY), a, end, &b);
+    bool ports = p->variant[class] == VARIANT_PORTS;
+    cycle_t before = c->clock->now;
+    if (ports)
+        begin_ports(p, c, class, a, end, &b);
     if (!repeated(o)) {
         settle(c, b);
         return b.clocks + accesses(p, c, o, a, end);
     }
-    const struct repeat *r = repeat_of(l->name);
+    const struct p5_repeat *r = p->repeat[class];
     const struct access *n = find_note(a, end, NOTE_COUNT);
-    uint32_t count = n ? n->la : 0, each = count * r->each;
-    bool ports = strcmp(l->name, "ins") == 0 || strcmp(l->name, "outs") == 0;
+    uint32_t count = n ? n->la : 0;
     if (find_note(a, end, NOTE_REP_START)) {
-        uint32_t begin = ports ? b.clocks + r->begin : r->begin;
-        settle(c, (struct bill){count ? begin : r->none, b.cause, r->quality});
-        each += count ? begin : r->none;
+        uint32_t begin = count ? r->begin + (ports ? b.clocks : 0) : r->none;
+        settle(c, (struct bill){begin, b.cause, r->quality});
     }
-    if (count)
-        ledger_charge(c->ledger, b.cause, count * r->each, r->quality);
-    return each + accesses(p, c, o, a, end);
+    elements(p, c, o, r, count, a, end);
+    return c->clock->now - before;
 }
 
 /* --- handlers -------------------------------------------------------------------------------------------------- */
@@ -230,12 +260,16 @@ void p5_price_entry(struct p5 *p, struct cpu *c, const struct access *a, const s
         }
     }
     if (b.clocks)
-        ledger_charge(c->ledger, b.cause, b.clocks, b.quality);
+        ledger_charge(c->ledger, b.cause, b.clocks + REFILL_CLOCKS, b.quality);
 }
 
 void p5_micro_init(struct p5 *p)
 {
     for (unsigned i = 0; i < p5_case_count; i++)
         p->cases[p5_latency_find(p5_cases[i].class)][p5_cases[i].note] = &p5_cases[i];
+    for (unsigned i = 0; i < ARRAY_COUNT(repeats); i++)
+        p->repeat[p5_latency_find(repeats[i].class)] = &repeats[i];
+    for (unsigned i = 0; i < ARRAY_COUNT(variants); i++)
+        p->variant[p5_latency_find(variants[i].class)] = variants[i].variant;
     p->delivery = p5_latency_find("delivery");
 }

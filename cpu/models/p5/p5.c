@@ -236,25 +236,36 @@ static uint32_t branch_clocks(const struct cpu *c, const struct op *o, uint64_t 
     return p5_fact(t, FACT_CLOCKS) + (c->branched && counts);
 }
 
-static void price_branch(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t, laddr_t la,
-                         unsigned arrived, const struct access *a, const struct access *end)
+static NOINLINE void mispredicted(struct p5 *p, struct cpu *c, const struct op *o, unsigned arrived)
 {
-    price_plain(p, c, o, t, la, arrived, a, end, branch_clocks(c, o, t));
-    struct btb_result b = btb_branch(&p->btb, p->earlier_la, c->branched,
-                                     c->seg[CS].base + c->eip, p->group,
-                                     p->group == p->flushed_group);
+    bool late = (arrived & ARRIVED_SECOND) && (o->row->attributes & A_COND);
+    p5_count(p, c, EVENT_FLUSH);
+    charge(c, CAUSE_BRANCH, late ? MISPREDICTED_IN_V : MISPREDICTED_IN_U);
+    flush(p);
+    p->flushed_group = p->group + 1;
+}
+
+/* After the branch was issued: asks and teaches the branch target buffer. */
+static ALWAYS_INLINE void predict(struct p5 *p, struct cpu *c, const struct op *o, unsigned arrived)
+{
+    laddr_t target = c->seg[CS].base + c->eip;
+    bool blind = p->group == p->flushed_group;
+    struct btb_result b =
+        btb_branch(&p->btb, p->earlier_la, c->branched, target, p->group, blind);
     p5_count(p, c, EVENT_BRANCH);
     if (b.hit)
         p5_count(p, c, EVENT_BTB_HIT);
     if (b.hit || c->branched)
         p5_count(p, c, EVENT_TAKEN_OR_HIT);
-    if (LIKELY(!b.mispredicted))
-        return;
-    bool conditional = o->row->attributes & A_COND, second = arrived & ARRIVED_SECOND;
-    p5_count(p, c, EVENT_FLUSH);
-    charge(c, CAUSE_BRANCH, second && conditional ? MISPREDICTED_IN_V : MISPREDICTED_IN_U);
-    flush(p);
-    p->flushed_group = p->group + 1;
+    if (UNLIKELY(b.mispredicted))
+        mispredicted(p, c, o, arrived);
+}
+
+static void price_branch(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t, laddr_t la,
+                         unsigned arrived, const struct access *a, const struct access *end)
+{
+    price_plain(p, c, o, t, la, arrived, a, end, branch_clocks(c, o, t));
+    predict(p, c, o, arrived);
 }
 
 /* --- instructions of the other kinds ------------------------------------------------------------------------- */
@@ -279,14 +290,16 @@ static void price_x87(struct p5 *p, struct cpu *c, uint64_t t, laddr_t la, unsig
 static void price_micro(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t, laddr_t la,
                         unsigned arrived, const struct access *a, const struct access *end)
 {
-    bool string = p5_fact(t, FACT_KIND) == KIND_STRING;
-    cycle_t occupied = 0;
-    if (!string || !p5_continues(o, a, end))
-        occupied = open_group(p, c, la, t, arrived);
+    bool string = p5_fact(t, FACT_KIND) == KIND_STRING, on = string && p5_continues(o, a, end);
+    cycle_t occupied = on ? p->shadow + 1 : open_group(p, c, la, t, arrived);
     occupied += string ? p5_price_string(p, c, o, t, a, end) : p5_price_micro(p, c, o, t, a, end);
     cast_shadow(p, occupied);
     close_group(p, t, arrived, BANK_NONE, registers_written(t));
-    if (c->branched && !string) /* far transfers are never predicted [MPR93] */
+    if (!c->branched || string)
+        return;
+    if (p5_predicted(p, t, a, end))
+        predict(p, c, o, arrived);
+    else
         flush(p);
 }
 
@@ -349,7 +362,7 @@ static void price(struct model *m, struct cpu *c, const struct op *o)
     const struct access *a = c->log.list, *end = a + c->log.count;
     if (a < end && is_front(a))
         a = front(p, c, end, &arrived);
-    p5_count(p, c, EVENT_INSTRUCTION);
+    p->events[c->cpl == 3][EVENT_INSTRUCTION] += !c->rep_running;
     if (UNLIKELY(p->fxch_in_v))
         late_after_fxch(p, c, t);
     if (LIKELY(mark_end(p, c, o)))
@@ -513,6 +526,8 @@ static void snapshot(struct model *m, struct snap *s)
 static void model_free(struct model *m)
 {
     struct p5 *p = of(m);
+    if (p->cpu && p->cpu->counter_owner == p)
+        p5_counters_detach(p->cpu);
     free(p->ends);
     free(p->event_sum);
     free(p);

@@ -182,6 +182,21 @@ static struct times division(const struct cpu *c, struct times x)
     return (struct times){clocks, clocks - 1, 1};
 }
 
+/* FPREM and FPREM1 retire the quotient bit by bit, up to 63 in one instruction: 16-64, 20-70 [AF-IT]. */
+#define REMAINDER_BITS 63
+#define REMAINDER_CLOCKS 48
+
+static struct times remainder_times(struct times x, const struct access *a, const struct access *end)
+{
+    for (; a < end; a++) {
+        if (a->kind != ACCESS_NOTE || a->level != NOTE_X87_COUNT)
+            continue;
+        uint32_t bits = a->la < REMAINDER_BITS ? a->la : REMAINDER_BITS;
+        x.clocks += bits * REMAINDER_CLOCKS / REMAINDER_BITS;
+    }
+    return x;
+}
+
 static struct times times_of(const struct cpu *c, const struct p5_latency *l, uint64_t t,
                              const struct access *a, const struct access *end)
 {
@@ -190,7 +205,7 @@ static struct times times_of(const struct cpu *c, const struct p5_latency *l, ui
         return (struct times){l->quick, 0, 0};
     if (writes_of(t) & WRITE_DIV)
         return division(c, x);
-    return x;
+    return UNLIKELY(a < end) ? remainder_times(x, a, end) : x;
 }
 
 void p5_exchange(struct p5 *p, const struct cpu *c, uint64_t t)
@@ -243,6 +258,6 @@ void p5_price_x87(struct p5 *p, struct cpu *c, uint64_t t, const struct access *
     p->x87_status = later(p->x87_status, ready);
     if (writes_of(t) & WRITE_COMPARE)
         p->x87_status = later(p->x87_status, ready + STATUS_CLOCKS);
-    if (writes_of(t) & (WRITE_MUL | WRITE_DIV) || strcmp(l->name, "fadd") == 0)
+    if (p5_fact(t, FACT_ISSUE) == ISSUE_FX && x.clocks > 1)
         p5_count(p, c, EVENT_FLOP);
 }
