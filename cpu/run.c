@@ -372,7 +372,7 @@ static ALWAYS_INLINE void finish_path(struct cpu *c)
 /* One instruction on a timed model: what it fetches, does, and costs. */
 static ALWAYS_INLINE void run_timed(struct cpu *c, const struct block *k, const struct op *o)
 {
-    if (o->flags & OP_NEW_LINE)
+    if (o->flags & OP_NEW_LINE && !c->rep_running)
         fetch_last_line(c, k, o);
     c->op = o;
     c->eip = o->next_eip;
@@ -394,7 +394,8 @@ static void run_block_timed(struct cpu *c, struct block *k, unsigned most)
     const struct op *o = k->ops, *end = o + (k->count < most ? k->count : most);
     ledger_at(c->ledger, k->place);
     c->stop_block = false;
-    fetch_line(c, k->la, k->pa);
+    if (LIKELY(!c->rep_running)) /* chunks of a repeated instruction are fetched once */
+        fetch_line(c, k->la, k->pa);
     do {
         run_timed(c, k, o);
         if (UNLIKELY(c->stop_block) || c->clock->now >= clock_next(c->clock))
