@@ -125,8 +125,8 @@ static void undefined(struct cpu *c, const struct op *o)
     cpu_raise(c, EXC_UD);
 }
 
-#define A_JCC (A_BRANCH | A_COND | A_DEST_READ)
-#define A_JUMP (A_BRANCH | A_DEST_READ)
+#define A_JCC (A_BRANCH | A_NEAR | A_COND | A_DEST_READ)
+#define A_JUMP (A_BRANCH | A_NEAR | A_DEST_READ)
 
 #define JCC_ROWS(cc, digit, name, flags)                                                           \
     {"7" digit, "J" name, "Jb", WFORM(jcc_##cc), flags, 0, 0, A_JCC, 0, 0, 0, "jcc"},              \

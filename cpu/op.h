@@ -67,6 +67,7 @@ enum {
     A_PREFIX_FREE_0F = 1 << 16, /* its 0F escape is no prefix for timing (near Jcc) */
     A_SHADOW = 1 << 17,    /* interrupts are inhibited after it (MOV SS, POP SS, STI) */
     A_NO_IMM_PAIR = 1 << 18,
+    A_NEAR = 1 << 19,      /* a branch that changes nothing but EIP (and the stack) */
 };
 
 /* Features a part may have; a row's instruction is #UD where the part lacks its feature. */

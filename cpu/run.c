@@ -13,6 +13,7 @@
 #define ARENA_BYTES (40u << 20)
 #define PAGE_BYTES 4096u
 #define LINE_SHIFT 5
+#define MODE_GONE UINT32_MAX /* no mode: a removed block, which links may still lead to */
 
 /* No REP iteration takes more cycles than this on any model: two accesses, each with two walks, two
  * updates and two write-backs from memory. Near an event a REP does fewer iterations at a time. */
@@ -27,7 +28,10 @@ struct block {
     uint32_t place;
     uint16_t count;
     uint16_t bytes;
-    bool alone; /* one A_ALONE instruction, or one that repeats */
+    bool alone;  /* one A_ALONE instruction, or one that repeats */
+    bool chains; /* after it only EIP decides what runs next, unless it set stop_block */
+    uint32_t end_eip; /* of the instruction behind it */
+    struct block *link[2];      /* what ran next when EIP was end_eip, and when not; NULL unknown */
     struct block *next;         /* in the hash bucket */
     struct block *next_in_page; /* in the physical page */
     struct op ops[];
@@ -45,6 +49,7 @@ struct block_cache {
     uint32_t page_count;
     uint8_t *arena;
     size_t used;
+    uint32_t flushes; /* links made before a flush are of no use after it */
     unsigned ops_max;
     struct block *scratch; /* for the instruction that crosses a page: decoded anew each time */
     paddr_t scratch_second; /* physical address of its second page's part */
@@ -99,6 +104,7 @@ void blocks_flush(struct block_cache *b)
         set_code_flag(b, i, false);
     }
     b->used = 0;
+    b->flushes++;
 }
 
 void blocks_set_limit(struct block_cache *b, unsigned ops_max)
@@ -144,6 +150,7 @@ static void remove_overlapping(struct block_cache *b, struct code_page *page, pa
         if (k->pa < pa + size && pa < k->pa + k->bytes) {
             *p = k->next_in_page;
             unhash(b, k);
+            k->mode = MODE_GONE;
             b->cpu->stop_block = true;
         } else {
             note_lines(page, k);
@@ -202,6 +209,14 @@ static void bind(struct cpu *c, struct op *o)
 static bool ends_block(const struct op *o)
 {
     return (o->row->attributes & (A_BRANCH | A_END | A_ALONE | A_SHADOW)) != 0;
+}
+
+/* Instructions after which interrupts, traps, mode and translation are as before, and stop_block is
+ * set if not: the next block may follow without a turn of the run loop. */
+static bool chains(const struct op *o)
+{
+    uint32_t a = o->row->attributes;
+    return !(a & (A_END | A_ALONE | A_SHADOW)) && (!(a & A_BRANCH) || (a & A_NEAR));
 }
 
 /* The instruction at eip does not end inside its page: fetch the second page's bytes too. */
@@ -302,6 +317,8 @@ static struct block *decode_block(struct cpu *c, laddr_t la, paddr_t pa)
     if (k->count == 0)
         return decode_crossing(c, la, pa, available);
     k->bytes = (uint16_t)at;
+    k->end_eip = k->ops[k->count - 1].next_eip;
+    k->chains = chains(&k->ops[k->count - 1]);
     size_t size = sizeof(struct block) + k->count * sizeof(struct op);
     b->used += (size + 15) & ~(size_t)15;
     link_block(b, k);
@@ -413,7 +430,16 @@ static ALWAYS_INLINE uint64_t rep_extra(const struct cpu *c, const struct block 
     return done ? done - 1 : 0;
 }
 
-static void run_block_flat(struct cpu *c, struct block *k, unsigned most)
+static void set_rep_limit(struct cpu *c)
+{
+    cycle_t next = c->clock->next_guest, now = c->clock->now;
+    cycle_t distance = next == CYCLE_NEVER ? CYCLE_NEVER : next - now;
+    cycle_t each = c->model->timed ? REP_ITERATION_CYCLES_MAX : 1;
+    cycle_t n = c->watches.count ? 1 : distance / each;
+    c->rep_limit = n < 1 ? 1 : n > REP_ITERATIONS_MAX ? REP_ITERATIONS_MAX : (uint32_t)n;
+}
+
+static ALWAYS_INLINE void run_block_flat(struct cpu *c, struct block *k, unsigned most)
 {
     const struct op *o = k->ops, *end = o + (k->count < most ? k->count : most);
     ledger_at(c->ledger, k->place);
@@ -430,6 +456,53 @@ static void run_block_flat(struct cpu *c, struct block *k, unsigned most)
     ledger_charge(c->ledger, CAUSE_ISSUE, n + rep_extra(c, k), QUALITY_READ);
     c->mmu->locked = false;
     finish_path(c);
+}
+
+/* Whether a link from `from` is as good as a look-up: the block has the address and mode, and its
+ * page is that of `from`, whose translation nothing has changed, or translates to the same place. */
+static ALWAYS_INLINE bool leads_on(struct cpu *c, const struct block *from, const struct block *k)
+{
+    if (k == NULL || k->eip != c->eip || k->mode != c->mode_key)
+        return false;
+    laddr_t la = c->seg[CS].base + c->eip;
+    return k->la == la && c->eip <= c->seg[CS].limit &&
+           ((la ^ from->la) < PAGE_BYTES || fetch_address(c, la) == k->pa);
+}
+
+static NOINLINE struct block *follow_slow(struct cpu *c, struct block *from)
+{
+    uint32_t flushes = c->blocks->flushes;
+    struct block *k = find_block(c);
+    if (flushes == c->blocks->flushes && k != c->blocks->scratch)
+        from->link[c->eip != from->end_eip] = k;
+    return k;
+}
+
+/* The block at CS:EIP, by a link of the one that has just run. Comparing both links, instead of
+ * choosing one by EIP, lets the host go on with the block it predicts before EIP is known. */
+static ALWAYS_INLINE struct block *follow(struct cpu *c, struct block *from)
+{
+    if (leads_on(c, from, from->link[1]))
+        return from->link[1];
+    if (leads_on(c, from, from->link[0]))
+        return from->link[0];
+    return follow_slow(c, from);
+}
+
+/* Runs blocks one after the other as long as nothing but EIP decides what comes next. Not inlined:
+ * beside setjmp nothing would stay in registers. */
+static NOINLINE void run_blocks_flat(struct cpu *c, struct block *k, unsigned most)
+{
+    run_block_flat(c, k, most);
+    while (k->chains && LIKELY(!c->stop_block)) {
+        cycle_t now = c->clock->now, next = clock_next(c->clock);
+        if (UNLIKELY(now >= next) || UNLIKELY(c->stops.count))
+            return;
+        k = follow(c, k);
+        if (k->alone)
+            set_rep_limit(c);
+        run_block_flat(c, k, next - now < BLOCK_OPS_MAX ? (unsigned)(next - now) : BLOCK_OPS_MAX);
+    }
 }
 
 /* On flat an instruction that faults takes its cycle too; those before it have theirs yet to come. */
@@ -503,15 +576,6 @@ static bool attend(struct cpu *c)
         return true;
     }
     return false;
-}
-
-static void set_rep_limit(struct cpu *c)
-{
-    cycle_t next = c->clock->next_guest, now = c->clock->now;
-    cycle_t distance = next == CYCLE_NEVER ? CYCLE_NEVER : next - now;
-    cycle_t each = c->model->timed ? REP_ITERATION_CYCLES_MAX : 1;
-    cycle_t n = c->watches.count ? 1 : distance / each;
-    c->rep_limit = n < 1 ? 1 : n > REP_ITERATIONS_MAX ? REP_ITERATIONS_MAX : (uint32_t)n;
 }
 
 /* TF and the debug registers: one instruction at a time. */
@@ -588,7 +652,11 @@ static ALWAYS_INLINE void turn(struct cpu *c, bool single)
         return;
     }
     cycle_t distance = clock_next(c->clock) - c->clock->now;
-    run_block_flat(c, k, distance < most ? (unsigned)distance : most);
+    most = distance < most ? (unsigned)distance : most;
+    if (single || shadow)
+        run_block_flat(c, k, most);
+    else
+        run_blocks_flat(c, k, most);
 }
 
 /* An exception left an instruction, or a delivery, by longjmp. */
