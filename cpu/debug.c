@@ -12,7 +12,7 @@ static uint32_t length(const struct cpu *c, unsigned i)
 }
 
 /* The processor ignores the address bits below the length. */
-static bool overlaps(const struct cpu *c, unsigned i, uint32_t first, uint32_t size)
+bool debug_covers(const struct cpu *c, unsigned i, uint32_t first, uint32_t size)
 {
     uint32_t n = length(c, i), start = c->dr[i] & ~(n - 1);
     return first - start < n || start - first < size;
@@ -22,7 +22,7 @@ bool debug_instruction_hit(struct cpu *c, laddr_t la)
 {
     uint32_t hits = 0;
     for (unsigned i = 0; i < 4; i++)
-        if (enabled(c, i) && kind(c, i) == 0 && overlaps(c, i, la, 1))
+        if (enabled(c, i) && kind(c, i) == 0 && debug_covers(c, i, la, 1))
             hits |= 1u << i;
     c->dr[6] |= hits;
     return hits != 0;
@@ -47,7 +47,7 @@ void debug_data(struct cpu *c, laddr_t la, unsigned size, bool write)
         cpu_request_stop(c);
     for (unsigned i = 0; i < 4; i++) {
         unsigned k = kind(c, i);
-        if (enabled(c, i) && (k == 3 || (k == 1 && write)) && overlaps(c, i, la, size))
+        if (enabled(c, i) && (k == 3 || (k == 1 && write)) && debug_covers(c, i, la, size))
             c->debug_hits |= 1u << i;
     }
 }
@@ -57,7 +57,7 @@ void debug_io(struct cpu *c, uint16_t port, unsigned size)
     if (!(c->cr4 & CR4_DE))
         return;
     for (unsigned i = 0; i < 4; i++)
-        if (enabled(c, i) && kind(c, i) == 2 && overlaps(c, i, port, size))
+        if (enabled(c, i) && kind(c, i) == 2 && debug_covers(c, i, port, size))
             c->debug_hits |= 1u << i;
 }
 

@@ -32,6 +32,9 @@ void debug_data(struct cpu *c, laddr_t la, unsigned size, bool write);
 /* ... and the port breakpoints. */
 void debug_io(struct cpu *c, uint16_t port, unsigned size);
 
+/* Whether what breakpoint i covers (its address and DR7's length) meets these bytes or ports. */
+bool debug_covers(const struct cpu *c, unsigned i, uint32_t first, uint32_t size);
+
 /* MOV from and to DR0-7: aliases, fixed bits, #UD and #DB (general detect). */
 uint32_t debug_read(struct cpu *c, unsigned index);
 void debug_write(struct cpu *c, unsigned index, uint32_t value);
