@@ -4,6 +4,7 @@
 #include "cpu/decode.h"
 #include "cpu/flags.h"
 #include "cpu/model.h"
+#include "cpu/msr.h"
 #include "cpu/run.h"
 #include "sim/core/check.h"
 
@@ -117,8 +118,8 @@ void cpu_reset(struct cpu *c)
     c->dr[6] = 0xFFFF0FF0u;
     c->dr[7] = 0x400;
     reset_x87(&c->x87);
-    c->tr12 = c->cesr = 0;
-    c->counter[0] = c->counter[1] = 0;
+    c->tr12 = 0;
+    msr_reset_counters(c);
     c->tsc_offset = 0 - c->clock->now;
     c->msr_mc_addr = c->msr_mc_type = 0;
     c->nmi_pending = c->nmi_blocked = false;
@@ -152,6 +153,8 @@ void cpu_init(struct cpu *c, struct mmu *mmu, struct bus *bus, struct ledger *le
     c->decoder = decoder_new(identity);
     c->blocks = blocks_new(c, mmu->phys.size);
     mmu_set_timed(mmu, model->timed);
+    if (model->attach)
+        model->attach(model, c);
     cpu_reset(c);
 }
 
@@ -168,6 +171,8 @@ void cpu_set_model(struct cpu *c, struct model *model)
     if (c->model && c->model->free)
         c->model->free(c->model);
     c->model = model;
+    if (model->attach)
+        model->attach(model, c);
     mmu_set_timed(c->mmu, model->timed);
     if (model->reset)
         model->reset(model);

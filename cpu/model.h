@@ -22,6 +22,8 @@ void op_facts_of(const struct op *o, struct op_facts *f);
 struct model {
     const char *name;
     bool timed; /* wants caches and the access log */
+    /* The processor it prices from now on: to offer it performance counters. */
+    void (*attach)(struct model *m, struct cpu *c);
     /* Binds what is static about a decoded instruction into o->timing. */
     void (*bind)(struct model *m, struct op *o);
     /* Prices the instruction just completed; c->branched says whether it left its line. */

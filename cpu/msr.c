@@ -20,6 +20,8 @@ uint64_t msr_counter(const struct cpu *c, unsigned index)
     return (c->counter[index] + events) & COUNTER_MASK;
 }
 
+/* WRMSR writes all 40 bits: a negative number in EDX:EAX stays that number. RDMSR gives the bits above
+ * as 0. At an overflow nothing happens but the wrap: the pins that would tell lead nowhere. */
 static void counter_set(struct cpu *c, unsigned index, uint64_t value)
 {
     c->counter[index] = value & COUNTER_MASK;
@@ -34,6 +36,13 @@ static void cesr_write(struct cpu *c, uint32_t value)
     c->cesr = value & CESR_DEFINED;
     counter_set(c, 0, base[0]);
     counter_set(c, 1, base[1]);
+}
+
+void msr_reset_counters(struct cpu *c)
+{
+    c->cesr = 0;
+    counter_set(c, 0, 0);
+    counter_set(c, 1, 0);
 }
 
 uint64_t msr_read(struct cpu *c, uint32_t number)

@@ -10,5 +10,8 @@
 uint64_t msr_read(struct cpu *c, uint32_t number);
 void msr_write(struct cpu *c, uint32_t number, uint64_t value);
 
+/* RESET: both counters off and 0. */
+void msr_reset_counters(struct cpu *c);
+
 /* A performance counter's present value, 40 bits: RDMSR and RDPMC. */
 uint64_t msr_counter(const struct cpu *c, unsigned index);

@@ -160,11 +160,12 @@ enum {
 struct p5 {
     struct model model; /* first: a struct model * is a struct p5 * */
     struct p5_config config;
-    struct cpu *cpu; /* attached at the first instruction */
+    struct cpu *cpu; /* whose instructions it prices */
 
     /* the group being issued */
     uint64_t u;       /* facts of the instruction in U; 0 when nothing may join it */
     bool u_known;     /* its end is marked in the code cache */
+    bool u_interlocked; /* ... by an address interlock of its own */
     bool u_delayed;   /* its issue was late, so that an interlock of V is hidden */
     bool fxch_in_v;   /* FXCH was paired: a non-x87 instruction behind it is late */
     uint8_t u_bank;
@@ -202,8 +203,12 @@ struct p5 {
 
     struct btb btb;
 
-    uint64_t events[2][P5_EVENTS];    /* by CPL: [1] is CPL 3 */
-    uint64_t durations[2][P5_EVENTS]; /* clocks of the same, for the counters' clock mode */
+    uint8_t cpl; /* between instructions */
+    bool user;   /* where events count now: counters.c has the rule */
+    bool matching; /* a counter is set to breakpoint matches */
+    bool flop[P5_LATENCIES_MAX]; /* classes that are floating-point operations */
+    uint64_t events[2][P5_EVENTS];    /* by privilege: [1] is CPL 3 */
+    uint64_t durations[2][P5_EVENTS]; /* clocks of those that last */
     uint64_t *event_sum;              /* what model_p5_events hands out */
     uint64_t counter_base[2];
 
@@ -254,6 +259,8 @@ void p5_micro_init(struct p5 *p);
 /* A far transfer that stays on its privilege level: the branch target buffer knows it. */
 bool p5_predicted(const struct p5 *p, uint64_t t, const struct access *a,
                   const struct access *end);
+/* Bytes of a string's element, or of a port access. */
+uint32_t p5_element_width(const struct op *o);
 /* A chunk of a repeated instruction that does not begin it. */
 bool p5_continues(const struct op *o, const struct access *a, const struct access *end);
 
@@ -267,19 +274,58 @@ enum p5_event {
     EVENT_CODE_READ = 0x0C, EVENT_ITLB_MISS = 0x0D, EVENT_CODE_MISS = 0x0E, EVENT_SEGMENT = 0x0F,
     EVENT_BRANCH = 0x12, EVENT_BTB_HIT = 0x13, EVENT_TAKEN_OR_HIT = 0x14, EVENT_FLUSH = 0x15,
     EVENT_INSTRUCTION = 0x16, EVENT_V_PIPE = 0x17, EVENT_BUS = 0x18, EVENT_WRITE_FULL = 0x19,
-    EVENT_READ_WAIT = 0x1A, EVENT_WRITE_ORDER = 0x1B, EVENT_IO = 0x1D, EVENT_NONCACHEABLE = 0x1E,
-    EVENT_AGI = 0x1F, EVENT_FLOP = 0x22, EVENT_INTERRUPT = 0x27, EVENT_DATA = 0x28,
-    EVENT_DATA_MISS = 0x29,
+    EVENT_READ_WAIT = 0x1A, EVENT_WRITE_ORDER = 0x1B, EVENT_LOCKED = 0x1C, EVENT_IO = 0x1D,
+    EVENT_NONCACHEABLE = 0x1E, EVENT_AGI = 0x1F, EVENT_FLOP = 0x22,
+    EVENT_MATCH = 0x23, /* of DR0; those of DR1-3 follow */
+    EVENT_INTERRUPT = 0x27, EVENT_DATA = 0x28, EVENT_DATA_MISS = 0x29,
+    EVENT_LIMIT,
+    EVENT_AGI_IN_V = P5_EVENTS - 1, /* no code: what EVENT_AGI adds without a clock */
 };
 
 void p5_counters_attach(struct p5 *p, struct cpu *c);
 void p5_counters_detach(struct cpu *c);
 
+void p5_counters_init(struct p5 *p);
+void p5_count_data(struct p5 *p, const struct cpu *c, const struct access *a);
+void p5_count_walk(struct p5 *p, const struct cpu *c, const struct access *a);
+void p5_count_code_miss(struct p5 *p, const struct cpu *c, const struct access *a);
+void p5_count_micro(struct p5 *p, const struct cpu *c, uint64_t t, const struct access *a,
+                    const struct access *end);
+void p5_count_delivery(struct p5 *p, const struct cpu *c, const struct access *a,
+                       const struct access *end);
+/* executed: o completed; else the log is a delivery's. */
+void p5_count_matches(struct p5 *p, const struct cpu *c, const struct op *o, bool executed,
+                      bool in_v);
+/* After p->matching changed. */
+void p5_choose_price(struct p5 *p);
+
+static ALWAYS_INLINE void p5_add(struct p5 *p, const struct cpu *c, enum p5_event e, uint64_t n)
+{
+    (void)c;
+    p->events[p->user][e] += n;
+}
 static ALWAYS_INLINE void p5_count(struct p5 *p, const struct cpu *c, enum p5_event e)
 {
-    p->events[c->cpl == 3][e]++;
+    p5_add(p, c, e, 1);
 }
 static ALWAYS_INLINE void p5_lasted(struct p5 *p, const struct cpu *c, enum p5_event e, cycle_t n)
 {
-    p->durations[c->cpl == 3][e] += n;
+    (void)c;
+    p->durations[p->user][e] += n;
+}
+static ALWAYS_INLINE void p5_stalled(struct p5 *p, const struct cpu *c, enum p5_event e, cycle_t n)
+{
+    p5_add(p, c, e, n > 0);
+    p5_lasted(p, c, e, n);
+}
+/* From here on what the instruction does counts at the inner of its two privileges ... */
+static ALWAYS_INLINE void p5_enter_inner(struct p5 *p, const struct cpu *c)
+{
+    p->user &= c->cpl == 3;
+}
+/* ... and what comes at the new one. */
+static ALWAYS_INLINE void p5_leave_inner(struct p5 *p, const struct cpu *c)
+{
+    p->cpl = c->cpl;
+    p->user = c->cpl == 3;
 }

@@ -41,16 +41,30 @@ static void wait_until(struct p5 *p, struct cpu *c, cycle_t when, enum cause cau
         charge(p, c, cause, when - c->clock->now);
 }
 
+/* The bus is in use from one edge to another. */
+static void use_bus(struct p5 *p, struct cpu *c, uint64_t start, uint64_t end)
+{
+    p->bus_free = end;
+    p5_count(p, c, EVENT_BUS);
+    p5_lasted(p, c, EVENT_BUS, cycle_of(p, end) - cycle_of(p, start));
+}
+
 /* Takes the bus for so many of its clocks as soon as it is free; returns the edge it starts at. */
 static uint64_t take_bus(struct p5 *p, struct cpu *c, uint64_t clocks)
 {
     uint64_t start = edge_at(p, c->clock->now);
     if (p->bus_free > start)
         start = p->bus_free;
-    p->bus_free = start + clocks;
-    p5_count(p, c, EVENT_BUS);
-    p5_lasted(p, c, EVENT_BUS, clocks * p->config.bus.core_num / p->config.bus.core_den);
+    use_bus(p, c, start, start + clocks);
     return start;
+}
+
+/* The cycle that ended goes on for as long as the device behind it keeps the processor waiting. */
+static void prolong_bus(struct p5 *p, struct cpu *c)
+{
+    uint64_t end = edge_at(p, c->clock->now);
+    p5_lasted(p, c, EVENT_BUS, cycle_of(p, end) - cycle_of(p, p->bus_free));
+    p->bus_free = end;
 }
 
 /* --- reads ----------------------------------------------------------------------------------------- */
@@ -79,7 +93,8 @@ static void copy_back(struct p5 *p, struct cpu *c, const struct access *a)
     if (!(a->flags & ACCESS_EVICT_DIRTY))
         return;
     p5_count(p, c, EVENT_WRITE_BACK);
-    p->bus_free += b->l2_write_lead + (LINE_TRANSFERS - 1) * b->l2_write_burst;
+    use_bus(p, c, p->bus_free,
+            p->bus_free + b->l2_write_lead + (LINE_TRANSFERS - 1) * b->l2_write_burst);
 }
 
 /* Stalls for a read from outside: whole line or up to 8 bytes. */
@@ -101,16 +116,10 @@ static enum cause by_level(unsigned level, enum cause l2, enum cause dram)
 
 static void read(struct p5 *p, struct cpu *c, const struct access *a)
 {
-    cycle_t before = c->clock->now;
-    if (a->level == LEVEL_DEVICE) {
-        p5_count(p, c, EVENT_NONCACHEABLE);
+    if (a->level == LEVEL_DEVICE)
         read_outside(p, c, a, false, CAUSE_DATA_DEVICE);
-    } else {
-        p5_count(p, c, EVENT_READ_MISS);
+    else
         read_outside(p, c, a, true, by_level(a->level, CAUSE_DATA_L2, CAUSE_DATA_DRAM));
-    }
-    p5_lasted(p, c, EVENT_READ_WAIT, c->clock->now - before);
-    p5_lasted(p, c, EVENT_READ_MISS, c->clock->now - before);
 }
 
 /* --- writes ------------------------------------------------------------------------------------------ */
@@ -120,8 +129,7 @@ static void write_hit(struct p5 *p, struct cpu *c)
     cycle_t now = c->clock->now;
     if (p->written <= now)
         return;
-    p5_count(p, c, EVENT_WRITE_ORDER);
-    p5_lasted(p, c, EVENT_WRITE_ORDER, p->written - now);
+    p5_stalled(p, c, EVENT_WRITE_ORDER, p->written - now);
     charge(p, c, CAUSE_WRITE_ORDER, p->written - now);
 }
 
@@ -129,12 +137,9 @@ static void write_outside(struct p5 *p, struct cpu *c, const struct access *a, u
 {
     const struct p5_bus *b = &p->config.bus;
     if (p->buffer[pipe] > c->clock->now) {
-        p5_count(p, c, EVENT_WRITE_FULL);
-        p5_lasted(p, c, EVENT_WRITE_FULL, p->buffer[pipe] - c->clock->now);
+        p5_stalled(p, c, EVENT_WRITE_FULL, p->buffer[pipe] - c->clock->now);
         wait_until(p, c, p->buffer[pipe], CAUSE_WRITE_FULL);
     }
-    if (!(a->flags & ACCESS_LINE_SHARED))
-        p5_count(p, c, EVENT_WRITE_MISS);
     uint32_t clocks = a->level == LEVEL_DEVICE ? b->io_cycle : b->single_write;
     if (a->flags & ACCESS_EVICT_DIRTY) /* WBINVD: a whole line */
         clocks = b->l2_write_lead + (LINE_TRANSFERS - 1) * b->l2_write_burst;
@@ -166,20 +171,20 @@ static void walk(struct p5 *p, struct cpu *c, const struct access *first, const 
     const struct p5_bus *b = &p->config.bus;
     bool code = a->flags & ACCESS_CODE_SIDE;
     enum cause cause = code ? CAUSE_ITLB : CAUSE_DTLB;
+    p5_count_walk(p, c, a);
     if (a == first || !walks(a - 1) || a[-1].la != a->la) {
         p5_count(p, c, code ? EVENT_ITLB_MISS : EVENT_DTLB_MISS);
         ledger_charge(c->ledger, cause, p->config.walk_cycles, QUALITY_ESTIMATE);
     }
-    cycle_t before = c->clock->now;
     if (a->kind == ACCESS_UPDATE) {
         take_bus(p, c, b->locked_read + b->locked_write);
         wait_until(p, c, cycle_of(p, p->bus_free), CAUSE_TLB_UPDATE);
+        copy_back(p, c, a);
     } else if (a->level == LEVEL_L1) {
         charge(p, c, cause, 1);
     } else {
         read_outside(p, c, a, false, cause);
     }
-    p5_lasted(p, c, code ? EVENT_ITLB_MISS : EVENT_DTLB_MISS, c->clock->now - before);
 }
 
 /* --- entries of the log --------------------------------------------------------------------------------- */
@@ -196,9 +201,8 @@ static void fetch_outside(struct p5 *p, struct cpu *c, const struct access *a, b
         start = p->bus_free;
     if (follows && start == p->bus_code && a->level <= LEVEL_DRAM_HIT)
         lead = rest / (LINE_TRANSFERS - 1);
-    p->bus_code = p->bus_free = start + lead + rest;
-    p5_count(p, c, EVENT_BUS);
-    p5_lasted(p, c, EVENT_BUS, (lead + rest) * b->core_num / b->core_den);
+    use_bus(p, c, start, start + lead + rest);
+    p->bus_code = p->bus_free;
     enum cause cause = by_level(a->level, CAUSE_FETCH_L2, CAUSE_FETCH_DRAM);
     wait_until(p, c, cycle_of(p, start), CAUSE_BUS_WAIT);
     wait_until(p, c, cycle_of(p, start + lead), cause);
@@ -219,7 +223,7 @@ bool p5_fetch(struct p5 *p, struct cpu *c, const struct access *a)
     p->line_number = a->la >> 5;
     if (UNLIKELY(a->level != LEVEL_L1)) {
         p->ends[p->line] = 0;
-        p5_count(p, c, EVENT_CODE_MISS);
+        p5_count_code_miss(p, c, a);
         fetch_outside(p, c, a, follows);
     }
     p->line_entered = c->clock->now;
@@ -232,18 +236,13 @@ cycle_t p5_data(struct p5 *p, struct cpu *c, const struct access *first, const s
     cycle_t before = c->clock->now;
     if (a->kind == ACCESS_NOTE)
         return 0;
-    if (a->flags & ACCESS_MISALIGNED) {
-        p5_count(p, c, EVENT_MISALIGNED);
+    p5_count_data(p, c, a);
+    if (a->flags & ACCESS_MISALIGNED)
         ledger_charge(c->ledger, CAUSE_MISALIGNED, MISALIGNED_CLOCKS, QUALITY_READ);
-    }
-    if (walks(a)) {
+    cycle_t aligned = c->clock->now;
+    if (walks(a))
         walk(p, c, first, a);
-        return c->clock->now - before;
-    }
-    p5_count(p, c, a->kind != ACCESS_WRITE        ? EVENT_DATA_READ
-                   : a->flags & ACCESS_HIT_M ? EVENT_WRITE_HIT
-                                             : EVENT_DATA_WRITE);
-    if (a->flags & ACCESS_LOCKED)
+    else if (a->flags & ACCESS_LOCKED)
         locked(p, c, a);
     else if (a->kind != ACCESS_WRITE && a->level != LEVEL_L1)
         read(p, c, a);
@@ -251,6 +250,8 @@ cycle_t p5_data(struct p5 *p, struct cpu *c, const struct access *first, const s
         write_hit(p, c);
     else if (a->kind == ACCESS_WRITE)
         write_outside(p, c, a, pipe);
+    if (a->kind != ACCESS_WRITE)
+        p5_stalled(p, c, EVENT_READ_WAIT, c->clock->now - aligned);
     return c->clock->now - before;
 }
 
@@ -272,15 +273,18 @@ static cycle_t cycles_of_ns(const struct p5 *p, uint64_t ns)
 void p5_port(struct p5 *p, struct cpu *c, uint32_t port, unsigned width)
 {
     p5_drain(p, c, CAUSE_IO);
-    p5_count(p, c, EVENT_IO);
-    take_bus(p, c, p->config.bus.io_cycle);
+    unsigned cycles = (port & 3) + width > 4 ? 2 : 1;
+    if (cycles == 2)
+        p5_count(p, c, EVENT_MISALIGNED);
+    p5_add(p, c, EVENT_IO, cycles);
+    take_bus(p, c, cycles * p->config.bus.io_cycle);
     wait_until(p, c, cycle_of(p, p->bus_free), CAUSE_IO);
     bool inside = port >= 0x1000 || (port >= 0xCF8 && port <= 0xCFF);
     if (inside)
         return;
     ledger_charge(c->ledger, CAUSE_IO, cycles_of_ns(p, p->config.bus.isa_8bit_ns) * width,
                   QUALITY_ESTIMATE);
-    p->bus_free = edge_at(p, c->clock->now);
+    prolong_bus(p, c);
 }
 
 void p5_interrupt_acknowledge(struct p5 *p, struct cpu *c)
@@ -290,5 +294,5 @@ void p5_interrupt_acknowledge(struct p5 *p, struct cpu *c)
     wait_until(p, c, cycle_of(p, p->bus_free), CAUSE_INTA);
     ledger_charge(c->ledger, CAUSE_INTA, cycles_of_ns(p, p->config.bus.isa_inta_ns),
                   QUALITY_ESTIMATE);
-    p->bus_free = edge_at(p, c->clock->now);
+    prolong_bus(p, c);
 }

@@ -61,18 +61,11 @@ static bool is_port(unsigned note)
     return note >= NOTE_IO_REAL && note <= NOTE_IO_V86;
 }
 
-static bool is_segment(unsigned note)
-{
-    return note >= NOTE_SEGMENT_REAL && note <= NOTE_SEGMENT_NEW;
-}
-
 /* The note's case: replaces the bill, or is charged beside it. Returns what was charged. */
 static cycle_t apply(struct p5 *p, struct cpu *c, unsigned class, const struct access *n,
                      struct bill *b)
 {
     const struct p5_case *k = p->cases[class][n->level];
-    if (is_segment(n->level))
-        p5_count(p, c, EVENT_SEGMENT);
     if (!k)
         return 0;
     uint32_t clocks = k->clocks + k->each * n->la;
@@ -119,8 +112,7 @@ static uint32_t extra(const struct p5 *p, const struct cpu *c, uint64_t t, const
     }
 }
 
-/* Bytes of a string's element, or of a port access. */
-static uint32_t element_width(const struct op *o)
+uint32_t p5_element_width(const struct op *o)
 {
     const char *operands = o->row->operands;
     if (strstr(operands, "AL") || strstr(operands, "Xb") || strstr(operands, "Yb"))
@@ -135,7 +127,7 @@ static cycle_t accesses(struct p5 *p, struct cpu *c, const struct op *o, const s
     cycle_t before = c->clock->now;
     for (const struct access *e = a; e < end; e++) {
         if (e->kind == ACCESS_NOTE && is_port(e->level))
-            p5_port(p, c, e->la, element_width(o));
+            p5_port(p, c, e->la, p5_element_width(o));
         else if (e->kind != ACCESS_NOTE)
             p5_data(p, c, a, e, 0);
     }
@@ -198,7 +190,7 @@ static void elements(struct p5 *p, struct cpu *c, const struct op *o, const stru
                      uint32_t count, const struct access *a, const struct access *end)
 {
     cycle_t each = r->each;
-    uint32_t left = 0, bytes = element_width(o) * r->accesses;
+    uint32_t left = 0, bytes = p5_element_width(o) * r->accesses;
     for (const struct access *e = a; e < end; e++) {
         bool port = e->kind == ACCESS_NOTE && is_port(e->level);
         if (e->kind == ACCESS_NOTE && !port)
@@ -209,7 +201,7 @@ static void elements(struct p5 *p, struct cpu *c, const struct op *o, const stru
             count--;
         }
         if (port)
-            p5_port(p, c, e->la, element_width(o));
+            p5_port(p, c, e->la, p5_element_width(o));
         else
             p5_data(p, c, a, e, 0);
         if (e->kind <= ACCESS_WRITE)
@@ -253,7 +245,6 @@ void p5_price_entry(struct p5 *p, struct cpu *c, const struct access *a, const s
         if (e->kind != ACCESS_NOTE) {
             p5_data(p, c, a, e, 0);
         } else if (e->level == NOTE_INTA) {
-            p5_count(p, c, EVENT_INTERRUPT);
             p5_interrupt_acknowledge(p, c);
         } else {
             apply(p, c, p->delivery, e, &b);

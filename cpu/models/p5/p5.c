@@ -97,6 +97,16 @@ static NOINLINE cycle_t interlock(struct p5 *p, struct cpu *c)
     return 1;
 }
 
+/* An interlock in V: in the shadow of U's own it takes no clock, but is an event. */
+static NOINLINE cycle_t interlock_second(struct p5 *p, struct cpu *c)
+{
+    if (!p->u_delayed)
+        return interlock(p, c);
+    if (p->u_interlocked)
+        p5_count(p, c, EVENT_AGI_IN_V);
+    return 0;
+}
+
 /* Starts a group in U. Returns the clocks of an address interlock; whatever kept the decoder busy hides
  * it [E1]. */
 static ALWAYS_INLINE cycle_t open_group(struct p5 *p, struct cpu *c, laddr_t la, uint64_t t,
@@ -106,7 +116,7 @@ static ALWAYS_INLINE cycle_t open_group(struct p5 *p, struct cpu *c, laddr_t la,
     p->earlier_la = p->group_la;
     p->group_la = la;
     p->group++;
-    p->u_delayed = false;
+    p->u_delayed = p->u_interlocked = false;
     p->earlier_writes = p->group_writes;
     if (UNLIKELY(arrived & ARRIVED_STALLED)) {
         p->u_delayed = true;
@@ -117,7 +127,7 @@ static ALWAYS_INLINE cycle_t open_group(struct p5 *p, struct cpu *c, laddr_t la,
     p->shadow_groups -= p->shadow_groups > 0;
     if (LIKELY(!(p5_fact(t, FACT_ADDRESS) & p->earlier_writes)) || p->u_delayed)
         return 0;
-    p->u_delayed = true;
+    p->u_delayed = p->u_interlocked = true;
     return interlock(p, c);
 }
 
@@ -160,7 +170,9 @@ static ALWAYS_INLINE cycle_t data(struct p5 *p, struct cpu *c, const struct acce
 
 static ALWAYS_INLINE uint8_t bank_of(const struct access *a, const struct access *end)
 {
-    return a < end && a->kind <= ACCESS_RMW ? (uint8_t)(a->la >> 2 & 7) : BANK_NONE;
+    while (a < end && UNLIKELY(a->kind > ACCESS_RMW)) /* walks come before what they are for */
+        a++;
+    return a < end ? (uint8_t)(a->la >> 2 & 7) : BANK_NONE;
 }
 
 static NOINLINE cycle_t bank_conflict(struct p5 *p, struct cpu *c)
@@ -183,8 +195,8 @@ static ALWAYS_INLINE cycle_t issue_v(struct p5 *p, struct cpu *c, uint64_t t, ui
         if (UNLIKELY(bank == p->u_bank))
             pair += bank_conflict(p, c);
     }
-    if (UNLIKELY(p5_fact(t, FACT_ADDRESS) & p->earlier_writes) && !p->u_delayed)
-        pair += interlock(p, c);
+    if (UNLIKELY(p5_fact(t, FACT_ADDRESS) & p->earlier_writes))
+        pair += interlock_second(p, c);
     p->u = 0;
     p->group_writes |= registers_written(t);
     return pair;
@@ -202,9 +214,12 @@ static ALWAYS_INLINE void issue_u(struct cpu *c, uint64_t t, unsigned arrived, u
 /* A locked cycle, or a multiplication, which waits for the x87 unit that does it. */
 static NOINLINE void special(struct p5 *p, struct cpu *c, const struct op *o)
 {
-    if (o->flags & OP_LOCK)
+    if (o->flags & OP_LOCK) {
         ledger_charge(c->ledger, CAUSE_LOCKED, LOCK_CLOCKS, QUALITY_FITTED);
-    else if (p->x87_free > c->clock->now)
+        return;
+    }
+    p5_count(p, c, EVENT_FLOP);
+    if (p->x87_free > c->clock->now)
         charge(c, CAUSE_X87_WAIT, p->x87_free - c->clock->now);
 }
 
@@ -292,39 +307,47 @@ static void price_micro(struct p5 *p, struct cpu *c, const struct op *o, uint64_
 {
     bool string = p5_fact(t, FACT_KIND) == KIND_STRING, on = string && p5_continues(o, a, end);
     cycle_t occupied = on ? p->shadow + 1 : open_group(p, c, la, t, arrived);
+    p5_add(p, c, EVENT_INSTRUCTION, !c->rep_running);
+    p5_enter_inner(p, c);
+    if (!string)
+        p5_count_micro(p, c, t, a, end);
     occupied += string ? p5_price_string(p, c, o, t, a, end) : p5_price_micro(p, c, o, t, a, end);
     cast_shadow(p, occupied);
     close_group(p, t, arrived, BANK_NONE, registers_written(t));
-    if (!c->branched || string)
-        return;
-    if (p5_predicted(p, t, a, end))
+    if (c->branched && !string && p5_predicted(p, t, a, end))
         predict(p, c, o, arrived);
-    else
+    else if (c->branched && !string)
         flush(p);
+    p5_leave_inner(p, c);
 }
 
 static NOINLINE void price_other(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
                                  laddr_t la, unsigned arrived, const struct access *a,
                                  const struct access *end)
 {
-    switch (p5_fact(t, FACT_KIND)) {
-    case KIND_BRANCH: price_branch(p, c, o, t, la, arrived, a, end); break;
-    case KIND_X87: price_x87(p, c, t, la, arrived, a, end); break;
-    default: price_micro(p, c, o, t, la, arrived, a, end); break;
+    unsigned kind = p5_fact(t, FACT_KIND);
+    if (kind != KIND_BRANCH && kind != KIND_X87) {
+        price_micro(p, c, o, t, la, arrived, a, end);
+        return;
     }
+    p5_count(p, c, EVENT_INSTRUCTION);
+    if (kind == KIND_BRANCH)
+        price_branch(p, c, o, t, la, arrived, a, end);
+    else
+        price_x87(p, c, t, la, arrived, a, end);
 }
 
 /* --- the model's entries ------------------------------------------------------------------------------------------ */
 
-static NOINLINE void attach(struct p5 *p, struct cpu *c)
+static void attach(struct model *m, struct cpu *c)
 {
+    struct p5 *p = of(m);
     uint32_t lines = c->mmu->l1i.sets * c->mmu->l1i.ways;
     if (!p->ends || p->lines != lines) {
         free(p->ends);
         p->ends = xalloc(lines + 1, sizeof *p->ends);
         p->lines = p->line = lines;
     }
-    p->cpu = c;
     p5_counters_attach(p, c);
 }
 
@@ -357,12 +380,9 @@ static void price(struct model *m, struct cpu *c, const struct op *o)
     uint64_t t = o->timing;
     laddr_t la = c->seg[CS].base + o->eip;
     unsigned arrived = 0;
-    if (UNLIKELY(p->cpu != c))
-        attach(p, c);
     const struct access *a = c->log.list, *end = a + c->log.count;
     if (a < end && is_front(a))
         a = front(p, c, end, &arrived);
-    p->events[c->cpl == 3][EVENT_INSTRUCTION] += !c->rep_running;
     if (UNLIKELY(p->fxch_in_v))
         late_after_fxch(p, c, t);
     if (LIKELY(mark_end(p, c, o)))
@@ -372,22 +392,35 @@ static void price(struct model *m, struct cpu *c, const struct op *o)
     p->before = p->u;
     p->last = t;
     p->arrived = arrived;
-    if (LIKELY(p5_fact(t, FACT_KIND) == KIND_PLAIN))
+    if (LIKELY(p5_fact(t, FACT_KIND) == KIND_PLAIN)) {
+        p5_count(p, c, EVENT_INSTRUCTION);
         price_plain(p, c, o, t, la, arrived, a, end, p5_fact(t, FACT_CLOCKS));
-    else
+    } else
         price_other(p, c, o, t, la, arrived, a, end);
 }
+
+/* While a counter is set to breakpoint matches. */
+static void price_matching(struct model *m, struct cpu *c, const struct op *o)
+{
+    struct p5 *p = of(m);
+    price(m, c, o);
+    p5_count_matches(p, c, o, true, p->arrived & ARRIVED_SECOND);
+}
+
+void p5_choose_price(struct p5 *p) { p->model.price = p->matching ? price_matching : price; }
 
 static void price_delivery(struct model *m, struct cpu *c, const struct op *o)
 {
     struct p5 *p = of(m);
     unsigned arrived = 0;
-    (void)o;
-    if (UNLIKELY(p->cpu != c))
-        attach(p, c);
     const struct access *end = c->log.list + c->log.count, *a = front(p, c, end, &arrived);
+    p5_enter_inner(p, c);
+    p5_count_delivery(p, c, a, end);
+    if (p->matching)
+        p5_count_matches(p, c, o, false, false);
     p5_price_entry(p, c, a, end);
     flush(p);
+    p5_leave_inner(p, c);
 }
 
 static void reset(struct model *m)
@@ -473,6 +506,7 @@ static void snapshot_pipes(struct p5 *p, struct snap *s)
     snap_u64(s, "u", &p->u);
     snap_bool(s, "u_known", &p->u_known);
     snap_bool(s, "u_delayed", &p->u_delayed);
+    snap_bool(s, "u_interlocked", &p->u_interlocked);
     snap_u8(s, "u_bank", &p->u_bank);
     snap_u8(s, "group_writes", &p->group_writes);
     snap_u8(s, "earlier_writes", &p->earlier_writes);
@@ -517,6 +551,10 @@ static void snapshot(struct model *m, struct snap *s)
     snap_u32(s, "line", &p->line);
     snap_u32(s, "line_number", &p->line_number);
     snap_u64(s, "line_entered", &p->line_entered);
+    snap_u8(s, "cpl", &p->cpl);
+    snap_bool(s, "user", &p->user);
+    snap_bool(s, "matching", &p->matching);
+    p5_choose_price(p);
     snap_bytes(s, "events", p->events, sizeof p->events);
     snap_bytes(s, "durations", p->durations, sizeof p->durations);
     snap_bytes(s, "counter_base", p->counter_base, sizeof p->counter_base);
@@ -539,6 +577,7 @@ struct model *model_p5_new(const struct p5_config *config)
     CHECK(p5_latency_count <= P5_LATENCIES_MAX);
     p->model = (struct model){.name = "p5",
                               .timed = true,
+                              .attach = attach,
                               .bind = p5_bind,
                               .price = price,
                               .price_delivery = price_delivery,
@@ -548,6 +587,7 @@ struct model *model_p5_new(const struct p5_config *config)
     p->config = *config;
     p->event_sum = xalloc(P5_EVENTS, sizeof *p->event_sum);
     p5_micro_init(p);
+    p5_counters_init(p);
     reset(&p->model);
     return &p->model;
 }

@@ -51,6 +51,8 @@ struct p5_last {
 };
 struct p5_last model_p5_last(const struct model *m);
 
+/* An event's count so far, as a counter whose CC field is control has it: see counters.c. */
+uint64_t model_p5_count(const struct model *m, unsigned event, unsigned control);
 /* The documented event counts so far (CESR codes 00h..29h), all of them at once: for reports and to
  * hold the guest's counters against the ledger. */
 #define P5_EVENTS 64

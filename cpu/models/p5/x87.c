@@ -258,6 +258,6 @@ void p5_price_x87(struct p5 *p, struct cpu *c, uint64_t t, const struct access *
     p->x87_status = later(p->x87_status, ready);
     if (writes_of(t) & WRITE_COMPARE)
         p->x87_status = later(p->x87_status, ready + STATUS_CLOCKS);
-    if (p5_fact(t, FACT_ISSUE) == ISSUE_FX && x.clocks > 1)
+    if (p->flop[p5_fact(t, FACT_LATENCY)])
         p5_count(p, c, EVENT_FLOP);
 }
