@@ -21,3 +21,15 @@ if(TARGET laws_models)
     target_sources(laws_models PRIVATE ${CMAKE_SOURCE_DIR}/tests/isa/${source}.c)
   endforeach()
 endif()
+
+# The guest of the performance counters.
+set(COUNTERS_GUEST ${CMAKE_BINARY_DIR}/tests/guest/counters_guest)
+add_custom_command(OUTPUT ${COUNTERS_GUEST}
+  COMMAND ${CMAKE_SOURCE_DIR}/tests/guest/build_counters.sh ${COUNTERS_GUEST}
+  DEPENDS ${CMAKE_SOURCE_DIR}/tests/guest/build_counters.sh
+    ${CMAKE_SOURCE_DIR}/tests/guest/counters.S ${CMAKE_SOURCE_DIR}/tests/guest/guest.ld)
+add_custom_target(counters_guest ALL DEPENDS ${COUNTERS_GUEST})
+if(TARGET guest_counters)
+  add_dependencies(guest_counters counters_guest)
+  target_compile_definitions(guest_counters PRIVATE COUNTERS_GUEST="${COUNTERS_GUEST}")
+endif()
