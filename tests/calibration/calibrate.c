@@ -197,5 +197,8 @@ int main(int argc, char **argv)
     puts(passed ? "\nevery bar passed" : "\na bar was missed");
     free(p166);
     free(p133);
+    for (int i = 0; i < count; i++)
+        free(rows[i].field[INSTRUCTION]); /* the whole line */
+    free(rows);
     return passed ? EXIT_DONE : EXIT_GUEST_FAILED;
 }
