@@ -1,14 +1,15 @@
-/* guest_counters: what a guest reads from the Pentium's performance counters, and from its time stamp
- * counter, is what happened. The guest (tests/guest/counters.S) counts every documented event over work
- * that makes it happen. Here each of its counts is held against a count made another way:
+/* guest_counters: what a guest reads from the Pentium's performance counters, and from its time
+ * stamp counter, is what happened. The guest (tests/guest/counters.S) counts every documented
+ * event over work that makes it happen. Here each of its counts is held against a count made
+ * another way:
  *
- *   - from the access log and the ledger's charges, as an observer of each priced instruction sees them,
- *     by rules written down here once more, naively;
+ *   - from the access log and the ledger's charges, as an observer of each priced instruction
+ *     sees them, by rules written down here once more, naively;
  *   - from the events that the model tells reports;
  *   - from what the guest knows its work to do: it prints that beside each count.
  *
- * Also: RDTSC tells the ledger's cycles; a run that is saved and restored at any cycle, and one that
- * changes its model meanwhile, goes on counting. */
+ * Also: RDTSC tells the ledger's cycles; a run that is saved and restored at any cycle, and one
+ * that changes its model meanwhile, goes on counting. */
 #include "cpu/model.h"
 #include "cpu/models/p5/p5.h"
 #include "cpu/msr.h"
@@ -41,7 +42,7 @@ struct run {
     struct verdict v;
     unsigned windows; /* counts compared */
     struct counts now, begin;              /* counted here */
-    struct counts model_next, model_begin; /* the model's, before a WRMSR or RDMSR that comes next */
+    struct counts model_next, model_begin; /* the model's, before a WRMSR or RDMSR to come */
     uint32_t cesr;                         /* the present selection */
     uint64_t value[2];                     /* what CTR0 and CTR1 held when counting began */
     bool user;   /* the instruction being counted counts at CPL 3 */
@@ -57,7 +58,7 @@ struct run {
     uint64_t tsc_offset;
 };
 
-/* --- the charges of one instruction ------------------------------------------------------------ */
+/* --- the charges of one instruction ----------------------------------------------------------- */
 
 static void tapped(void *owner, enum cause cause, cycle_t cycles)
 {
@@ -69,7 +70,7 @@ static void tapped(void *owner, enum cause cause, cycle_t cycles)
         r->front_wait += cycles;
 }
 
-/* --- counting from the log ------------------------------------------------------------------------ */
+/* --- counting from the log -------------------------------------------------------------------- */
 
 static void add(struct run *r, unsigned event, uint64_t n)
 {
@@ -152,7 +153,7 @@ static void count_log(struct run *r, const struct cpu *c, const struct op *o)
     r->user = user;
 }
 
-/* --- counting what was executed ---------------------------------------------------------------------- */
+/* --- counting what was executed --------------------------------------------------------------- */
 
 static bool is(const struct op *o, const char *name) { return strcmp(o->row->name, name) == 0; }
 
@@ -221,8 +222,8 @@ static void count_delivery(struct run *r, const struct cpu *c)
         add(r, 0x27, c->log.list[i].kind == ACCESS_NOTE && c->log.list[i].level == NOTE_INTA);
 }
 
-/* Clocks of what lasts, by the ledger's causes; of everything else each event counts one. Bus waits of a
- * fetch, which come before the instruction issues, are no data's. */
+/* Clocks of what lasts, by the ledger's causes; of everything else each event counts one. Bus
+ * waits of a fetch, which come before the instruction issues, are no data's. */
 static void count_clocks(struct run *r, const struct cpu *c)
 {
     const uint64_t *n = r->charged;
@@ -241,7 +242,7 @@ static void count_clocks(struct run *r, const struct cpu *c)
                     (code ? 0 : n[CAUSE_TLB_UPDATE]);
 }
 
-/* --- what the guest does with the registers ------------------------------------------------------------ */
+/* --- what the guest does with the registers --------------------------------------------------- */
 
 static bool lasts(unsigned event) { return (event >= 0x18 && event <= 0x1B) || event == 0x1F; }
 
@@ -261,8 +262,9 @@ static uint64_t gained(const struct run *r, unsigned index, bool mine)
     return n;
 }
 
-/* Segment loads, branch target buffer, breakpoints, how often something lasted, and the bus: the guest
- * knows what to expect of them, but they leave no trace in the log that is told apart from others. */
+/* Segment loads, branch target buffer, breakpoints, how often something lasted, and the bus: the
+ * guest knows what to expect of them, but they leave no trace in the log that is told apart from
+ * others. */
 static bool counted_here(uint32_t control)
 {
     unsigned event = control & 0x3F;
@@ -320,7 +322,7 @@ static void on_rdtsc(struct run *r, const struct cpu *c)
     r->tsc_offset = offset;
 }
 
-/* --- observing ------------------------------------------------------------------------------------------- */
+/* --- observing -------------------------------------------------------------------------------- */
 
 static void remember_model(struct run *r, const struct cpu *c)
 {
@@ -359,7 +361,7 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
     remember_model(r, c);
 }
 
-/* --- running ---------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static void serial(void *owner, int port, uint8_t byte)
 {
@@ -406,15 +408,17 @@ static bool ended(const struct run *r)
     return r->m->end == END_HALTED && strstr(r->serial, "counters guest: done");
 }
 
-/* --- the checks ---------------------------------------------------------------------------------------------- */
+/* --- the checks ------------------------------------------------------------------------------- */
 
-static unsigned passed, failed;
+struct tally {
+    unsigned passed, failed;
+};
 
-static void report(bool ok, const char *format, ...)
+static void report(struct tally *t, bool ok, const char *format, ...)
 {
     va_list list;
-    passed += ok;
-    failed += !ok;
+    t->passed += ok;
+    t->failed += !ok;
     if (ok)
         return;
     va_start(list, format);
@@ -429,7 +433,7 @@ static bool meets(uint32_t value, uint32_t wanted)
 }
 
 /* What the guest printed: its work's own numbers. */
-static void check_lines(const char *s)
+static void check_lines(struct tally *t, const char *s)
 {
     for (; s && *s; s = strchr(s, '\n') ? strchr(s, '\n') + 1 : NULL) {
         uint32_t cesr, count[2], wanted[2];
@@ -437,17 +441,20 @@ static void check_lines(const char *s)
         if (sscanf(s, "event %x %x %x %x %x", &cesr, &count[0], &count[1], &wanted[0],
                    &wanted[1]) == 5) {
             for (unsigned i = 0; i < 2; i++)
-                report(meets(count[i], wanted[i]),
+                report(t, meets(count[i], wanted[i]),
                        "event %02x, control %x (CESR %08x): the work has %u, the counter %u",
-                       cesr >> (16 * i) & 0x3F, cesr >> (16 * i + 6) & 7, cesr, wanted[i], count[i]);
+                       cesr >> (16 * i) & 0x3F, cesr >> (16 * i + 6) & 7, cesr, wanted[i],
+                       count[i]);
         } else if (sscanf(s, "check %63s %x %x", name, &count[0], &wanted[0]) == 3) {
-            report(meets(count[0], wanted[0]), "%s: %08x, not %08x", name, count[0], wanted[0]);
+            report(t, meets(count[0], wanted[0]), "%s: %08x, not %08x", name, count[0], wanted[0]);
         }
     }
 }
 
-/* Saved at some cycle and restored into another machine, it prints the same and ends in the same cycle. */
-static void check_restore(const char *guest, const struct run *whole, cycle_t cycle)
+/* Saved at some cycle and restored into another machine, it prints the same and ends in the
+ * same cycle. */
+static void check_restore(struct tally *t, const char *guest, const struct run *whole,
+                          cycle_t cycle)
 {
     struct run *first = run_new(guest), *second = run_new(guest);
     struct snap save, load;
@@ -460,7 +467,7 @@ static void check_restore(const char *guest, const struct run *whole, cycle_t cy
     memcpy(second->serial, first->serial, sizeof first->serial);
     second->serial_count = first->serial_count;
     run_to(second, CYCLES_MAX);
-    report(ended(second) && strcmp(second->serial, whole->serial) == 0 &&
+    report(t, ended(second) && strcmp(second->serial, whole->serial) == 0 &&
                second->m->clock.now == whole->m->clock.now,
            "restored at cycle %" PRIu64 ": the counts differ", cycle);
     snap_free(&save);
@@ -469,7 +476,7 @@ static void check_restore(const char *guest, const struct run *whole, cycle_t cy
 }
 
 /* A model that counts nothing takes over, and back: what was counted stays, nothing is added. */
-static void check_models(const char *guest)
+static void check_models(struct tally *t, const char *guest)
 {
     struct run *r = run_new(guest);
     struct cpu *c = r->m->cpu;
@@ -484,11 +491,11 @@ static void check_models(const char *guest)
     machine_set_model(r->m, "p5");
     uint64_t back = msr_read(c, 0x12);
     run_to(r, 400000);
-    report(n > 5 && flat == n && back == n && msr_read(c, 0x12) > n,
+    report(t, n > 5 && flat == n && back == n && msr_read(c, 0x12) > n,
            "across models: %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", then %" PRIu64, n, flat, back,
            msr_read(c, 0x12));
     cpu_reset(c);
-    report(msr_read(c, 0x11) == 0 && msr_read(c, 0x12) == 0, "RESET leaves counters");
+    report(t, msr_read(c, 0x11) == 0 && msr_read(c, 0x12) == 0, "RESET leaves counters");
     run_free(r);
 }
 
@@ -497,19 +504,20 @@ int main(int argc, char **argv)
     const char *guest = argc == 3 && strcmp(argv[1], "--guest") == 0 ? argv[2] : COUNTERS_GUEST;
     struct run *r = run_new(guest);
     struct random random = {1};
+    struct tally tally = {0, 0}, *t = &tally;
     r->m->cpu->on_priced = priced;
     r->m->cpu->priced_owner = r;
     r->m->ledger.tap = tapped;
     r->m->ledger.tap_owner = r;
     run_to(r, CYCLES_MAX);
-    report(ended(r), "the guest did not end as it should (end %d): %s", r->m->end, r->serial);
-    report(!r->v.failed, "%s", r->v.message);
-    check_lines(r->serial);
+    report(t, ended(r), "the guest did not end as it should (end %d): %s", r->m->end, r->serial);
+    report(t, !r->v.failed, "%s", r->v.message);
+    check_lines(t, r->serial);
     printf("%u counts compared with the log\n", r->windows);
     for (unsigned i = 0; i < RESTORES && ended(r); i++)
-        check_restore(guest, r, random_next(&random) % r->m->clock.now);
-    check_models(guest);
+        check_restore(t, guest, r, random_next(&random) % r->m->clock.now);
+    check_models(t, guest);
     run_free(r);
-    printf("%u passed, %u failed\n", passed, failed);
-    return failed ? 1 : 0;
+    printf("%u passed, %u failed\n", t->passed, t->failed);
+    return t->failed ? 1 : 0;
 }

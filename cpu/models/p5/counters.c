@@ -1,62 +1,66 @@
-/* counters: the two performance counters, and the events they count [SDM3B 18.21, table A-19; OPT97 7].
+/* counters: the two performance counters, and the events they count [SDM3B 18.21, table A-19;
+ * OPT97 7].
  *
  *   CESR:  25   24-22  21-16   9    8-6   5-0
  *          PC1  CC1    ES1     PC0  CC0   ES0
  *
- * CC: 000 off, 001 privilege 0-2, 010 privilege 3, 011 both; with bit 2 set, clocks instead of events.
- * PC chooses what two pins show; there are none. Every event is counted always, by privilege; a counter
- * is the difference since its selection or value was last written. RDMSR shows what the instructions
- * before it did, and nothing of its own; WRMSR to CESR counts under the selection it makes.
+ * CC: 000 off, 001 privilege 0-2, 010 privilege 3, 011 both; with bit 2 set, clocks instead of
+ * events. PC chooses what two pins show; there are none. Every event is counted always, by
+ * privilege; a counter is the difference since its selection or value was last written. RDMSR
+ * shows what the instructions before it did, and nothing of its own; WRMSR to CESR counts under
+ * the selection it makes.
  *
  * Privilege: fetching and the instruction itself count at the privilege it was fetched with; what a
- * change of privilege does beyond that (accesses, segments, the branch) at the inner one of the two,
- * where the ledger has its clocks, too. Deliveries count at the handler's.
+ * change of privilege does beyond that (accesses, segments, the branch) at the inner one of the
+ * two, where the ledger has its clocks, too. Deliveries count at the handler's.
  *
  * Clocks: 18h-1Bh and 1Fh last; of every other event each occurrence counts one.
  *
  * What counts as one:
- *   00 01 28  an access of the log: an instruction's, or its microcode's to descriptors, TSS and stack.
- *             A read-modify-write is a read and a write. An access that is misaligned is split: two.
- *             Page walks, code fetches and ports are not data.
+ *   00 01 28  an access of the log: an instruction's, or its microcode's to descriptors, TSS and
+ *             stack. A read-modify-write is a read and a write. An access that is misaligned is
+ *             split: two. Page walks, code fetches and ports are not data.
  *   02 0D     a walk, also one that only sets D: the entry there was of no use.
- *   03 29     a read that the first level did not serve, cacheable or not, locked ones too. The second
- *             half of a split read finds the line that the first one brought.
+ *   03 29     a read that the first level did not serve, cacheable or not, locked ones too. The
+ *             second half of a split read finds the line that the first one brought.
  *   04 29     a write that found no line. A hit on an S line goes to the bus, but is none.
  *   05        a write that found an E or M line, and stayed inside.
- *   06        a modified line that left: replaced, wanted by a fetch, a locked cycle or a walk's update,
- *             or written back by WBINVD.
+ *   06        a modified line that left: replaced, wanted by a fetch, a locked cycle or a walk's
+ *             update, or written back by WBINVD.
  *   09 0A     a pair of which both halves access data; a pair whose halves met in one bank.
- *   0B        a read, a write or a port access that is misaligned: each half of a read-modify-write.
+ *   0B        a read, a write or a port access that is misaligned: each half of a read-modify-
+ *             write.
  *   0C 0E     a code line entered, in order or by a branch; those that were not in the code cache.
- *   0F        a segment register loaded; LGDT, LIDT, LLDT, LTR; a far transfer, INT, delivery or task
- *             switch, twice if it changes privilege.
- *   12 14     a branch, taken or not (14: taken, or predicted by an entry); as taken ones also INT, IRET,
- *             serialising instructions, VERR, VERW, deliveries.
- *   13        a branch whose entry in the branch target buffer was in use: a near one, or a far one that
- *             stays on its level.
- *   15        a misprediction, a far JMP, CALL or RET to another level or task or through a gate, a
- *             delivery. Not INT, IRET, serialisation.
+ *   0F        a segment register loaded; LGDT, LIDT, LLDT, LTR; a far transfer, INT, delivery or
+ *             task switch, twice if it changes privilege.
+ *   12 14     a branch, taken or not (14: taken, or predicted by an entry); as taken ones also
+ *             INT, IRET, serialising instructions, VERR, VERW, deliveries.
+ *   13        a branch whose entry in the branch target buffer was in use: a near one, or a far
+ *             one that stays on its level.
+ *   15        a misprediction, a far JMP, CALL or RET to another level or task or through a gate,
+ *             a delivery. Not INT, IRET, serialisation.
  *   16 17     an instruction that completed (REP: one) and, in 16, a delivery; those in V.
- *   18        a bus cycle with what prolongs it. Its clocks are counted when it gets the bus: those of a
- *             posted write before they have passed.
- *   19 1B     a store that waited for its buffer; a write hit that waited for writes before it: the
- *             ledger's write.buffer_full and write.order.
- *   1A        a data read or data-side walk that the pipes waited for: from asking for the bus to the
- *             data. Not the three clocks of misalignment.
- *   1C        the read half of a locked cycle: LOCK, XCHG, bits of descriptors and of page tables. Split
- *             ones count two.
+ *   18        a bus cycle with what prolongs it. Its clocks are counted when it gets the bus:
+ *             those of a posted write before they have passed.
+ *   19 1B     a store that waited for its buffer; a write hit that waited for writes before it:
+ *             the ledger's write.buffer_full and write.order.
+ *   1A        a data read or data-side walk that the pipes waited for: from asking for the bus to
+ *             the data. Not the three clocks of misalignment.
+ *   1C        the read half of a locked cycle: LOCK, XCHG, bits of descriptors and of page tables.
+ *             Split ones count two.
  *   1D        a port access; two if it is misaligned. Interrupt acknowledge is none.
- *   1E        a read on the bus that fills no line of the first level: uncached pages and devices, CR0.CD,
- *             locked reads, page-table entries.
+ *   1E        a read on the bus that fills no line of the first level: uncached pages and devices,
+ *             CR0.CD, locked reads, page-table entries.
  *   1F        an interlock; two in one clock if both halves of a pair wait, which is one clock.
- *   22        an x87 addition, subtraction, multiplication, division, remainder, square root, an integer
- *             multiplication; a transcendental function is one.
- *   23-26     an instruction at the address, or an access that touches the bytes, as DR7's R/W and LEN
- *             say, enabled or not (disabled, instructions in V are not compared). Only while selected.
+ *   22        an x87 addition, subtraction, multiplication, division, remainder, square root, an
+ *             integer multiplication; a transcendental function is one.
+ *   23-26     an instruction at the address, or an access that touches the bytes, as DR7's R/W and
+ *             LEN say, enabled or not (disabled, instructions in V are not compared). Only while
+ *             selected.
  *   27        an INTR or NMI delivered.
  *
- * Always 0: 07, 08 (nothing snoops: no other bus master is modelled), 10, 11, 20, 21 (reserved) and the
- * P55C's, 2A to 3F. */
+ * Always 0: 07, 08 (nothing snoops: no other bus master is modelled), 10, 11, 20, 21 (reserved)
+ * and the P55C's, 2A to 3F. */
 #include "cpu/models/p5/core.h"
 
 #include "cpu/debug.h"
@@ -64,7 +68,7 @@
 
 #include <string.h>
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static uint64_t occurred(const uint64_t *n, unsigned event)
 {
@@ -151,7 +155,7 @@ void p5_counters_detach(struct cpu *c)
     c->counter_owner = NULL;
 }
 
-/* --- accesses ---------------------------------------------------------------------------------------- */
+/* --- accesses --------------------------------------------------------------------------------- */
 
 /* An access that crosses a line has two entries, of which neither is split. */
 static unsigned parts(const struct access *a)
@@ -227,7 +231,7 @@ void p5_count_code_miss(struct p5 *p, const struct cpu *c, const struct access *
         p5_count(p, c, EVENT_NONCACHEABLE);
 }
 
-/* --- transfers, segments, serialisation -------------------------------------------------------------- */
+/* --- transfers, segments, serialisation ------------------------------------------------------- */
 
 struct told {
     unsigned segments; /* loaded */
@@ -263,7 +267,10 @@ static struct told listen(const struct p5 *p, const struct cpu *c, const struct 
     return t;
 }
 
-static bool is_class(const struct p5_latency *l, const char *name) { return strcmp(l->name, name) == 0; }
+static bool is_class(const struct p5_latency *l, const char *name)
+{
+    return strcmp(l->name, name) == 0;
+}
 
 /* Far transfers that the branch target buffer knows count there. */
 void p5_count_micro(struct p5 *p, const struct cpu *c, uint64_t t, const struct access *a,
@@ -306,7 +313,7 @@ void p5_count_delivery(struct p5 *p, const struct cpu *c, const struct access *a
         p5_count(p, c, EVENT_INTERRUPT);
 }
 
-/* --- x87 ------------------------------------------------------------------------------------------------ */
+/* --- x87 -------------------------------------------------------------------------------------- */
 
 void p5_counters_init(struct p5 *p)
 {
@@ -317,9 +324,12 @@ void p5_counters_init(struct p5 *p)
         p->flop[p5_latency_find(classes[i])] = true;
 }
 
-/* --- breakpoints ------------------------------------------------------------------------------------------ */
+/* --- breakpoints ------------------------------------------------------------------------------ */
 
-static unsigned breakpoint_kind(const struct cpu *c, unsigned i) { return c->dr[7] >> (16 + 4 * i) & 3; }
+static unsigned breakpoint_kind(const struct cpu *c, unsigned i)
+{
+    return c->dr[7] >> (16 + 4 * i) & 3;
+}
 
 static bool touches(const struct cpu *c, unsigned i, const struct access *a, unsigned width)
 {
@@ -332,7 +342,8 @@ static bool touches(const struct cpu *c, unsigned i, const struct access *a, uns
            debug_covers(c, i, a->la, a->size);
 }
 
-void p5_count_matches(struct p5 *p, const struct cpu *c, const struct op *o, bool executed, bool in_v)
+void p5_count_matches(struct p5 *p, const struct cpu *c, const struct op *o, bool executed,
+                      bool in_v)
 {
     const struct access *end = c->log.list + c->log.count;
     laddr_t la = c->seg[CS].base + o->eip;
