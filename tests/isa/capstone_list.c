@@ -36,8 +36,7 @@ struct capstone_list {
     unsigned entry_count;
 };
 
-/* --- conditions --- */
-
+/* --- conditions ------------------------------------------------------------------------------- */
 static bool always(const struct capstone_query *q)
 {
     (void)q;
@@ -86,8 +85,7 @@ static const struct condition conditions[] = {
     {"register-form", register_form},
 };
 
-/* --- reading --- */
-
+/* --- reading ---------------------------------------------------------------------------------- */
 /* Words between single blanks, one at both ends. */
 static bool set_words(char *out, size_t size, char *text)
 {
@@ -185,8 +183,7 @@ struct capstone_list *capstone_list_read(const char *path)
 
 void capstone_list_free(struct capstone_list *l) { free(l); }
 
-/* --- asking --- */
-
+/* --- asking ----------------------------------------------------------------------------------- */
 static bool has_word(const char *words, const char *word)
 {
     char padded[64];

@@ -12,7 +12,7 @@ struct isa_comparison {
     struct isa_generator *generator;
     struct simulated *simulated;
     struct isa_differences *differences;
-    struct isa_memory real, virtual; /* the windows of the host's and of the simulator's processor */
+    struct isa_memory real, virtual; /* the windows of the host's processor, of the simulator's */
     bool own_trap;    /* the instruction last looked at traps by itself: it ends the case */
     uint64_t stepped; /* cases that needed a second look */
     uint64_t skipped; /* endless on both, or strayed out of 32-bit code */

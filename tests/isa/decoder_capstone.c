@@ -12,6 +12,7 @@
 #include "tests/isa/capstone_list.h"
 
 #include <capstone/capstone.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,10 @@
 #define EIP 0x1000u
 
 static const struct identity identity = {
-    .part = "every row", .features = 1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP |
-                                     1u << FEATURE_RDPMC};
+    .part = "every row",
+    .features = 1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP |
+                1u << FEATURE_RDPMC,
+};
 
 struct test {
     struct decoder *decoder;
@@ -38,8 +41,7 @@ struct test {
     body_fn invalid;   /* the body of what is not one */
 };
 
-/* --- what the operands should be ------------------------------------------------------------------ */
-
+/* --- what the operands should be -------------------------------------------------------------- */
 static const x86_reg reg8[8] = {X86_REG_AL, X86_REG_CL, X86_REG_DL, X86_REG_BL,
                                 X86_REG_AH, X86_REG_CH, X86_REG_DH, X86_REG_BH};
 static const x86_reg reg16[9] = {X86_REG_AX, X86_REG_CX, X86_REG_DX, X86_REG_BX, X86_REG_SP,
@@ -126,7 +128,8 @@ static bool same_named(const struct op *o, const char *name, const cs_x86_op *th
     return false;
 }
 
-/* Compares one of the row's operands with Capstone's. immediate: how many immediates came before. */
+/* Compares one of the row's operands with Capstone's. immediate: how many immediates came
+ * before. */
 static bool same_operand(const struct op *o, const char *name, const cs_x86_op *theirs,
                          unsigned *immediates)
 {
@@ -197,8 +200,7 @@ static bool same_operands(const struct op *o, const cs_x86 *x)
     return n == x->op_count;
 }
 
-/* --- one encoding ------------------------------------------------------------------------------------ */
-
+/* --- one encoding ----------------------------------------------------------------------------- */
 static void report(struct test *t, const char *field)
 {
     t->failed++;
@@ -262,8 +264,7 @@ static void look(struct test *t, const uint8_t *bytes, unsigned size)
     compare(t);
 }
 
-/* --- all encodings --------------------------------------------------------------------------------------- */
-
+/* --- all encodings ---------------------------------------------------------------------------- */
 static const struct {
     uint8_t size, bytes[3];
     bool all_sib;
@@ -354,6 +355,6 @@ int main(int argc, char **argv)
     cs_close(&t.capstone[1]);
     decoder_free(t.decoder);
     capstone_list_free(t.list);
-    printf("%llu passed, %llu failed\n", (unsigned long long)t.passed, (unsigned long long)t.failed);
+    printf("%" PRIu64 " passed, %" PRIu64 " failed\n", t.passed, t.failed);
     return t.failed || unused;
 }

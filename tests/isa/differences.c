@@ -1,6 +1,7 @@
 #include "tests/isa/differences.h"
 
 #include "sim/core/check.h"
+#include "tests/isa/simulated.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,8 +47,7 @@ struct isa_differences {
     unsigned count;
 };
 
-/* --- about an instruction ---------------------------------------------------------------------------- */
-
+/* --- about an instruction --------------------------------------------------------------------- */
 static unsigned width_of(const struct op *o)
 {
     char letter = o->row->operands[0] ? o->row->operands[1] : 'v';
@@ -108,8 +108,7 @@ static int destination(const struct op *o)
     }
 }
 
-/* --- conditions ------------------------------------------------------------------------------------------ */
-
+/* --- conditions ------------------------------------------------------------------------------- */
 static bool always(const struct isa_step *s)
 {
     (void)s;
@@ -119,30 +118,6 @@ static bool always(const struct isa_step *s)
 static bool count_above_width(const struct isa_step *s)
 {
     return width_of(s->op) < 4 && shift_count(s->op, s->before) > width_of(s->op) * 8;
-}
-
-static bool count_at_least_width(const struct isa_step *s)
-{
-    return width_of(s->op) < 4 && shift_count(s->op, s->before) >= width_of(s->op) * 8;
-}
-
-static bool source_is_zero(const struct isa_step *s)
-{
-    const struct op *o = s->op;
-    uint32_t v = 0, mask = o->flags & OP_DATA16 ? 0xFFFF : UINT32_MAX;
-    if (!(o->flags & OP_MEM))
-        v = s->before->r[o->rm];
-    else if (s->operand)
-        memcpy(&v, s->operand, 4);
-    return (v & mask) == 0;
-}
-
-static bool operand_16(const struct isa_step *s) { return s->op->flags & OP_DATA16; }
-static bool register_form(const struct isa_step *s) { return !(s->op->flags & OP_MEM); }
-
-static bool register_form_32(const struct isa_step *s)
-{
-    return register_form(s) && !operand_16(s);
 }
 
 static bool faulted_both(const struct isa_step *s)
@@ -156,7 +131,8 @@ static bool page_fault(const struct isa_step *s) { return s->silicon->vector == 
 static bool cut_short(const struct isa_step *s)
 {
     const struct isa_outcome *a = s->simulated, *b = s->silicon;
-    return !s->op && a->vector == 14 && (a->cr2 & 0xFFF) == 0 && (b->vector == 6 || b->vector == 13);
+    bool refused = b->vector == 6 || b->vector == 13;
+    return !s->op && a->vector == 14 && (a->cr2 & 0xFFF) == 0 && refused;
 }
 
 static bool in_repetition(const struct isa_step *s)
@@ -172,6 +148,12 @@ static bool top_of_memory(const struct isa_step *s)
 {
     const struct isa_outcome *a = s->simulated, *b = s->silicon;
     return b->vector == 14 && b->cr2 >= 0xFFFFFF00u && (a->vector == 12 || a->vector == 13);
+}
+
+static bool on_tables(const struct isa_step *s)
+{
+    uint32_t offset = s->simulated->cr2 - SIMULATED_TABLES;
+    return s->simulated->vector == 14 && offset < SIMULATED_TABLES_SIZE;
 }
 
 static bool control_register(const struct isa_step *s)
@@ -192,22 +174,9 @@ static bool alignment_fault(const struct isa_step *s)
     return s->silicon->vector == 17 || s->simulated->vector == 17;
 }
 
-/* |ST(0)| above what the manual allows F2XM1 (1) and FYL2XP1 (1 - sqrt(1/2)), roughly. */
-static bool beyond_domain(const struct isa_step *s)
-{
-    uint16_t e;
-    memcpy(&e, s->before->x87.st[0] + 8, 2);
-    return (e & 0x7FFF) >= (strcmp(s->op->row->name, "F2XM1") == 0 ? 16383 : 16381);
-}
-
 static const struct condition conditions[] = {
     {"always", always},
     {"count-above-width", count_above_width},
-    {"count-at-least-width", count_at_least_width},
-    {"source-is-zero", source_is_zero},
-    {"operand-16", operand_16},
-    {"register-form", register_form},
-    {"register-form-32", register_form_32},
     {"faulted-both", faulted_both},
     {"page-fault", page_fault},
     {"cut-short", cut_short},
@@ -215,15 +184,14 @@ static const struct condition conditions[] = {
     {"rep-prefix", rep_prefix},
     {"lock-prefix", lock_prefix},
     {"top-of-memory", top_of_memory},
+    {"on-tables", on_tables},
     {"lock-control-register", control_register},
     {"operand-unmasked", operand_unmasked},
     {"nested-task", nested_task},
     {"alignment-fault", alignment_fault},
-    {"beyond-domain", beyond_domain},
 };
 
-/* --- reading the list ------------------------------------------------------------------------------------ */
-
+/* --- reading the list ------------------------------------------------------------------------- */
 static const struct {
     const char *name;
     uint32_t flags, status, ignore;
@@ -338,13 +306,13 @@ struct isa_differences *isa_differences_read(const char *path)
 
 void isa_differences_free(struct isa_differences *l) { free(l); }
 
-/* --- asking ------------------------------------------------------------------------------------------------ */
-
+/* --- asking ----------------------------------------------------------------------------------- */
 static bool applies(const struct entry *e, const struct isa_step *s)
 {
+    const char *name = s->op ? s->op->row->name : "";
     bool named = false;
     for (unsigned i = 0; i < e->row_count && !named; i++)
-        named = strcmp(e->rows[i], "*") == 0 || (s->op && strcmp(e->rows[i], s->op->row->name) == 0);
+        named = strcmp(e->rows[i], "*") == 0 || strcmp(e->rows[i], name) == 0;
     bool needs_op = e->when->holds != always && e->when->holds != page_fault &&
                     e->when->holds != cut_short;
     return named && (s->op || !needs_op) && e->when->holds(s);
@@ -365,7 +333,8 @@ static uint64_t cover_register(const struct entry *e, const struct isa_step *s, 
     return bits ? (uint64_t)number << 32 | bits : 0;
 }
 
-/* FSTENV and FSAVE: 14 bytes with 16-bit operands, 28 with 32-bit; the pointers follow three words. */
+/* FSTENV and FSAVE: 14 bytes with 16-bit operands, 28 with 32-bit; the pointers follow three
+ * words. */
 static bool in_pointers(const struct isa_step *s, uint32_t byte)
 {
     bool narrow = s->op->flags & OP_DATA16;

@@ -3,18 +3,19 @@
  *
  * A paragraph of the list:
  *
- *     entry: scan-of-zero
- *     rows: BSF BSR                 names of rows, or *
- *     when: source-is-zero          one of the conditions in differences.c, or always
- *     ignore: destination           fields, see below
- *     why: undefined [SDM2 BSF]; ...
+ *     entry: double-shift-too-far
+ *     rows: SHLD SHRD               names of rows, or *
+ *     when: count-above-width       one of the conditions in differences.c, or always
+ *     ignore: destination CF OF     fields, see below
+ *     why: undefined [SDM2 SHLD]; ...
  *
  * Fields: CF PF AF ZF SF OF RF (flags) undefined (the flags that the row says are undefined)
- * destination (the register operand written) destination-high (its bits 31-16) eax ecx edx ebx ebp esi edi
- * operand (the bytes of the memory operand) pushed-high (the upper half of the doubleword pushed)
- * below-stack (8 bytes below the stack's top) fault (vector, error code and CR2) fetch (bit 4 of a page fault's error code) eip null-rpl (the RPL of
- * a null selector) pointers (of the x87 environment stored) C0 C1 C2 C3 and IE DE ZE OE UE PE (x87) ulp
- * (one unit in the last place of an x87 result) everything.
+ * destination (the register operand written) destination-high (its bits 31-16) eax ecx edx ebx
+ * ebp esi edi operand (the bytes of the memory operand) pushed-high (the upper half of the
+ * doubleword pushed) below-stack (8 bytes below the stack's top) fault (vector, error code and
+ * CR2) fetch (bit 4 of a page fault's error code) eip null-rpl (the RPL of a null selector)
+ * pointers (of the x87 environment stored) C0 C1 C2 C3 and IE DE ZE OE UE PE (x87) ulp (one unit
+ * in the last place of an x87 result) everything.
  *
  * Each use of an entry is counted; one that a long run never used is reported as stale. */
 #pragma once
@@ -38,7 +39,7 @@ enum isa_field {
     FIELD_MEMORY,   /* detail: linear address of a differing byte */
     FIELD_ERROR,    /* detail: differing bits */
     FIELD_X87_STATUS, /* detail: differing bits */
-    FIELD_ST,         /* detail: i << 32 | distance in units of the last place, at most UINT32_MAX */
+    FIELD_ST,         /* detail: i << 32 | units of the last place, at most UINT32_MAX */
     FIELD_SELECTOR,   /* detail: 1 << 32 | simulated << 16 | silicon */
     FIELD_FAULT,      /* vector, CR2; detail: 1 */
     FIELD_EIP,        /* detail: 1 */
@@ -53,8 +54,8 @@ void isa_differences_free(struct isa_differences *l);
 uint64_t isa_differences_cover(struct isa_differences *l, const struct isa_step *s,
                                enum isa_field field, uint64_t detail);
 
-/* Flags that the row leaves undefined for these very operands: a shift by zero leaves none, by one it
- * defines OF. */
+/* Flags that the row leaves undefined for these very operands: a shift by zero leaves none, by
+ * one it defines OF. */
 uint32_t isa_undefined_flags(const struct op *o, const struct isa_state *before);
 
 /* The linear address of the memory operand. */

@@ -1,6 +1,8 @@
-/* differential: random user-level instruction sequences on the simulator and on this host's processor.
+/* differential: random user-level instruction sequences on the simulator and on this host's
+ * processor.
  *
- *     differential [--seed N] [--cases N] [--family NAME] [--list PATH] [--failures N] [--verbose]
+ *     differential [--seed N] [--cases N] [--family NAME] [--list PATH] [--failures N]
+ * [--verbose]
  *
  * Case i has the seed N + i. A difference that is not in host-differences is printed with the
  * instruction, the state before it, every differing field and the command that shows it again. */
@@ -81,13 +83,24 @@ static void print_failure(struct isa_comparison *c, const struct isa_case *k,
 }
 
 
+/* An interrupt of the host in the middle of a case shows in it (IRETQ writes 0 into segment
+ * registers with null selectors, a signal's return loses NT and ID): a difference counts if it
+ * shows thrice. */
+static enum isa_verdict compare_steadily(struct isa_comparison *c, const struct isa_case *k)
+{
+    enum isa_verdict v = isa_compare_case(c, k, false);
+    for (unsigned again = 0; again < 2 && v == ISA_DIFFERENT; again++)
+        v = isa_compare_case(c, k, false);
+    return v;
+}
+
 static void run(struct isa_comparison *c, const struct options *o, uint64_t *passed,
                 uint64_t *failed)
 {
     struct isa_case k;
     for (uint64_t i = 0; i < o->cases; i++) {
         isa_case_make(c->generator, o->seed + i, &k);
-        enum isa_verdict v = isa_compare_case(c, &k, false);
+        enum isa_verdict v = compare_steadily(c, &k);
         if (v != ISA_DIFFERENT) {
             *passed += v != ISA_SKIPPED;
             continue;
@@ -115,7 +128,8 @@ int main(int argc, char **argv)
     uint64_t passed = 0, failed = 0;
     run(&c, &o, &passed, &failed);
     clock_gettime(CLOCK_MONOTONIC, &end);
-    double seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
+    double seconds = (double)(end.tv_sec - start.tv_sec);
+    seconds += (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
     unsigned unused = 0;
     if (o.verbose || (o.cases >= LONG_RUN && !o.family))
         unused = isa_differences_report(c.differences, o.verbose);

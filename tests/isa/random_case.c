@@ -13,23 +13,29 @@ struct isa_generator {
     struct form *forms;
     unsigned count;
     unsigned first[16], size[16], families; /* forms by family */
+    uint8_t wheel[64]; /* families, as often as their weights say */
+    unsigned wheel_size;
     uint8_t image[IMAGES][ISA_DATA_SIZE];
     uint8_t fixed[ISA_FIXED_SIZE];
 };
 
+/* Families of instructions that mostly fault in a user's program get less attention, the x87
+ * more. */
 static const struct {
     const char *name;
     const struct row_family *family;
+    unsigned weight;
 } family_names[] = {
-    {"arith", &family_arith},   {"shift", &family_shift},     {"muldiv", &family_muldiv},
-    {"bit", &family_bit},       {"move", &family_move},       {"stack", &family_stack},
-    {"string", &family_string}, {"control", &family_control}, {"flag", &family_flag},
-    {"io", &family_io},         {"far", &family_far},         {"segment", &family_segment},
-    {"system", &family_system}, {"x87", &family_x87},
+    {"arith", &family_arith, 3},     {"shift", &family_shift, 3},
+    {"muldiv", &family_muldiv, 3},   {"bit", &family_bit, 3},
+    {"move", &family_move, 3},       {"stack", &family_stack, 3},
+    {"string", &family_string, 3},   {"control", &family_control, 3},
+    {"flag", &family_flag, 2},       {"io", &family_io, 1},
+    {"far", &family_far, 2},         {"segment", &family_segment, 2},
+    {"system", &family_system, 1},   {"x87", &family_x87, 5},
 };
 
-/* --- the generator -------------------------------------------------------------------------------- */
-
+/* --- the generator ---------------------------------------------------------------------------- */
 static void parse_operands(struct form *f)
 {
     const char *p = f->row->operands;
@@ -95,7 +101,8 @@ static void make_images(struct isa_generator *g)
     }
 }
 
-static void add_family(struct isa_generator *g, const struct row_family *family, uint32_t features)
+static void add_family(struct isa_generator *g, const struct row_family *family, unsigned weight,
+                       uint32_t features)
 {
     g->first[g->families] = g->count;
     for (unsigned i = 0; i < family->count; i++) {
@@ -108,8 +115,11 @@ static void add_family(struct isa_generator *g, const struct row_family *family,
         parse_operands(f);
     }
     g->size[g->families] = g->count - g->first[g->families];
-    if (g->size[g->families])
-        g->families++;
+    if (g->size[g->families] == 0)
+        return;
+    for (unsigned i = 0; i < weight; i++)
+        g->wheel[g->wheel_size++] = (uint8_t)g->families;
+    g->families++;
 }
 
 struct isa_generator *isa_generator_new(const char *family, uint32_t features)
@@ -121,7 +131,7 @@ struct isa_generator *isa_generator_new(const char *family, uint32_t features)
     g->forms = xalloc(total + 1, sizeof *g->forms);
     for (unsigned i = 0; i < ARRAY_COUNT(family_names); i++)
         if (!family || strcmp(family, family_names[i].name) == 0)
-            add_family(g, family_names[i].family, features);
+            add_family(g, family_names[i].family, family_names[i].weight, features);
     if (g->count == 0) {
         fprintf(stderr, "no family '%s'; there are:", family ? family : "");
         for (unsigned i = 0; i < ARRAY_COUNT(family_names); i++)
@@ -140,12 +150,12 @@ void isa_generator_free(struct isa_generator *g)
     free(g);
 }
 
-/* --- a case ------------------------------------------------------------------------------------------- */
-
+/* --- a case ----------------------------------------------------------------------------------- */
 static void choose_segments(struct draft *d)
 {
-    static const uint16_t data[] = {ISA_FLAT_DATA, ISA_LIMITED, ISA_READ_ONLY, ISA_DOWN, ISA_CODE_32,
-                                    ISA_CODE_16,   ISA_DATA_16, ISA_DOWN_16,   ISA_SHIFTED, 0};
+    static const uint16_t data[] = {ISA_FLAT_DATA, ISA_LIMITED, ISA_READ_ONLY, ISA_DOWN,
+                                    ISA_CODE_32,   ISA_CODE_16, ISA_DATA_16,   ISA_DOWN_16,
+                                    ISA_SHIFTED,   0};
     uint16_t *s = d->k->start.selector;
     for (int i = 0; i < 6; i++) {
         unsigned odd = i >= 4 ? 60 : i == 0 ? 15 : 6;
@@ -228,7 +238,7 @@ static void resolve(struct draft *d)
 
 static const struct form *choose_form(const struct isa_generator *g, struct draft *d)
 {
-    unsigned family = isa_below(&d->random, g->families);
+    unsigned family = g->wheel[isa_below(&d->random, g->wheel_size)];
     return &g->forms[g->first[family] + isa_below(&d->random, g->size[family])];
 }
 
@@ -257,7 +267,7 @@ void isa_case_make(const struct isa_generator *g, uint64_t seed, struct isa_case
     for (unsigned r = 0; r < 8; r++)
         if (!(d.assigned >> r & 1))
             k->start.r[r] = isa_random_u32(&d.random);
-    if (k->start.selector[SS] == ISA_DATA_16)
+    if (isa_is_16_bit(k->start.selector[SS]))
         k->start.r[ESP] &= 0xFFFF; /* the reference cannot set the rest, see silicon.c */
     k->start.x87.control = 0x37F;
     if (x87)

@@ -75,8 +75,7 @@ static void aim_register(struct draft *d, unsigned r)
     assign(d, r, v);
 }
 
-/* --- operands ------------------------------------------------------------------------------------------- */
-
+/* --- operands --------------------------------------------------------------------------------- */
 static const uint8_t base16[8] = {EBX, EBX, EBP, EBP, ESI, EDI, EBP, EBX};
 static const uint8_t index16[8] = {ESI, EDI, ESI, EDI, REG_ZERO, REG_ZERO, REG_ZERO, REG_ZERO};
 
@@ -95,12 +94,13 @@ struct address {
     unsigned disp_size;
 };
 
-/* The operand's displacement or base so that its offset becomes `offset`; false if that cannot be. */
+/* The operand's displacement or base so that its offset becomes `offset`; false if that cannot
+ * be. */
 static bool solve(struct draft *d, const struct address *a, uint32_t offset, bool addr16,
                   uint32_t *disp)
 {
     uint32_t mask = addr16 ? 0xFFFF : UINT32_MAX;
-    bool lost = (a->base < 8 && d->lost >> a->base & 1) || (a->index < 8 && d->lost >> a->index & 1);
+    bool lost = (d->lost >> a->base & 1) || (d->lost >> a->index & 1); /* REG_ZERO never is */
     uint32_t index = start_value(d, a->index) << a->scale;
     if (a->disp_size >= 2) {
         *disp = (offset - start_value(d, a->base) - index) & mask;
@@ -211,8 +211,7 @@ static void emit_immediate(struct draft *d, struct emission *e, const char *oper
     }
 }
 
-/* --- values that particular instructions want ------------------------------------------------------------- */
-
+/* --- values that particular instructions want ------------------------------------------------- */
 static bool row_starts(const struct row *r, const char *code)
 {
     return strncmp(r->code, code, strlen(code)) == 0;
@@ -401,8 +400,7 @@ static void aim_implied(struct draft *d, const struct emission *e)
         patch_stack(d, e);
 }
 
-/* --- one instruction --------------------------------------------------------------------------------------- */
-
+/* --- one instruction -------------------------------------------------------------------------- */
 static void emit_prefixes(struct draft *d, struct emission *e)
 {
     static const uint8_t override[6] = {0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65};

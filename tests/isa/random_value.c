@@ -41,8 +41,7 @@ uint16_t isa_random_selector(uint64_t *state)
     return some[isa_below(state, ARRAY_COUNT(some))];
 }
 
-/* --- floating point --------------------------------------------------------------------------------- */
-
+/* --- floating point --------------------------------------------------------------------------- */
 static uint64_t random_mantissa(uint64_t *state)
 {
     uint64_t v = isa_random(state);
@@ -155,7 +154,7 @@ void isa_random_x87(uint64_t *state, struct isa_x87 *x)
     x->status = (uint16_t)(v >> 13 & 0x4700); /* C3 C2 C1 C0 */
     x->status |= (uint16_t)(isa_below(state, 8) << 11);
     if (isa_percent(state, 30))
-        x->status |= (uint16_t)(isa_random(state) & 0x7F & (isa_percent(state, 10) ? 0x7F : masks | 0x40));
+        x->status |= (uint16_t)(isa_random(state) & (isa_percent(state, 10) ? 0x7F : masks | 0x40));
     if (x->status & ~masks & 0x3F)
         x->status |= 0x8080;
     switch (isa_below(state, 4)) {

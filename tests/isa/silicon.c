@@ -76,9 +76,9 @@ void silicon_trap(int signal, siginfo_t *info, void *context);
 uint64_t silicon_saved_rsp, silicon_saved_fsbase, silicon_ticks;
 static struct isa_outcome *outcome;
 
-/* The entries of the handlers first undo what the case may have left that the kernel does not reset:
- * AC and NT in EFLAGS, and FS, by which this process finds its thread. A case that is still running
- * at the third tick of the timer (20 ms of this process's own time) is endless. */
+/* The entries of the handlers first undo what the case may have left that the kernel does not
+ * reset: AC and NT in EFLAGS, and FS, by which this process finds its thread. A case that is
+ * still running at the third tick of the timer (20 ms of this process's own time) is endless. */
 __asm__(".text\n"
         ".globl silicon_enter\n"
         "silicon_enter:\n"
@@ -168,8 +168,8 @@ void silicon_trap(int signal, siginfo_t *info, void *context)
     bool in_64_bit = (g[REG_CSGSFS] & 0xFFFF) == 0x33;
     if (in_64_bit && (uint64_t)g[REG_RIP] >> 32) {
         /* The host's own fault, not a case's: say so and die of it. */
-        fprintf(stderr, "silicon: signal %d in 64-bit code at silicon_run%+lld, address %p\n", signal,
-                (long long)g[REG_RIP] - (long long)(intptr_t)silicon_run, info->si_addr);
+        fprintf(stderr, "silicon: signal %d in 64-bit code at silicon_run%+lld, address %p\n",
+                signal, (long long)g[REG_RIP] - (long long)(intptr_t)silicon_run, info->si_addr);
         _exit(1);
     }
     struct isa_outcome *o = outcome;
@@ -207,8 +207,7 @@ void silicon_run(const struct isa_state *in, struct isa_outcome *out)
     silicon_enter(&regs);
 }
 
-/* --- opening ------------------------------------------------------------------------------------ */
-
+/* --- opening ---------------------------------------------------------------------------------- */
 static bool low_memory_is_free(void)
 {
     FILE *f = fopen("/proc/self/maps", "r");

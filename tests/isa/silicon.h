@@ -1,13 +1,14 @@
 /* silicon: the host's own processor as the reference for user-level IA-32 code.
  *
- * A case runs in this very process: the 64-bit host enters its compatibility code segment with IRETQ
- * and the case runs natively until it traps; every case ends in a trap, because an INT3 follows its
- * last instruction. The signal handler takes the whole state from the signal's frame and returns to
- * silicon_run without a system call, so that a case costs about two microseconds.
+ * A case runs in this very process: the 64-bit host enters its compatibility code segment with
+ * IRETQ and the case runs natively until it traps; every case ends in a trap, because an INT3
+ * follows its last instruction. The signal handler takes the whole state from the signal's frame
+ * and returns to silicon_run without a system call, so that a case costs about two microseconds.
  *
- * 32-bit code can reach nothing above 4 GB, and below 4 GB this process has mapped only the case's
- * windows (silicon_open makes sure), so that no case can damage the host. A system call that a case
- * strays into (INT 80h, SYSENTER, SYSCALL) is refused by a seccomp filter and ends the case.
+ * 32-bit code can reach nothing above 4 GB, and below 4 GB this process has mapped only the
+ * case's windows (silicon_open makes sure), so that no case can damage the host. A system call
+ * that a case strays into (INT 80h, SYSENTER, SYSCALL) is refused by a seccomp filter and ends
+ * the case.
  *
  * The windows lie below 64 KB, where 16-bit addresses and 16-bit jumps reach them too:
  *
@@ -16,8 +17,9 @@
  *     A000-AFFF  fixed   readable: the page after the data
  *     anything else is not present
  *
- * The local descriptor table offers segments that the flat environment lacks (enum isa_selector).
- * Not modelled: what the 64-bit kernel hides or emulates; see tests/isa/host-differences. */
+ * The local descriptor table offers segments that the flat environment lacks (enum
+ * isa_selector). Not modelled: what the 64-bit kernel hides or emulates; see
+ * tests/isa/host-differences. */
 #pragma once
 
 #include "sim/core/types.h"
@@ -51,6 +53,13 @@ enum isa_selector {
 /* The descriptors as modify_ldt writes them, for whoever builds the same table elsewhere. */
 extern const uint64_t isa_ldt[ISA_LDT_COUNT];
 
+/* Whether a selector's segment is a 16-bit one: as a stack it uses SP, and bits 31-16 of ESP
+ * cannot be given to a case (they start as zero). */
+static inline bool isa_is_16_bit(uint16_t selector)
+{
+    return (selector & 4) && !(isa_ldt[selector >> 3] >> 54 & 1);
+}
+
 struct isa_x87 {
     uint16_t control;
     uint16_t status; /* with TOP */
@@ -66,8 +75,8 @@ struct isa_state {
     struct isa_x87 x87;
 };
 
-/* The vector of a case that left 32-bit code: it made a system call, or reached the 64-bit selector.
- * It says nothing about the simulator. */
+/* The vector of a case that left 32-bit code: it made a system call, or reached the 64-bit
+ * selector. It says nothing about the simulator. */
 #define SILICON_STRAYED 255
 
 struct isa_outcome {

@@ -17,9 +17,8 @@ enum {
     PAGE_TABLE_LOW = 0x81000,
     PAGE_TABLE_HIGH = 0x82000,
 };
-#define TABLES_LINEAR 0xD5540000u
 enum { GDT, LDT, IDT, TSS, STACK };
-#define AT(table) (TABLES_LINEAR + (table)*0x1000u)
+#define AT(table) (SIMULATED_TABLES + (table)*0x1000u)
 #define STACK_TOP (AT(STACK) + 0xFF0u)
 
 enum { SELECTOR_KERNEL_CODE = 0x10, SELECTOR_KERNEL_DATA = 0x18, SELECTOR_TSS = 0x40,
@@ -54,8 +53,7 @@ struct simulated {
     struct op op;
 };
 
-/* --- tables --------------------------------------------------------------------------------------- */
-
+/* --- tables ----------------------------------------------------------------------------------- */
 static void put(struct simulated *s, uint32_t pa, uint64_t v, unsigned size)
 {
     memcpy(s->ram + pa, &v, size);
@@ -104,8 +102,8 @@ static void build_pages(struct simulated *s)
     for (uint32_t i = 0; i < ISA_DATA_SIZE; i += 0x1000)
         map(s, PAGE_TABLE_LOW, ISA_DATA + i, ISA_DATA + i, USER_WRITE);
     map(s, PAGE_TABLE_LOW, ISA_FIXED, ISA_FIXED, USER_READ);
-    for (uint32_t i = 0; i < 0x5000; i += 0x1000)
-        map(s, PAGE_TABLE_HIGH, TABLES_LINEAR + i, TABLES + i, SYSTEM);
+    for (uint32_t i = 0; i < SIMULATED_TABLES_SIZE; i += 0x1000)
+        map(s, PAGE_TABLE_HIGH, SIMULATED_TABLES + i, TABLES + i, SYSTEM);
 }
 
 static void set_descriptor(struct segment *g, uint16_t selector, uint64_t d)
@@ -146,8 +144,7 @@ static void set_system(struct simulated *s)
     cpu_mode_changed(c);
 }
 
-/* --- construction ----------------------------------------------------------------------------------- */
-
+/* --- construction ----------------------------------------------------------------------------- */
 static void on_delivery(void *owner, unsigned vector, unsigned source, bool has_code, uint32_t code)
 {
     struct simulated *s = owner;
@@ -216,8 +213,7 @@ void simulated_memory_changed(struct simulated *s)
             s->mmu.code_written(s->mmu.code_owner, pages[i], 0x1000);
 }
 
-/* --- running ------------------------------------------------------------------------------------------ */
-
+/* --- running ---------------------------------------------------------------------------------- */
 static void set_x87(struct x87 *x, const struct isa_x87 *in)
 {
     x->control = in->control;

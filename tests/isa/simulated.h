@@ -1,15 +1,20 @@
-/* simulated: the simulator's processor in the same surroundings as silicon.h gives the host's: the
- * same windows at the same linear addresses, flat and local segments with the same selectors,
- * privilege 3. No board: a processor, its MMU and 1 MB of memory.
+/* simulated: the simulator's processor in the same surroundings as silicon.h gives the host's:
+ * the same windows at the same linear addresses, flat and local segments with the same
+ * selectors, privilege 3. No board: a processor, its MMU and 1 MB of memory.
  *
- * Every case ends in an exception. It is delivered for real, through an IDT gate to privilege 0, and
- * the state is taken from the frame on the inner stack, as the host's kernel does. */
+ * Every case ends in an exception. It is delivered for real, through an IDT gate to privilege
+ * 0, and the state is taken from the frame on the inner stack, as the host's kernel does. */
 #pragma once
 
 #include "cpu/cpu.h"
 #include "tests/isa/silicon.h"
 
 struct simulated;
+
+/* Where the simulator's own tables lie, present but not for user mode; on the host nothing is
+ * here. */
+#define SIMULATED_TABLES 0xD5540000u
+#define SIMULATED_TABLES_SIZE 0x5000u
 
 /* The part that user-level code is compared on: everything the rows have that the host has too. */
 extern const struct identity isa_identity;
