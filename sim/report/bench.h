@@ -1,6 +1,6 @@
-/* bench: a processor alone with its memory, in 32-bit protected mode with flat segments, for programs of
- * a few instructions: `isochron cycles`, calibration. No devices, no interrupts; every vector's handler
- * is one IRET, so that INT works from privilege 3, too.
+/* bench: a processor alone with its memory, in 32-bit protected mode with flat segments, for
+ * programs of a few instructions: `isochron cycles`, calibration. No devices, no interrupts; every
+ * vector's handler is one IRET, so that INT works from privilege 3, too.
  *
  *   1000 GDT   2000 IDT   3000 TSS   4000 handlers   6000, 8000 tops of stacks (privilege 0, 3)
  *   9000 counter   10000 page directory and tables   40000 code   100000 buffer */
@@ -23,7 +23,10 @@ enum {
     BENCH_BUFFER = 0x100000,
 };
 
-enum { BENCH_CODE0 = 0x08, BENCH_DATA0 = 0x10, BENCH_CODE3 = 0x1B, BENCH_DATA3 = 0x23, BENCH_TASK = 0x28 };
+enum { /* selectors */
+    BENCH_CODE0 = 0x08, BENCH_DATA0 = 0x10, BENCH_CODE3 = 0x1B, BENCH_DATA3 = 0x23,
+    BENCH_TASK = 0x28,
+};
 
 struct bench {
     struct clock clock;
@@ -36,8 +39,8 @@ struct bench {
     unsigned vector; /* the first one's */
 };
 
-/* buffer_bytes of memory at BENCH_BUFFER. paging: 4 KB pages onto themselves, all flags set. user: the
- * program runs at privilege 3. */
+/* buffer_bytes of memory at BENCH_BUFFER. paging: 4 KB pages onto themselves, all flags set. user:
+ * the program runs at privilege 3. */
 struct bench *bench_new(const struct machine_config *config, uint32_t buffer_bytes, bool paging,
                         bool user);
 void bench_free(struct bench *b);

@@ -17,13 +17,13 @@
 #define UNFINISHED_CYCLES 500000000u /* and this many more for each copy that is run: it hangs */
 #define UNFINISHED_COPY_CYCLES 10000u
 
-/* --- the program ---------------------------------------------------------------------------------- */
+/* --- the program ------------------------------------------------------------------------------ */
 
 /* setup; jmp loop; loop: fnop; copies; fnop; dec dword ptr [counter]; jnz loop; hlt
  *
- * FNOP pairs with nothing and touches nothing: the copies begin and end in U, as the empty loop does. It
- * also keeps the branch two groups from its own target, for a branch in the first group after a
- * misprediction is mispredicted in turn. */
+ * FNOP pairs with nothing and touches nothing: the copies begin and end in U, as the empty loop
+ * does. It also keeps the branch two groups from its own target, for a branch in the first group
+ * after a misprediction is mispredicted in turn. */
 struct program {
     uint8_t *bytes;
     size_t size;
@@ -69,7 +69,7 @@ static void build(struct program *p, const struct cycles_request *q, uint32_t co
     append(p, &halt, 1);
 }
 
-/* --- watching it ------------------------------------------------------------------------------------- */
+/* --- watching it ------------------------------------------------------------------------------ */
 
 struct watch {
     struct bench *bench;
@@ -149,7 +149,7 @@ static void disassemble_lines(struct cycles_result *r, const struct assembly *co
     disassembler_free(d);
 }
 
-/* --- measuring ------------------------------------------------------------------------------------------- */
+/* --- measuring -------------------------------------------------------------------------------- */
 
 static struct bench *make_bench(const struct cycles_request *q, const struct program *p)
 {

@@ -1,10 +1,11 @@
 /* cycles: how long a few instructions take on a modelled processor, alone and in a loop: what
  * `isochron cycles` prints and what calibration holds against measured parts.
  *
- * Copies of the instructions stand in straight line inside a loop whose counter lives in memory. Loops
- * run until everything is warm; then some are measured, and what the empty loop takes is subtracted.
- * `buf` is 64 KB of writable memory, a multiple of 64 KB; registers start at zero, ESP at the top of a
- * stack; the processor is in 32-bit protected mode at privilege 0 with flat segments. */
+ * Copies of the instructions stand in straight line inside a loop whose counter lives in memory.
+ * Loops run until everything is warm; then some are measured, and what the empty loop takes is
+ * subtracted. `buf` is 64 KB of writable memory, a multiple of 64 KB; registers start at zero, ESP
+ * at the top of a stack; the processor is in 32-bit protected mode at privilege 0 with flat
+ * segments. */
 #pragma once
 
 #include "sim/core/ledger.h"

@@ -1,10 +1,10 @@
-/* calibrate: the p5 model against a measured Pentium: every comparable line of the InstLatX86 dump, then
- * microbenchmarks of memory, walks and traps against published figures.
+/* calibrate: the p5 model against a measured Pentium: every comparable line of the InstLatX86 dump,
+ * then microbenchmarks of memory, walks and traps against published figures.
  *
  *   calibrate [--all | --summary] table
  *
- * prints the rows that miss with what is known of the reason (--all: every row; --summary: sums only),
- * sums by class, and the microbenchmarks. Exit 1 if a class is below its bar. */
+ * prints the rows that miss with what is known of the reason (--all: every row; --summary: sums
+ * only), sums by class, and the microbenchmarks. Exit 1 if a class is below its bar. */
 #include "calibrate.h"
 
 #include "sim/core/check.h"
@@ -21,7 +21,7 @@
 #define LINE_MAX_BYTES 4096
 
 struct measured_row {
-    char *field[FIELDS]; /* instruction, kind, clocks, units, unroll, snippet, setup, class, reason */
+    char *field[FIELDS]; /* INSTRUCTION ... REASON */
     double measured, simulated;
     int units, unroll;
     bool compared, hit;
@@ -29,7 +29,7 @@ struct measured_row {
 
 enum { INSTRUCTION, KIND, CLOCKS, UNITS, UNROLL, SNIPPET, SETUP, CLASS, REASON };
 
-/* --- reading the table ----------------------------------------------------------------------------- */
+/* --- reading the table ------------------------------------------------------------------------ */
 
 /* Splits one CSV line in place; quotes protect commas and are doubled inside. */
 static void split(char *line, char *field[FIELDS])
@@ -81,7 +81,7 @@ static int read_rows(const char *path, struct measured_row *rows)
     return count;
 }
 
-/* --- measuring --------------------------------------------------------------------------------------- */
+/* --- measuring -------------------------------------------------------------------------------- */
 
 static bool close_enough(double measured, double simulated)
 {
@@ -89,8 +89,8 @@ static bool close_enough(double measured, double simulated)
     return error <= 0.15 || error <= 0.05 * measured;
 }
 
-static void measure(struct measured_row *r, const struct machine_config *config, const struct assembly *code,
-                    const struct assembly *setup)
+static void measure(struct measured_row *r, const struct machine_config *config,
+                    const struct assembly *code, const struct assembly *setup)
 {
     struct cycles_request q = {
         .config = config, .code = code, .setup = setup, .copies = (uint32_t)r->unroll};
@@ -119,14 +119,17 @@ static void measure_all(struct measured_row *rows, int count, const struct machi
     free(list);
 }
 
-/* --- printing ------------------------------------------------------------------------------------------ */
+/* --- printing --------------------------------------------------------------------------------- */
+
+#define CODE_CACHE                                                                                 \
+    "most likely the dump's loop exceeds the code cache: some 1930 copies take 1.0 here, too"
 
 /* Why rows miss, by the beginning of the instruction's name. */
 static const struct {
     const char *begins, *reason;
 } reasons[] = {
-    {"MOV r32, imm32", "the dump's loop exceeds 8 KB of code cache: 1930 copies take 1.0 here, too"},
-    {"ADD r32, 0x", "the dump's loop exceeds 8 KB of code cache: 1930 copies take 1.0 here, too"},
+    {"MOV r32, imm32", CODE_CACHE},
+    {"ADD r32, 0x", CODE_CACHE},
     {"FDIV80 (x/0.5l)", "which operands take 39 clocks instead of 41 is not known"},
     {"FSIN", "clocks by argument are not modelled: one number for all"},
     {"FCOS", "clocks by argument are not modelled: one number for all"},

@@ -1,5 +1,5 @@
-/* calibrate_memory: a chain of pointers by stride and size, page walks, trap and return, against the
- * MemLatX86 dump of the measured part (p166), lmbench and [S97] (p133). */
+/* calibrate_memory: a chain of pointers by stride and size, page walks, trap and return, against
+ * the MemLatX86 dump of the measured part (p166), lmbench and [S97] (p133). */
 #include "calibrate.h"
 
 #include "sim/core/check.h"
@@ -104,8 +104,8 @@ static bool latencies_p133(const struct machine_config *p133)
     return follow_all(p133, chains, ARRAY_COUNT(chains));
 }
 
-/* 128 pages, one line each, all of them in the first level: beside the 2 clocks of a load after a load
- * each access is one walk whose entries the second level holds. */
+/* 128 pages, one line each, all of them in the first level: beside the 2 clocks of a load after a
+ * load each access is one walk whose entries the second level holds. */
 static bool walks(const struct machine_config *p133)
 {
     double clocks = follow(p133, 128, 4096 + 32) - 2;

@@ -12,7 +12,8 @@
 /* Selects `control` for CTR0, runs the code, and gives what the counter then holds. */
 static uint32_t counted(uint32_t control, const char *code, size_t size)
 {
-    static const char select[] = "\xB9\x11\x00\x00\x00\x31\xD2\xB8"; /* mov ecx,11h; xor edx,edx; mov eax */
+    /* mov ecx,11h; xor edx,edx; mov eax */
+    static const char select[] = "\xB9\x11\x00\x00\x00\x31\xD2\xB8";
     static const char write[] = "\x0F\x30";
     static const char read[] = "\xB9\x12\x00\x00\x00\x0F\x32\xF4"; /* mov ecx,12h; rdmsr; hlt */
     struct machine_config *p133 = machine_find("p133");
@@ -56,7 +57,8 @@ static void data_accesses_and_pairs_are_counted(void **state)
     assert_int_equal(COUNTED(0x00, ALL_LEVELS, "\xA1\x00\x00\x10\x00\xA3\x00\x00\x10\x00"), 1);
     assert_int_equal(COUNTED(0x01, ALL_LEVELS, "\xA1\x00\x00\x10\x00\xA3\x00\x00\x10\x00"), 1);
     assert_int_equal(COUNTED(0x28, ALL_LEVELS, "\xA1\x00\x00\x10\x00\xA3\x00\x00\x10\x00"), 2);
-    assert_int_equal(COUNTED(0x17, ALL_LEVELS, "\x90\x90\x90\x90"), 2); /* one-byte NOPs pair at once */
+    /* One-byte instructions pair at first sight. */
+    assert_int_equal(COUNTED(0x17, ALL_LEVELS, "\x90\x90\x90\x90"), 2);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
-/* p5_pipes_test: what pairs, what stalls, and what it takes, in exact clocks on p133. Code is bytes, so
- * that no assembler is needed; each test times copies of it in a warm loop. */
+/* p5_pipes_test: what pairs, what stalls, and what it takes, in exact clocks on p133. Code is
+ * bytes, so that no assembler is needed; each test times copies of it in a warm loop. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -145,7 +145,8 @@ static void repeated_moves_take_a_clock_an_element(void **state)
     /* mov esi,buf; mov edi,buf+256; mov ecx,32; rep movsd; both in the first level after a read */
     static const char setup[] = "\x8B\x05\x00\x01\x10\x00\x8B\x05\x20\x01\x10\x00"
                                 "\x8B\x05\x40\x01\x10\x00\x8B\x05\x60\x01\x10\x00";
-    static const char code[] = "\xBE\x00\x00\x10\x00\xBF\x00\x01\x10\x00\xB9\x20\x00\x00\x00\xF3\xA5";
+    static const char code[] = "\xBE\x00\x00\x10\x00\xBF\x00\x01\x10\x00"
+                               "\xB9\x20\x00\x00\x00\xF3\xA5";
     uint64_t here = run(&r, setup, sizeof setup - 1, code, sizeof code - 1);
     cycles_free(&r);
     assert_int_equal(here, 2 + 13 + 32);

@@ -1,10 +1,11 @@
 /* btb: the branch target buffer: 256 entries in 64 sets of 4 ways [AF-MA 3.2].
  *
- * An entry hangs on the instruction that was in U one group before the branch's group: bits 5..0 of its
- * address choose the set, the others are the tag. It is made when the branch is first taken, strongly
- * taken. State 0 doubles as "unused": a branch that has fallen to it predicts not taken, and jumps to
- * strongly taken when it is taken again, except in loops of at most 4 groups, where the counter is
- * forwarded and steps to 1. Replacement is pseudo-random (a linear-feedback shift register: estimate).
+ * An entry hangs on the instruction that was in U one group before the branch's group: bits 5..0 of
+ * its address choose the set, the others are the tag. It is made when the branch is first taken,
+ * strongly taken. State 0 doubles as "unused": a branch that has fallen to it predicts not taken,
+ * and jumps to strongly taken when it is taken again, except in loops of at most 4 groups, where
+ * the counter is forwarded and steps to 1. Replacement is pseudo-random (a linear-feedback shift
+ * register: estimate).
  *
  * A hit also compares the target: an entry is shared by branches behind the same instruction. */
 #include "cpu/models/p5/core.h"

@@ -1,15 +1,16 @@
-/* core: what the files of the p5 model share: its state, the facts bound to each instruction, and the
- * names of latency classes. p5.h is the public face.
+/* core: what the files of the p5 model share: its state, the facts bound to each instruction, and
+ * the names of latency classes. p5.h is the public face.
  *
- * The vocabulary. A group is what issues in one clock: an instruction in U, or a pair in U and V. An
- * instruction that issues in U is charged at once; if the next one joins it, that one is charged only
- * what the pair takes longer than the first alone. Times that outlive an instruction (x87 results,
- * buffered writes, the bus) are absolute: in processor cycles, or in bus clocks counted from cycle 0. */
+ * The vocabulary. A group is what issues in one clock: an instruction in U, or a pair in U and V.
+ * An instruction that issues in U is charged at once; if the next one joins it, that one is charged
+ * only what the pair takes longer than the first alone. Times that outlive an instruction (x87
+ * results, buffered writes, the bus) are absolute: in processor cycles, or in bus clocks counted
+ * from cycle 0. */
 #pragma once
 
 #include "cpu/models/p5/p5.h"
 
-/* --- facts bound to an instruction --------------------------------------------------------------- */
+/* --- facts bound to an instruction ------------------------------------------------------------ */
 
 enum p5_issue {
     ISSUE_NP, /* not pairable */
@@ -31,12 +32,12 @@ enum p5_kind {
 /* Rows and columns of the read-modify-write matrix [pairing-p5.md D3]. */
 enum p5_shape { SHAPE_SIMPLE, SHAPE_READ, SHAPE_MODIFY };
 
-/* struct op's timing word. Fields by position; accessed with p5_fact, for this is the hottest word of the
- * model and compilers do badly with bit fields by value. Of an x87 instruction the first two bytes hold
- * x87 registers: see x87.c.
+/* struct op's timing word. Fields by position; accessed with p5_fact, for this is the hottest word
+ * of the model and compilers do badly with bit fields by value. Of an x87 instruction the first two
+ * bytes hold x87 registers: see x87.c.
  *
- *   63-57  56-53     52-51   50-49   48-47  46-45  44-42  41-39  38-31   30-24    23-16    15-8    7-0
- *   flags  prefixes  stack2  stack1  2nd    1st    ...                                     writes  reads */
+ *   63-60  59-56     55-52  51-48  47-46  45-43  42-40  39-32   31-24    23-16    15-8    7-0
+ *   flags  prefixes  stack  pairs  shape  issue  kind   clocks  latency  address  writes  reads */
 enum p5_field {
     FACT_READS = 0,   /* 8: registers read as data */
     FACT_WRITES = 8,  /* 8 */
@@ -53,7 +54,7 @@ enum p5_field {
     FACT_PREFIXES = 56,     /* 4: clocks of decoding, unless hidden */
     FACT_ONE_BYTE = 60,     /* 1 */
     FACT_IMPLIED_ESP = 61,  /* 1: writes ESP by a push or pop: no interlock follows */
-    FACT_SPECIAL = 62,      /* 1: plain, but locked or a multiplication (x87: operand needed early) */
+    FACT_SPECIAL = 62,      /* 1: locked or a multiplication (x87: operand needed early) */
     FACT_BOTH = 63,         /* 1: displacement and immediate (x87: writes AX) */
 };
 enum { PAIR_INTEGER = 1, PAIR_X87 = 2 };
@@ -61,11 +62,15 @@ enum { STACK_PUSHES = 1, STACK_POPS = 2 };
 
 static ALWAYS_INLINE unsigned p5_fact(uint64_t t, enum p5_field f)
 {
-    unsigned bits = f < FACT_KIND ? 8 : f < FACT_SHAPE ? 3 : f < FACT_PREFIXES ? 2 : f < FACT_ONE_BYTE ? 4 : 1;
+    unsigned bits = f < FACT_KIND       ? 8
+                    : f < FACT_SHAPE    ? 3
+                    : f < FACT_PREFIXES ? 2
+                    : f < FACT_ONE_BYTE ? 4
+                                        : 1;
     return (unsigned)(t >> f) & ((1u << bits) - 1);
 }
 
-/* --- latencies ------------------------------------------------------------------------------------- */
+/* --- latencies -------------------------------------------------------------------------------- */
 
 struct p5_latency {
     const char *name; /* the rows' timing class */
@@ -93,7 +98,8 @@ struct p5_case {
     const char *source;
 };
 
-/* Clocks of a repeated string instruction: to begin, each element, and in all when there is none. */
+/* Clocks of a repeated string instruction: to begin, each element, and in all when there is
+ * none. */
 struct p5_repeat {
     const char *class;
     uint16_t begin, each, none;
@@ -117,7 +123,7 @@ extern const unsigned p5_case_count;
 /* The index of a class; CHECKs that it exists. */
 unsigned p5_latency_find(const char *name);
 
-/* --- branch target buffer ---------------------------------------------------------------------------- */
+/* --- branch target buffer --------------------------------------------------------------------- */
 
 #define BTB_WAYS 4
 #define BTB_SETS 64
@@ -153,7 +159,7 @@ enum {
     ARRIVED_STALLED = 8,   /* the front end waited for it */
 };
 
-/* --- the model ------------------------------------------------------------------------------------------- */
+/* --- the model -------------------------------------------------------------------------------- */
 
 #define BANK_NONE 0xFF
 
@@ -219,12 +225,12 @@ struct p5 {
     unsigned delivery; /* index of the class of exceptions and interrupts */
 };
 
-/* --- memory.c -------------------------------------------------------------------------------------------- */
+/* --- memory.c --------------------------------------------------------------------------------- */
 
 /* One code line was asked for: true if the front end had to wait. */
 bool p5_fetch(struct p5 *p, struct cpu *c, const struct access *a);
-/* One entry of the log that is not a plain first-level hit: charges what it stalls. first is the log's
- * first entry, pipe 0 or 1. Returns the clocks charged. */
+/* One entry of the log that is not a plain first-level hit: charges what it stalls. first is the
+ * log's first entry, pipe 0 or 1. Returns the clocks charged. */
 cycle_t p5_data(struct p5 *p, struct cpu *c, const struct access *first, const struct access *a,
                 unsigned pipe);
 /* Serialises with the bus: waits until every buffered write has left. */
@@ -232,7 +238,7 @@ void p5_drain(struct p5 *p, struct cpu *c, enum cause cause);
 void p5_port(struct p5 *p, struct cpu *c, uint32_t port, unsigned width);
 void p5_interrupt_acknowledge(struct p5 *p, struct cpu *c);
 
-/* --- x87.c ------------------------------------------------------------------------------------------------- */
+/* --- x87.c ------------------------------------------------------------------------------------ */
 
 /* The x87 part of the timing word. */
 uint64_t p5_bind_x87(const struct op *o);
@@ -242,14 +248,14 @@ void p5_price_x87(struct p5 *p, struct cpu *c, uint64_t t, const struct access *
 /* FXCH that issues in V: only names change. */
 void p5_exchange(struct p5 *p, const struct cpu *c, uint64_t t);
 
-/* --- bind.c ------------------------------------------------------------------------------------------------- */
+/* --- bind.c ----------------------------------------------------------------------------------- */
 
 void p5_bind(struct model *m, struct op *o);
 
-/* --- micro.c ------------------------------------------------------------------------------------------------ */
+/* --- micro.c ---------------------------------------------------------------------------------- */
 
-/* Microcode and strings, once their group is open: charges everything they do. Returns the clocks that
- * they held the pipes. */
+/* Microcode and strings, once their group is open: charges everything they do. Returns the clocks
+ * that they held the pipes. */
 cycle_t p5_price_micro(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
                        const struct access *a, const struct access *end);
 cycle_t p5_price_string(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
@@ -264,7 +270,7 @@ uint32_t p5_element_width(const struct op *o);
 /* A chunk of a repeated instruction that does not begin it. */
 bool p5_continues(const struct op *o, const struct access *a, const struct access *end);
 
-/* --- counters.c ---------------------------------------------------------------------------------------------- */
+/* --- counters.c ------------------------------------------------------------------------------- */
 
 /* CESR event codes [SDM3B 18.21, appendix A]. */
 enum p5_event {

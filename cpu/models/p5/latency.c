@@ -1,9 +1,9 @@
 /* latency: what each timing class costs, and what each case of a microcoded instruction costs.
  *
  * Clocks are those of the instruction alone in the pipes with every access a first-level hit; what
- * memory, prefixes and interlocks add is decided elsewhere. Source keys as in SOURCES.md: EUN, OPT97,
- * AF-IT, MASM, MPR93, 86BOX, ALP; IL is the InstLatX86 dump of a 166 MHz part; MEM means from memory,
- * unverified; EST an estimate. Where sources disagree the measured one (IL) wins. */
+ * memory, prefixes and interlocks add is decided elsewhere. Source keys as in SOURCES.md: EUN,
+ * OPT97, AF-IT, MASM, MPR93, 86BOX, ALP; IL is the InstLatX86 dump of a 166 MHz part; MEM means
+ * from memory, unverified; EST an estimate. Where sources disagree the measured one (IL) wins. */
 #include "cpu/models/p5/core.h"
 
 #include "sim/core/check.h"
@@ -16,7 +16,8 @@
 #define M QUALITY_MEMORY
 
 /* Simple instructions: their clocks with memory come from the read-modify-write matrix. */
-#define SIMPLE(name, issue, source) {name, issue, KIND_PLAIN, 1, 1, 0, 0, 0, 0, 0, CAUSE_EXECUTE, R, source}
+#define SIMPLE(name, issue, source)                                                                \
+    {name, issue, KIND_PLAIN, 1, 1, 0, 0, 0, 0, 0, CAUSE_EXECUTE, R, source}
 #define PLAIN(name, reg, mem, quality, source)                                                     \
     {name, ISSUE_NP, KIND_PLAIN, reg, mem, 0, 0, 0, 0, 0, CAUSE_MICROCODE, quality, source}
 #define WIDTH(name, dword, word, byte, source)                                                     \
@@ -113,7 +114,7 @@ const struct p5_latency p5_latencies[] = {
     BRANCH("loopcc", ISSUE_NP, 7, M, "MEM"),
 
     /* microcode with cases */
-    MICRO("pusha", 5, 5, CAUSE_MICROCODE, R, "EUN, IL: one more for each pair of words in one bank"),
+    MICRO("pusha", 5, 5, CAUSE_MICROCODE, R, "EUN, IL: words in pairs, see micro.c"),
     MICRO("popa", 5, 5, CAUSE_MICROCODE, R, "EUN, IL: likewise"),
     MICRO("pushf", 3, 3, CAUSE_MICROCODE, R, "EUN, MASM, IL (Q6); 4 in real mode not told apart"),
     MICRO("popf", 4, 4, CAUSE_MICROCODE, R, "MASM, AF-IT, IL (Q6)"),

@@ -1,11 +1,12 @@
 /* memory: what leaves the first-level caches: line fills, write buffers, page walks, locked cycles,
  * ports.
  *
- * There is one bus and it does one thing at a time: a cycle starts at a bus clock edge, when the bus is
- * free. Reads wait for the critical 8 bytes and then go on while the rest of the line arrives; the next
- * cycle waits for the whole line [OPT97 2]. A store that misses goes to the write buffer of its pipe,
- * and the instruction waits only if that buffer still holds one; the bus takes buffered writes in order.
- * A store that hits a modified or exclusive line waits until the buffers are empty (Q20). */
+ * There is one bus and it does one thing at a time: a cycle starts at a bus clock edge, when the
+ * bus is free. Reads wait for the critical 8 bytes and then go on while the rest of the line
+ * arrives; the next cycle waits for the whole line [OPT97 2]. A store that misses goes to the write
+ * buffer of its pipe, and the instruction waits only if that buffer still holds one; the bus takes
+ * buffered writes in order. A store that hits a modified or exclusive line waits until the buffers
+ * are empty (Q20). */
 #include "cpu/models/p5/core.h"
 
 #include "mmu/cache.h"
@@ -14,7 +15,7 @@
 #define MISALIGNED_CLOCKS 3
 #define LINE_TRANSFERS 4
 
-/* --- bus time ------------------------------------------------------------------------------------- */
+/* --- bus time --------------------------------------------------------------------------------- */
 
 /* The first edge that the processor sees at or after the cycle: edge_at(cycle_of(e)) is e. */
 static uint64_t edge_at(const struct p5 *p, cycle_t cycle)
@@ -67,7 +68,7 @@ static void prolong_bus(struct p5 *p, struct cpu *c)
     p->bus_free = end;
 }
 
-/* --- reads ----------------------------------------------------------------------------------------- */
+/* --- reads ------------------------------------------------------------------------------------ */
 
 static uint32_t lead_of(const struct p5_bus *b, unsigned level)
 {
@@ -122,7 +123,7 @@ static void read(struct p5 *p, struct cpu *c, const struct access *a)
         read_outside(p, c, a, true, by_level(a->level, CAUSE_DATA_L2, CAUSE_DATA_DRAM));
 }
 
-/* --- writes ------------------------------------------------------------------------------------------ */
+/* --- writes ----------------------------------------------------------------------------------- */
 
 static void write_hit(struct p5 *p, struct cpu *c)
 {
@@ -147,7 +148,7 @@ static void write_outside(struct p5 *p, struct cpu *c, const struct access *a, u
     p->buffer[pipe] = p->written = cycle_of(p, p->bus_free);
 }
 
-/* --- locked cycles, walks ----------------------------------------------------------------------------- */
+/* --- locked cycles, walks --------------------------------------------------------------------- */
 
 /* Both halves are seen by the program: nothing runs ahead of a locked cycle. */
 static void locked(struct p5 *p, struct cpu *c, const struct access *a)
@@ -187,11 +188,12 @@ static void walk(struct p5 *p, struct cpu *c, const struct access *first, const 
     }
 }
 
-/* --- entries of the log --------------------------------------------------------------------------------- */
+/* --- entries of the log ----------------------------------------------------------------------- */
 
-/* The prefetcher asks for the next line when it enters one, so that a line that follows is on its way
- * while its predecessor executes; lines behind one another are pipelined on the bus: 32 bytes in the time
- * of four transfers [IL, part 00000526: 1.25 clocks for 5-byte instructions that do not fit the cache]. */
+/* The prefetcher asks for the next line when it enters one, so that a line that follows is on its
+ * way while its predecessor executes; lines behind one another are pipelined on the bus: 32 bytes
+ * in the time of four transfers [IL, part 00000526: 1.25 clocks for 5-byte instructions that do not
+ * fit the cache]. */
 static void fetch_outside(struct p5 *p, struct cpu *c, const struct access *a, bool follows)
 {
     const struct p5_bus *b = &p->config.bus;
@@ -255,7 +257,7 @@ cycle_t p5_data(struct p5 *p, struct cpu *c, const struct access *first, const s
     return c->clock->now - before;
 }
 
-/* --- the rest of the bus ---------------------------------------------------------------------------------- */
+/* --- the rest of the bus ---------------------------------------------------------------------- */
 
 void p5_drain(struct p5 *p, struct cpu *c, enum cause cause)
 {
@@ -268,8 +270,8 @@ static cycle_t cycles_of_ns(const struct p5 *p, uint64_t ns)
     return (cycle_t)(hz * ns / ((unsigned __int128)p->config.clock_den * 1000000000u));
 }
 
-/* Configuration space is the north bridge's own; every other port is an 8-bit device behind the south
- * bridge, which takes wider accesses a byte at a time. */
+/* Configuration space is the north bridge's own; every other port is an 8-bit device behind the
+ * south bridge, which takes wider accesses a byte at a time. */
 void p5_port(struct p5 *p, struct cpu *c, uint32_t port, unsigned width)
 {
     p5_drain(p, c, CAUSE_IO);

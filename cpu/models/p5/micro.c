@@ -1,15 +1,16 @@
 /* micro: microcoded instructions, strings, and the processor's own entry into handlers.
  *
- * Which case ran is in the notes; the tables of latency.c say what it costs. Microcode takes both pipes;
- * nothing pairs with it or overlaps it [pairing-p5.md, Microcode]. Accesses that hit the first level are
- * part of the clocks given. */
+ * Which case ran is in the notes; the tables of latency.c say what it costs. Microcode takes both
+ * pipes; nothing pairs with it or overlaps it [pairing-p5.md, Microcode]. Accesses that hit the
+ * first level are part of the clocks given. */
 #include "cpu/models/p5/core.h"
 
 #include "sim/core/check.h"
 
 #include <string.h>
 
-#define REFILL_CLOCKS 3 /* as after a misprediction: estimate; IRET and INT together then take [S97]'s 82 */
+/* As after a misprediction: estimate; INT and IRET together then take the 82 of [S97]. */
+#define REFILL_CLOCKS 3
 
 static const struct p5_repeat repeats[] = {
     {"movs", 12, 1, 6, 2, QUALITY_READ}, /* AF-IT (Q13); none: MEM */
@@ -49,7 +50,7 @@ bool p5_continues(const struct op *o, const struct access *a, const struct acces
     return repeated(o) && !find_note(a, end, NOTE_REP_START);
 }
 
-/* --- what a case adds --------------------------------------------------------------------------------- */
+/* --- what a case adds ------------------------------------------------------------------------- */
 
 struct bill {
     uint32_t clocks; /* of the class or of the case that replaced it */
@@ -85,8 +86,8 @@ static bool scanned_nothing(const struct op *o, const struct access *n)
     return n->level == NOTE_COUNT && n->la >= bits;
 }
 
-/* Words are pushed and popped two at a time; two in one bank take a clock more, which is four clocks
- * or none by the alignment of SP [AF-IT, IL]. */
+/* Words are pushed and popped two at a time; two in one bank take a clock more, which is four
+ * clocks or none by the alignment of SP [AF-IT, IL]. */
 static uint32_t banks_of_words(const struct access *a, const struct access *end)
 {
     while (a < end && a->kind > ACCESS_WRITE)
@@ -159,7 +160,8 @@ cycle_t p5_price_micro(struct p5 *p, struct cpu *c, const struct op *o, uint64_t
     b.clocks += extra(p, c, t, a, end);
     settle(c, b);
     added += accesses(p, c, o, a, end);
-    /* Near branches, and far ones that stay on their level, are predicted; the rest refill the pipes. */
+    /* Near branches, and far ones that stay on their level, are predicted; the rest refill the
+     * pipes. */
     if (c->branched && !p5_predicted(p, t, a, end))
         ledger_charge(c->ledger, b.cause, REFILL_CLOCKS, QUALITY_ESTIMATE);
     return b.clocks + added;
@@ -171,7 +173,7 @@ bool p5_predicted(const struct p5 *p, uint64_t t, const struct access *a, const 
            (find_note(a, end, NOTE_FAR_SAME) || find_note(a, end, NOTE_FAR_REAL));
 }
 
-/* --- strings ------------------------------------------------------------------------------------------------ */
+/* --- strings ---------------------------------------------------------------------------------- */
 
 /* The first port's case is part of beginning INS or OUTS. */
 static void begin_ports(struct p5 *p, struct cpu *c, unsigned class, const struct access *a,
@@ -184,8 +186,8 @@ static void begin_ports(struct p5 *p, struct cpu *c, unsigned class, const struc
         }
 }
 
-/* Elements in program order, each's clocks before its accesses, so that how the repetition was cut into
- * chunks cannot matter. */
+/* Elements in program order, each's clocks before its accesses, so that how the repetition was cut
+ * into chunks cannot matter. */
 static void elements(struct p5 *p, struct cpu *c, const struct op *o, const struct p5_repeat *r,
                      uint32_t count, const struct access *a, const struct access *end)
 {
@@ -235,7 +237,7 @@ cycle_t p5_price_string(struct p5 *p, struct cpu *c, const struct op *o, uint64_
     return c->clock->now - before;
 }
 
-/* --- handlers -------------------------------------------------------------------------------------------------- */
+/* --- handlers --------------------------------------------------------------------------------- */
 
 /* An exception or interrupt: what the unfinished instruction touched, then the entry. */
 void p5_price_entry(struct p5 *p, struct cpu *c, const struct access *a, const struct access *end)

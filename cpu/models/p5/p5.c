@@ -1,9 +1,9 @@
 /* p5: the U and V pipes of the Pentium: what pairs, what interlocks, what it all takes.
  *
- * Rules are cited by their letters in pairing-p5.md, which names the sources. An instruction that issues
- * in U is charged at once; the next one, if it may join, is charged the difference. Everything static is
- * bound into the instruction's timing word, so that the common case reads the word, the log and a dozen
- * bytes of state. */
+ * Rules are cited by their letters in README.md, which names the sources. An instruction that
+ * issues in U is charged at once; the next one, if it may join, is charged the difference.
+ * Everything static is bound into the instruction's timing word, so that the common case reads the
+ * word, the log and a dozen bytes of state. */
 #include "cpu/models/p5/core.h"
 
 #include "sim/core/check.h"
@@ -28,10 +28,10 @@ static ALWAYS_INLINE void charge(struct cpu *c, enum cause cause, cycle_t n)
     ledger_charge(c->ledger, cause, n, QUALITY_READ);
 }
 
-/* --- pairing ---------------------------------------------------------------------------------------- */
+/* --- pairing ---------------------------------------------------------------------------------- */
 
-/* Registers that both would touch in a way that forbids pairing; two pushes, two pops, and a push before
- * a call share ESP freely [C2-C4]. */
+/* Registers that both would touch in a way that forbids pairing; two pushes, two pops, and a push
+ * before a call share ESP freely [C2-C4]. */
 static ALWAYS_INLINE unsigned conflict(uint64_t u, uint64_t t)
 {
     unsigned touched = (unsigned)(t >> FACT_READS | t >> FACT_WRITES | t >> FACT_ADDRESS);
@@ -63,7 +63,7 @@ static ALWAYS_INLINE bool mark_end(struct p5 *p, const struct cpu *c, const stru
     return known;
 }
 
-/* --- issue -------------------------------------------------------------------------------------------- */
+/* --- issue ------------------------------------------------------------------------------------ */
 
 static ALWAYS_INLINE uint8_t registers_written(uint64_t t)
 {
@@ -107,8 +107,8 @@ static NOINLINE cycle_t interlock_second(struct p5 *p, struct cpu *c)
     return 0;
 }
 
-/* Starts a group in U. Returns the clocks of an address interlock; whatever kept the decoder busy hides
- * it [E1]. */
+/* Starts a group in U. Returns the clocks of an address interlock; whatever kept the decoder busy
+ * hides it [E1]. */
 static ALWAYS_INLINE cycle_t open_group(struct p5 *p, struct cpu *c, laddr_t la, uint64_t t,
                                         unsigned arrived)
 {
@@ -182,7 +182,8 @@ static NOINLINE cycle_t bank_conflict(struct p5 *p, struct cpu *c)
     return 1;
 }
 
-/* Joins the instruction in U: charges what the pair takes longer. Returns the clocks of the pair. */
+/* Joins the instruction in U: charges what the pair takes longer. Returns the clocks of the
+ * pair. */
 static ALWAYS_INLINE cycle_t issue_v(struct p5 *p, struct cpu *c, uint64_t t, uint8_t bank)
 {
     unsigned first = p5_fact(p->u, FACT_SHAPE);
@@ -242,7 +243,7 @@ static ALWAYS_INLINE void price_plain(struct p5 *p, struct cpu *c, const struct 
     close_group(p, t, arrived, bank, registers_written(t));
 }
 
-/* --- branches ---------------------------------------------------------------------------------------------- */
+/* --- branches --------------------------------------------------------------------------------- */
 
 /* LOOP and JCXZ take a clock more when they go. */
 static uint32_t branch_clocks(const struct cpu *c, const struct op *o, uint64_t t)
@@ -283,7 +284,7 @@ static void price_branch(struct p5 *p, struct cpu *c, const struct op *o, uint64
     predict(p, c, o, arrived);
 }
 
-/* --- instructions of the other kinds ------------------------------------------------------------------------- */
+/* --- instructions of the other kinds ---------------------------------------------------------- */
 
 static void price_x87(struct p5 *p, struct cpu *c, uint64_t t, laddr_t la, unsigned arrived,
                       const struct access *a, const struct access *end)
@@ -337,7 +338,7 @@ static NOINLINE void price_other(struct p5 *p, struct cpu *c, const struct op *o
         price_x87(p, c, t, la, arrived, a, end);
 }
 
-/* --- the model's entries ------------------------------------------------------------------------------------------ */
+/* --- the model's entries ---------------------------------------------------------------------- */
 
 static void attach(struct model *m, struct cpu *c)
 {
@@ -430,7 +431,7 @@ static void reset(struct model *m)
     btb_reset(&p->btb);
 }
 
-/* --- the public face --------------------------------------------------------------------------------------------------- */
+/* --- the public face -------------------------------------------------------------------------- */
 
 static const char *why_not_first(uint64_t u)
 {

@@ -46,8 +46,8 @@ const struct mmu_geometry p5_geometry = {
     .large_pages_split_in_itlb = true, /* [MPR93] */
 };
 
-/* ASUS P55TP4N, 430FX, pipelined-burst L2, 60 ns memory [S97 s5.1]. Bus at 200/3 MHz. Every lead counts
- * from ADS#, with the idle clock that separates cycles which are not pipelined. */
+/* ASUS P55TP4N, 430FX, pipelined-burst L2, 60 ns memory [S97 s5.1]. Bus at 200/3 MHz. Every lead
+ * counts from ADS#, with the idle clock that separates cycles which are not pipelined. */
 const struct p5_config p5_p133 = {
     .bus = {
         .core_num = 2, .core_den = 1,

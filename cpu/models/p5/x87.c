@@ -1,9 +1,9 @@
 /* x87: when x87 instructions may start, how long they hold the pipes, when their results are there.
  *
- * An x87 instruction takes its class's clocks. The last i_overlap of them leave the integer pipes free,
- * the last fp_overlap the x87 unit; multiplications and divisions follow one another one clock later
- * than other instructions follow them [AF-IT]. Results are tracked by physical register, so that FXCH
- * only exchanges names. Not modelled: safe instruction recognition (Q19). */
+ * An x87 instruction takes its class's clocks. The last i_overlap of them leave the integer pipes
+ * free, the last fp_overlap the x87 unit; multiplications and divisions follow one another one
+ * clock later than other instructions follow them [AF-IT]. Results are tracked by physical
+ * register, so that FXCH only exchanges names. Not modelled: safe instruction recognition (Q19). */
 #include "cpu/models/p5/core.h"
 
 #include "cpu/x87.h"
@@ -12,8 +12,8 @@
 
 /* The facts' read and write bytes, for an x87 instruction:
  *
- *   reads   7  6  5        4     3       2-0      writes  7  6        5   4    3-2   1-0
- *                 drained  ST0   ST(i)   i                   compare  MUL DIV  pops  destination  */
+ *   reads   7  6  5        4    3      2-0     writes  7  6        5    4    3-2   1-0
+ *                 drained  ST0  ST(i)  i                  compare  MUL  DIV  pops  destination */
 enum {
     READ_STI = 1 << 3, READ_ST0 = 1 << 4, READ_DRAINED = 1 << 5,
     WRITE_DIV = 1 << 4, WRITE_MUL = 1 << 5, WRITE_COMPARE = 1 << 6,
@@ -21,7 +21,8 @@ enum {
 enum { TO_NONE, TO_ST0, TO_STI, TO_PUSHED };
 #define POPS_SHIFT 2
 
-/* What the classes read and write. Letters: 0 ST0, i ST(i), 1 ST(1); destination 0, i, 1, p pushed. */
+/* What the classes read and write. Letters: 0 ST0, i ST(i), 1 ST(1); destination 0, i, 1, p
+ * pushed. */
 struct shape {
     const char *class;
     const char *reads;
@@ -87,7 +88,8 @@ static const struct shape *shape_of(const char *class)
     return NULL;
 }
 
-/* How many registers an instruction frees: its name ends in P or PP (FYL2X and FPATAN free one, too). */
+/* How many registers an instruction frees: its name ends in P or PP (FYL2X and FPATAN free one,
+ * too). */
 static unsigned pops_of(const struct row *r)
 {
     size_t n = strlen(r->name);
@@ -171,8 +173,8 @@ static bool quick_operand(const struct access *a, const struct access *end)
     return false;
 }
 
-/* A divider of radix 4: 19 clocks for 24 bits, 33 for 53, more for 64 [AF-IT, IL]. The dump has 41 and no
- * overlap for most operands of extended precision, the manuals 39. */
+/* A divider of radix 4: 19 clocks for 24 bits, 33 for 53, more for 64 [AF-IT, IL]. The dump has 41
+ * and no overlap for most operands of extended precision, the manuals 39. */
 static struct times division(const struct cpu *c, struct times x)
 {
     unsigned precision = c->x87.control >> 8 & 3, extra = x.clocks - 41;
@@ -182,11 +184,13 @@ static struct times division(const struct cpu *c, struct times x)
     return (struct times){clocks, clocks - 1, 1};
 }
 
-/* FPREM and FPREM1 retire the quotient bit by bit, up to 63 in one instruction: 16-64, 20-70 [AF-IT]. */
+/* FPREM and FPREM1 retire the quotient bit by bit, up to 63 in one instruction: 16-64, 20-70
+ * [AF-IT]. */
 #define REMAINDER_BITS 63
 #define REMAINDER_CLOCKS 48
 
-static struct times remainder_times(struct times x, const struct access *a, const struct access *end)
+static struct times remainder_times(struct times x, const struct access *a,
+                                    const struct access *end)
 {
     for (; a < end; a++) {
         if (a->kind != ACCESS_NOTE || a->level != NOTE_X87_COUNT)
@@ -210,7 +214,8 @@ static struct times times_of(const struct cpu *c, const struct p5_latency *l, ui
 
 void p5_exchange(struct p5 *p, const struct cpu *c, uint64_t t)
 {
-    cycle_t *x = &p->st_ready[c->x87.top], *y = &p->st_ready[(c->x87.top + reads_of(t)) & 7], z = *x;
+    cycle_t *x = &p->st_ready[c->x87.top];
+    cycle_t *y = &p->st_ready[(c->x87.top + reads_of(t)) & 7], z = *x;
     *x = *y;
     *y = z;
 }
