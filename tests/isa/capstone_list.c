@@ -29,7 +29,15 @@ struct entry {
     uint64_t used;
 };
 
+#define KNOWN_COUNT 4096
+
+struct known {
+    char mnemonic[32];
+    bool is_row;
+};
+
 struct capstone_list {
+    struct known known[KNOWN_COUNT];
     struct name names[NAMES_MAX];
     unsigned name_count;
     struct entry entries[ENTRIES_MAX];
@@ -62,13 +70,28 @@ static bool segment_operand(const struct capstone_query *q)
     return strchr(q->op->row->operands, 'S') != NULL;
 }
 
-static bool no_such_row(const struct capstone_query *q)
+static bool find_row(struct capstone_list *l, const char *theirs)
 {
     for (unsigned i = 0; families[i]; i++)
         for (unsigned k = 0; k < families[i]->count; k++)
-            if (capstone_same_mnemonic(q->list, families[i]->rows[k].name, q->theirs))
-                return false;
-    return true;
+            if (capstone_same_mnemonic(l, families[i]->rows[k].name, theirs))
+                return true;
+    return false;
+}
+
+/* The same few hundred mnemonics are asked for millions of times. */
+static bool no_such_row(const struct capstone_query *q)
+{
+    struct capstone_list *l = q->list;
+    uint32_t hash = 0;
+    for (const char *p = q->theirs; *p; p++)
+        hash = hash * 31 + (unsigned char)*p;
+    struct known *k = &l->known[hash % KNOWN_COUNT];
+    if (strcmp(k->mnemonic, q->theirs) != 0) {
+        snprintf(k->mnemonic, sizeof k->mnemonic, "%s", q->theirs);
+        k->is_row = find_row(l, q->theirs);
+    }
+    return !k->is_row;
 }
 
 static bool register_form(const struct capstone_query *q) { return !(q->op->flags & OP_MEM); }

@@ -127,12 +127,15 @@ static bool faulted_both(const struct isa_step *s)
 
 static bool page_fault(const struct isa_step *s) { return s->silicon->vector == 14; }
 
-/* The simulator wanted bytes of a page that is not there; the host refused without them. */
+/* The host refused the instruction without the bytes that the simulator wanted: they are in a page
+ * that is not there, or there would be too many. */
 static bool cut_short(const struct isa_step *s)
 {
     const struct isa_outcome *a = s->simulated, *b = s->silicon;
     bool refused = b->vector == 6 || b->vector == 13;
-    return !s->op && a->vector == 14 && (a->cr2 & 0xFFF) == 0 && refused;
+    bool missing = !s->op && a->vector == 14 && (a->cr2 & 0xFFF) == 0;
+    bool too_long = s->op && s->op->row->name[0] == '(' && a->vector == 13;
+    return refused && (missing || too_long);
 }
 
 static bool in_repetition(const struct isa_step *s)

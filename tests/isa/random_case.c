@@ -267,8 +267,8 @@ void isa_case_make(const struct isa_generator *g, uint64_t seed, struct isa_case
     for (unsigned r = 0; r < 8; r++)
         if (!(d.assigned >> r & 1))
             k->start.r[r] = isa_random_u32(&d.random);
-    if (isa_is_16_bit(k->start.selector[SS]))
-        k->start.r[ESP] &= 0xFFFF; /* the reference cannot set the rest, see silicon.c */
+    if (isa_is_16_bit(k->start.selector[SS]) && isa_percent(&d.random, 10))
+        k->start.r[ESP] |= isa_below(&d.random, 0x10000) << 16;
     k->start.x87.control = 0x37F;
     if (x87)
         isa_random_x87(&d.random, &k->start.x87);

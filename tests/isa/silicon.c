@@ -42,10 +42,11 @@ const uint64_t isa_ldt[ISA_LDT_COUNT] = {
     DESCRIPTOR(ISA_DATA + 3, 0x1FFC, DATA_RW, 1, 1, 0),
 };
 
-/* What the assembly below and the handlers share. The IRETQ frame lies in a page whose address has
- * zeros in bits 31-16: returning to a 16-bit stack segment leaves those bits of ESP as they were
- * [SDM3 7.4.6], and so they are known. */
-#define FRAME_PAGE 0x100001000ul
+/* What the assembly below and the handlers share. IRETQ to a 16-bit stack segment leaves bits 31-16
+ * of ESP as they were [SDM3 7.4.6]: the frame that it pops lies at an address with these bits. */
+#define FRAMES 0x100000000ul
+#define FRAMES_SIZE 0x100000000ul
+#define FRAME_OFFSET 0x1800
 
 struct fxsave {
     uint16_t control, status;
@@ -184,6 +185,20 @@ void silicon_trap(int signal, siginfo_t *info, void *context)
     silicon_leave();
 }
 
+static void frame_at(uint32_t high, int protection)
+{
+    void *page = (void *)(FRAMES + high + (FRAME_OFFSET & ~0xFFFu));
+    CHECK(mmap(page, 0x1000, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page);
+}
+
+static uint32_t map_frame(uint32_t high)
+{
+    frame_at(high, PROT_READ | PROT_WRITE);
+    return high;
+}
+
+static void unmap_frame(uint32_t high) { frame_at(high, PROT_NONE); }
+
 void silicon_run(const struct isa_state *in, struct isa_outcome *out)
 {
     static struct silicon_registers regs;
@@ -195,8 +210,11 @@ void silicon_run(const struct isa_state *in, struct isa_outcome *out)
     for (int i = 0; i < 8; i++)
         memcpy(regs.fx.st[i], in->x87.st[i], 10);
     uint64_t frame[5] = {in->eip, in->selector[1], in->eflags, in->r[4], in->selector[2]};
-    memcpy((void *)(FRAME_PAGE + 0x800), frame, sizeof frame);
-    regs.iret_frame = FRAME_PAGE + 0x800;
+    bool shifted = isa_is_16_bit(in->selector[2]) && in->r[4] >> 16;
+    regs.iret_frame = FRAMES + FRAME_OFFSET;
+    if (shifted)
+        regs.iret_frame += map_frame(in->r[4] & 0xFFFF0000u);
+    memcpy((void *)regs.iret_frame, frame, sizeof frame);
     memcpy(regs.r, in->r, sizeof regs.r);
     regs.es = in->selector[0];
     regs.ds = in->selector[3];
@@ -205,6 +223,8 @@ void silicon_run(const struct isa_state *in, struct isa_outcome *out)
     outcome = out;
     silicon_ticks = 0;
     silicon_enter(&regs);
+    if (shifted)
+        unmap_frame(in->r[4] & 0xFFFF0000u);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -248,9 +268,12 @@ static bool map_windows(struct isa_memory *m)
     m->fixed = map_at(fd, ISA_FIXED, ISA_CODE_SIZE + ISA_DATA_SIZE, ISA_FIXED_SIZE,
                       PROT_READ | PROT_EXEC);
     close(fd);
-    void *frame = mmap((void *)FRAME_PAGE, 0x1000, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_POPULATE, -1, 0);
-    return m->code && m->data && m->fixed && frame == (void *)FRAME_PAGE;
+    void *frames = mmap((void *)FRAMES, FRAMES_SIZE, PROT_NONE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
+    if (frames != (void *)FRAMES)
+        return false;
+    frame_at(0, PROT_READ | PROT_WRITE);
+    return m->code && m->data && m->fixed;
 }
 
 static bool write_ldt(void)
@@ -312,7 +335,7 @@ bool silicon_open(struct isa_memory *memory)
     if (!low_memory_is_free())
         return false;
     if (!map_windows(memory)) {
-        fprintf(stderr, "silicon: cannot map the windows below 64 KB\n");
+        fprintf(stderr, "silicon: cannot map the windows below 64 KB and the frames above 4 GB\n");
         return false;
     }
     if (!write_ldt()) {

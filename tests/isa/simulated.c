@@ -25,7 +25,7 @@ enum { SELECTOR_KERNEL_CODE = 0x10, SELECTOR_KERNEL_DATA = 0x18, SELECTOR_TSS = 
        SELECTOR_LDT = 0x50 };
 
 /* More instructions (or iterations) than this: the case is endless. */
-#define BUDGET 40000
+#define BUDGET 2000000
 
 const struct identity isa_identity = {
     .part = "user-level union",
