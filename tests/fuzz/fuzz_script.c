@@ -38,7 +38,8 @@ static void try_script(void *owner)
     static const char *const pieces[] = {
         "at ", "wait ", "send ", "\"", "\"login: \"", "\"a\\n\"", "\\x", "\\x41", "\\", "\n", "#",
         " ", "12345", "99999999999999999999", "-1", "0x10", "\"\"\n", "at 100 \"x\"\n",
-        "wait \"ab\"\n", "send \"\\x00\\xff\"\n", "\t", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "wait \"ab\"\n", "send \"\\x00\\xff\"\n", "\t",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
     struct text *t = owner;
     make(t, pieces, ARRAY_COUNT(pieces), 40);
