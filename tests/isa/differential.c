@@ -17,7 +17,7 @@
 #include <time.h>
 
 /* Cases after which an entry of the list must have been used. */
-#define LONG_RUN 1000000
+#define LONG_RUN 50000000
 
 struct options {
     uint64_t seed, cases, failures_max;
