@@ -1,7 +1,7 @@
 /* conditions: the sixteen condition codes, once, for Jcc, SETcc and CMOVcc. [SDM2 app. B]
  *
- * X(cc, digit, name, flags): the code as encoded, its hexadecimal digit in the opcode, the suffix of
- * the mnemonic, and the flags it reads. */
+ * X(cc, digit, name, flags): the code as encoded, its hexadecimal digit in the opcode, the suffix
+ * of the mnemonic, and the flags it reads. */
 #pragma once
 
 #define CONDITIONS(X)                                                                              \

@@ -1,7 +1,7 @@
 /* cpu: one IA-32 processor: its registers, and how its parts find each other.
  *
- * Semantics never mention a cycle. A body reads registers and memory, decides every fault before its
- * first write, and writes. cpu->eip already points at the next instruction while a body runs;
+ * Semantics never mention a cycle. A body reads registers and memory, decides every fault before
+ * its first write, and writes. cpu->eip already points at the next instruction while a body runs;
  * cpu->op->eip is the instruction itself. cpu_raise leaves the body by longjmp.
  *
  * Arithmetic flags are lazy: see cpu/flags.h. */
@@ -138,8 +138,9 @@ struct cpu {
     void *ferr_owner;
     bool ignne;
 
-    /* Performance counters: the model counts. read_counter gives the events of CTR0 or CTR1 since the
-     * last counter_changed for it (its control or value was written; the field above holds the base). */
+    /* Performance counters: the model counts. read_counter gives the events of CTR0 or CTR1 since
+     * the last counter_changed for it (its control or value was written; the field above holds the
+     * base). */
     uint64_t (*read_counter)(void *owner, unsigned index);
     void (*counter_changed)(void *owner, unsigned index);
     void *counter_owner;
@@ -168,7 +169,7 @@ struct cpu {
     void *place_owner;
     struct cpu_stops stops;     /* where a debugger wants the run to stop: see cpu/stops.h */
     struct cpu_watches watches;
-    uint32_t path_after; /* path to enter once the present instruction is priced; PATH_COUNT: none */
+    uint32_t path_after; /* path to enter once this instruction is priced; PATH_COUNT: none */
     enum cpu_stop stop;
     uint64_t instructions; /* retired */
     struct access_log log;

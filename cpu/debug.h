@@ -6,7 +6,8 @@
  *
  * R/W: 0 execution, 1 writes, 2 ports (with CR4.DE), 3 reads and writes. Data and port breakpoints
  * are traps: hits collect in cpu->debug_hits and become #DB after the instruction. Ask
- * debug_armed(c) first. Undefined here: LEN 2 counts as one byte, R/W 2 without CR4.DE never hits. */
+ * debug_armed(c) first. Undefined here: LEN 2 counts as one byte, R/W 2 without CR4.DE never hits.
+ * */
 #pragma once
 
 #include "cpu/cpu.h"
@@ -23,8 +24,9 @@ enum {
 
 /* Whether an execution breakpoint lies at la; sets its bits in DR6. The caller looks at RF. */
 bool debug_instruction_hit(struct cpu *c, laddr_t la);
-/* Called when DR7, a debugger's watches or the privilege changed: while a data breakpoint is armed every access goes the
- * slow way, where debug_data sees it. Leaves the state and timing of accesses as they were. */
+/* Called when DR7, a debugger's watches or the privilege changed: while a data breakpoint is armed
+ * every access goes the slow way, where debug_data sees it. Leaves the state and timing of accesses
+ * as they were. */
 void debug_apply(struct cpu *c);
 /* Collects the data breakpoints that an access of size bytes at la touches; stops the run for a
  * debugger's watches. Ask debug_watches(c) first. */

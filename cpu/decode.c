@@ -49,7 +49,7 @@ static void body_general(struct cpu *c, const struct op *o)
     cpu_raise_code(c, EXC_GP, 0);
 }
 
-/* --- building the tables ------------------------------------------------------------------------- */
+/* --- building the tables ---------------------------------------------------------------------- */
 
 static enum immediate immediate_of(const char *operand, size_t n)
 {
@@ -197,7 +197,7 @@ void decoder_free(struct decoder *d)
     free(d);
 }
 
-/* --- decoding --------------------------------------------------------------------------------------- */
+/* --- decoding --------------------------------------------------------------------------------- */
 
 struct cursor {
     const uint8_t *bytes;

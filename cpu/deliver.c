@@ -35,7 +35,7 @@ static uint32_t flags_image(const struct cpu *c, const struct delivery *e)
     return cpu_get_flags(c) | (fault || repeating ? F_RF : 0);
 }
 
-/* --- real mode ------------------------------------------------------------------------------------ */
+/* --- real mode -------------------------------------------------------------------------------- */
 
 /* Three words on the present stack and a far pointer from the table; also how VME redirects. */
 static void through_table(struct cpu *c, const struct delivery *e, laddr_t table, uint32_t flags,
@@ -88,7 +88,7 @@ void deliver_redirected(struct cpu *c, unsigned vector)
     c->single_step_trap = false;
 }
 
-/* --- protected mode ---------------------------------------------------------------------------------- */
+/* --- protected mode --------------------------------------------------------------------------- */
 
 /* Reads and judges the gate of e. */
 static void need_gate(struct cpu *c, const struct delivery *e, struct descriptor *gate)
@@ -205,7 +205,7 @@ static void in_protected_mode(struct cpu *c, const struct delivery *e)
         inner_level(c, e, &gate, &t, level);
 }
 
-/* --- faults on the way ---------------------------------------------------------------------------------- */
+/* --- faults on the way ------------------------------------------------------------------------ */
 
 /* One delivery; false if a fault stopped it, which c->fault_* then describes. */
 static bool attempt(struct cpu *c, const struct delivery *e)

@@ -31,7 +31,8 @@ void descriptor_need(struct cpu *c, uint16_t selector, struct descriptor *d, uns
         cpu_raise_code(c, vector, selector_code(selector));
 }
 
-/* Replaces the bits of mask in the high doubleword, keeping LOCK# through the update [SDM3 8.1.2.1]. */
+/* Replaces the bits of mask in the high doubleword, keeping LOCK# through the update [SDM3
+ * 8.1.2.1]. */
 static void update_high(struct cpu *c, struct descriptor *d, uint32_t mask, uint32_t bits)
 {
     struct mmu *m = c->mmu;

@@ -18,7 +18,7 @@ static void real_check(struct cpu *c, uint32_t offset)
         cpu_raise_code(c, EXC_GP, 0);
 }
 
-/* --- judging the target ------------------------------------------------------------------------ */
+/* --- judging the target ----------------------------------------------------------------------- */
 
 /* A code segment named directly by JMP or CALL: the privilege level stays. */
 static void judge_direct(struct cpu *c, uint16_t selector, struct descriptor *d)
@@ -93,7 +93,7 @@ static bool is_call_gate(const struct descriptor *d)
     return (descriptor_type(d) & ~(unsigned)TYPE_32) == TYPE_CALL16;
 }
 
-/* --- JMP ---------------------------------------------------------------------------------------- */
+/* --- JMP -------------------------------------------------------------------------------------- */
 
 /* Through a call gate JMP may not change the privilege level. */
 static void jump_gate(struct cpu *c, const struct descriptor *gate)
@@ -137,7 +137,7 @@ void far_jump(struct cpu *c, uint16_t selector, uint32_t offset)
     }
 }
 
-/* --- CALL ---------------------------------------------------------------------------------------- */
+/* --- CALL ------------------------------------------------------------------------------------- */
 
 static void call_same(struct cpu *c, struct code_target *t, unsigned width, enum note n)
 {
@@ -227,11 +227,11 @@ void far_call(struct cpu *c, uint16_t selector, uint32_t offset, unsigned width)
     }
 }
 
-/* --- RET and IRET ----------------------------------------------------------------------------------- */
+/* --- RET and IRET ----------------------------------------------------------------------------- */
 
 /* Loads CS:EIP and, at an outer level, SS:ESP from offset stack_at of the present stack; release is
- * added to ESP. Everything is judged before anything changes. A stack segment that is not present is
- * #SS for RET and #NP for IRET: `missing`. Returns whether the level changed. */
+ * added to ESP. Everything is judged before anything changes. A stack segment that is not present
+ * is #SS for RET and #NP for IRET: `missing`. Returns whether the level changed. */
 static bool return_to(struct cpu *c, struct code_target *t, unsigned width, uint32_t stack_at,
                       uint32_t release, unsigned missing)
 {

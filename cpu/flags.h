@@ -68,7 +68,10 @@ static ALWAYS_INLINE void set_carries(struct cpu *c, bool cf, bool of, bool af)
     c->flag_c = (uint32_t)cf << 31 | (uint32_t)(cf ^ of) << 30 | (uint32_t)af << 3;
 }
 
-static ALWAYS_INLINE void set_cf(struct cpu *c, bool cf) { set_carries(c, cf, get_of(c), get_af(c)); }
+static ALWAYS_INLINE void set_cf(struct cpu *c, bool cf)
+{
+    set_carries(c, cf, get_of(c), get_af(c));
+}
 
 /* ZF alone (BSF, CMPXCHG8B, LAR, VERR ...). */
 static ALWAYS_INLINE void set_zf(struct cpu *c, bool zf) { c->flag_z = !zf; }

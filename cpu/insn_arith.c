@@ -158,8 +158,10 @@ BODIES(not_e)
 #define ARITH_ROWS(n, op0, op1, op2, op3, op4, op5, digit, NAME, READ, UNDEFINED, ATTR, T)         \
     {op0 " /r", NAME, "Eb,Gb", BFORM(n##_eg), READ, F_ARITH, UNDEFINED, ATTR, 0, 0, 0, T},         \
     {op1 " /r", NAME, "Ev,Gv", VFORM(n##_eg), READ, F_ARITH, UNDEFINED, ATTR, 0, 0, 0, T},         \
-    {op2 " /r", NAME, "Gb,Eb", BFORM(n##_ge), READ, F_ARITH, UNDEFINED, (ATTR) & ~A_LOCK, 0, 0, 0, T}, \
-    {op3 " /r", NAME, "Gv,Ev", VFORM(n##_ge), READ, F_ARITH, UNDEFINED, (ATTR) & ~A_LOCK, 0, 0, 0, T}, \
+    {op2 " /r", NAME, "Gb,Eb", BFORM(n##_ge), READ, F_ARITH, UNDEFINED, (ATTR) & ~A_LOCK, 0, 0, 0, \
+     T},                                                                                           \
+    {op3 " /r", NAME, "Gv,Ev", VFORM(n##_ge), READ, F_ARITH, UNDEFINED, (ATTR) & ~A_LOCK, 0, 0, 0, \
+     T},                                                                                           \
     {op4, NAME, "AL,Ib", BFORM(n##_ei), READ, F_ARITH, UNDEFINED, (ATTR) & ~A_LOCK, 0, 0, 0, T},   \
     {op5, NAME, "eAX,Iz", VFORM(n##_ei), READ, F_ARITH, UNDEFINED, (ATTR) & ~A_LOCK, 0, 0, 0, T},  \
     {"80 /" digit, NAME, "Eb,Ib", BFORM(n##_ei), READ, F_ARITH, UNDEFINED, ATTR, 0, 0, 0, T},      \

@@ -1,4 +1,5 @@
-/* insn_segment: MOV to and from segment registers, PUSH and POP of them, LDS LES LFS LGS LSS. [SDM2] */
+/* insn_segment: MOV to and from segment registers, PUSH and POP of them, LDS LES LFS LGS LSS.
+ * [SDM2] */
 #include "cpu/flags.h"
 #include "cpu/mem.h"
 #include "cpu/rows.h"

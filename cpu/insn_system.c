@@ -7,7 +7,7 @@
 #include "cpu/msr.h"
 #include "cpu/rows.h"
 
-/* --- descriptor tables ---------------------------------------------------------------------------- */
+/* --- descriptor tables ------------------------------------------------------------------------ */
 
 /* Six bytes: a 16-bit limit and the base, of which a 16-bit LGDT or LIDT takes 24 bits. */
 static uint32_t table_read(struct cpu *c, const struct op *o, uint16_t *limit)
@@ -18,8 +18,8 @@ static uint32_t table_read(struct cpu *c, const struct op *o, uint16_t *limit)
     return o->flags & OP_DATA16 ? base & 0xFFFFFF : base;
 }
 
-/* All 32 bits of the base are stored whatever the operand size, as every 32-bit part does. The second
- * write may not fault after the first. */
+/* All 32 bits of the base are stored whatever the operand size, as every 32-bit part does. The
+ * second write may not fault after the first. */
 static void table_write(struct cpu *c, const struct op *o, uint32_t base, uint16_t limit)
 {
     uint32_t ea = effective_address(c, o);
@@ -44,8 +44,16 @@ static void lidt(struct cpu *c, const struct op *o)
     c->idt_limit = limit;
 }
 
-static void sgdt(struct cpu *c, const struct op *o) { table_write(c, o, c->gdt_base, c->gdt_limit); }
-static void sidt(struct cpu *c, const struct op *o) { table_write(c, o, c->idt_base, c->idt_limit); }
+static void sgdt(struct cpu *c, const struct op *o)
+{
+    table_write(c, o, c->gdt_base, c->gdt_limit);
+}
+
+static void sidt(struct cpu *c, const struct op *o)
+{
+    table_write(c, o, c->idt_base, c->idt_limit);
+}
+
 
 /* Selectors and the machine status word: two bytes in memory. */
 static ALWAYS_INLINE void store_word(struct cpu *c, const struct op *o, uint32_t v, int w, bool mem)
@@ -113,7 +121,7 @@ BODIES_V(smsw)
 BODIES_V(lldt)
 BODIES_V(ltr)
 
-/* --- LAR, LSL, VERR, VERW, ARPL ---------------------------------------------------------------------- */
+/* --- LAR, LSL, VERR, VERW, ARPL --------------------------------------------------------------- */
 
 /* Reads what the selector names if the program may see it: conforming code always, the rest at
  * DPL >= CPL and RPL. */
@@ -182,7 +190,7 @@ BODIES_V(verr)
 BODIES_V(verw)
 BODIES_V(arpl)
 
-/* --- control and debug registers ----------------------------------------------------------------------- */
+/* --- control and debug registers -------------------------------------------------------------- */
 
 static void tell_control(struct cpu *c, unsigned which, uint32_t value)
 {
@@ -246,7 +254,7 @@ static void clts(struct cpu *c, const struct op *o)
     tell_control(c, 0, c->cr0);
 }
 
-/* --- the rest --------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 /* The segment's base counts, its limit does not. */
 static void invlpg(struct cpu *c, const struct op *o)
@@ -336,7 +344,7 @@ static void rsm(struct cpu *c, const struct op *o)
 /* Columns: code, name, operands, bodies, flags read, written, undefined, attributes, feature,
  * implied uses and sets, timing class. */
 #define CR(code, operands, body, attributes, timing)                                               \
-    {code, "MOV", operands, ANYFORM(body), 0, 0, F_ARITH, A_CPL0 | A_DEST_WRITE | (attributes), 0,  \
+    {code, "MOV", operands, ANYFORM(body), 0, 0, F_ARITH, A_CPL0 | A_DEST_WRITE | (attributes), 0, \
      0, 0, timing}
 
 static const struct row rows[] = {

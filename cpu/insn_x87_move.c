@@ -114,9 +114,9 @@ void insn_fldz(struct cpu *c, const struct op *o) { load_constant(c, o, X87_0); 
 /* --- stores --------------------------------------------------------------------------------------
  *
  * Memory is written before the status word changes: a store that faults leaves the x87 as it was. A
- * store whose unmasked exception forbids the result writes nothing and does not pop; but its operand
- * must be writable first, as silicon (AMD family 19h) has it: the integer pipe finds the fault before
- * the floating-point unit has looked at its operand. */
+ * store whose unmasked exception forbids the result writes nothing and does not pop; but its
+ * operand must be writable first, as silicon (AMD family 19h) has it: the integer pipe finds the
+ * fault before the floating-point unit has looked at its operand. */
 
 static void need_writable(struct cpu *c, const struct op *o, uint32_t offset, unsigned size)
 {

@@ -1,14 +1,15 @@
 /* model: the interface between semantics and a processor's timing.
  *
- * After every instruction the model reads the access log (what the instruction touched and which case
- * ran), decides the cycles, and charges them to the ledger, which advances the clock. It keeps what
- * crosses instructions (a pair half issued, x87 results in flight, the branch predictor) in its own
- * state. It can change no result. */
+ * After every instruction the model reads the access log (what the instruction touched and which
+ * case ran), decides the cycles, and charges them to the ledger, which advances the clock. It keeps
+ * what crosses instructions (a pair half issued, x87 results in flight, the branch predictor) in
+ * its own state. It can change no result. */
 #pragma once
 
 #include "cpu/cpu.h"
 
-/* What an instruction reads and writes, derived from its row and encoding; registers as RM_ masks. */
+/* What an instruction reads and writes, derived from its row and encoding; registers as RM_ masks.
+ * */
 struct op_facts {
     uint8_t reads, writes;   /* data registers, partial ones count as the whole */
     uint8_t address;         /* base and index; implied ESP, ESI, EDI */

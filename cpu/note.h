@@ -1,10 +1,10 @@
-/* note: what an instruction tells the timing model beside its accesses. Written to the access log as
- * ACCESS_NOTE (level = enum note, la = value), in program order, only on timed models. Semantics say
- * which case ran, never what it costs. */
+/* note: what an instruction tells the timing model beside its accesses. Written to the access log
+ * as ACCESS_NOTE (level = enum note, la = value), in program order, only on timed models. Semantics
+ * say which case ran, never what it costs. */
 #pragma once
 
 enum note {
-    NOTE_COUNT,     /* value: iterations of a REP chunk, bits shifted or scanned, ENTER levels ... */
+    NOTE_COUNT,     /* value: iterations of a REP chunk, bits shifted or scanned, levels ... */
     NOTE_REP_START, /* a REP instruction began (not a continuation after a chunk) */
 
     /* delivery of an interrupt or exception; value: enum delivery_source */
@@ -43,7 +43,7 @@ enum note {
     NOTE_IO_BITMAP,  /* through the TSS's permission bitmap */
     NOTE_IO_V86,
 
-    NOTE_X87_SPECIAL, /* an x87 operand was zero, infinite, NaN or denormal; value: operation's own */
+    NOTE_X87_SPECIAL, /* an x87 operand was zero, infinite, NaN or denormal; own value */
     NOTE_X87_COUNT,   /* value: exponent difference (FPREM), digits ... */
     NOTE_INTA,        /* the interrupt acknowledge cycles ran */
     NOTE_CR3_LOAD,

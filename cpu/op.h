@@ -9,12 +9,12 @@
  *             opcode bytes in hex; /r a ModRM byte; /0../7 a ModRM byte with that reg field;
  *             +r the low three bits are a register; D8..DF: /n is the memory form, "D8 C0+i" and
  *             "D9 F0" are register forms by whole ModRM byte.
- *   operands  the manual's letters, comma separated, e.g. "Eb,Gb":
- *             E r/m  G reg field  Z opcode's register  M memory only  I immediate  J relative
- *             A far pointer  O moffs  S segment register  C control  D debug  R r/m as register
- *             X [DS:eSI]  Y [ES:eDI]   with b 8, w 16, v 16/32 by operand size, d 32, z 16/32
- *             immediate, s sign-extended 8-bit immediate ("Is" after v operands), p far pointer,
- *             q 64, t 80 bits, a two operands (BOUND); plus AL AX eAX CL DX 1 3 and ES CS SS DS FS GS.
+ *   operands  the manual's letters, comma separated, e.g. "Eb,Gb": E r/m  G reg field  Z opcode's
+ *             register  M memory only  I immediate  J relative A far pointer  O moffs  S segment
+ *             register  C control  D debug  R r/m as register X [DS:eSI]  Y [ES:eDI]   with b 8, w
+ *             16, v 16/32 by operand size, d 32, z 16/32 immediate, s sign-extended 8-bit immediate
+ *             ("Is" after v operands), p far pointer, q 64, t 80 bits, a two operands (BOUND); plus
+ *             AL AX eAX CL DX 1 3 and ES CS SS DS FS GS.
  */
 #pragma once
 
@@ -25,7 +25,8 @@ struct op;
 
 typedef void (*body_fn)(struct cpu *c, const struct op *o);
 
-/* Registers by number; 8 is always zero so that an address without base or index needs no branch. */
+/* Registers by number; 8 is always zero so that an address without base or index needs no branch.
+ * */
 enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI, REG_ZERO, REG_COUNT };
 enum { ES, CS, SS, DS, FS, GS, SEG_COUNT };
 

@@ -55,7 +55,7 @@ struct block_cache {
     paddr_t scratch_second; /* physical address of its second page's part */
 };
 
-/* --- the cache of blocks ---------------------------------------------------------------------------- */
+/* --- the cache of blocks ---------------------------------------------------------------------- */
 
 static void code_written(void *owner, paddr_t pa, unsigned size);
 
@@ -127,7 +127,8 @@ static void unhash(struct block_cache *b, struct block *k)
 static uint32_t line_bits(paddr_t first, paddr_t last, unsigned word)
 {
     uint32_t bits = 0;
-    for (uint32_t line = (first & 0xFFF) >> LINE_SHIFT; line <= (last & 0xFFF) >> LINE_SHIFT; line++)
+    uint32_t end = (last & 0xFFF) >> LINE_SHIFT;
+    for (uint32_t line = (first & 0xFFF) >> LINE_SHIFT; line <= end; line++)
         if (line / 32 == word)
             bits |= 1u << (line % 32);
     return bits;
@@ -185,7 +186,7 @@ static void begin_idle_op(struct cpu *c)
     c->op = &c->idle_op;
 }
 
-/* --- decoding a block ----------------------------------------------------------------------------------- */
+/* --- decoding a block ------------------------------------------------------------------------- */
 
 /* Limits of the code segment: how many bytes may be fetched from eip on. */
 static uint64_t fetchable(const struct cpu *c, uint32_t eip)
@@ -325,7 +326,7 @@ static struct block *decode_block(struct cpu *c, laddr_t la, paddr_t pa)
     return k;
 }
 
-/* --- finding the block at CS:EIP ---------------------------------------------------------------------- */
+/* --- finding the block at CS:EIP -------------------------------------------------------------- */
 
 static ALWAYS_INLINE paddr_t fetch_address(struct cpu *c, laddr_t la)
 {
@@ -357,7 +358,7 @@ static ALWAYS_INLINE struct block *find_block(struct cpu *c)
     return decode_block(c, la, pa);
 }
 
-/* --- running ------------------------------------------------------------------------------------------------ */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE void fetch_line(struct cpu *c, laddr_t la, paddr_t pa)
 {
@@ -459,7 +460,8 @@ static ALWAYS_INLINE void run_block_flat(struct cpu *c, struct block *k, unsigne
 }
 
 /* Whether a link from `from` is as good as a look-up: the block has the address and mode, and its
- * page is that of `from`, whose translation nothing has changed, or translates to the same place. */
+ * page is that of `from`, whose translation nothing has changed, or translates to the same place.
+ * */
 static ALWAYS_INLINE bool leads_on(struct cpu *c, const struct block *from, const struct block *k)
 {
     if (k == NULL || k->eip != c->eip || k->mode != c->mode_key)
@@ -505,7 +507,8 @@ static NOINLINE void run_blocks_flat(struct cpu *c, struct block *k, unsigned mo
     }
 }
 
-/* On flat an instruction that faults takes its cycle too; those before it have theirs yet to come. */
+/* On flat an instruction that faults takes its cycle too; those before it have theirs yet to come.
+ * */
 static void charge_flat_fault(struct cpu *c, const struct block *k)
 {
     uint64_t n = 1 + (uint64_t)(c->op - k->ops);

@@ -12,8 +12,9 @@ void segment_refresh(struct segment *s, bool is_code)
     s->fast_limit = plain ? s->limit : 0;
 }
 
-/* Real mode changes the base alone: a limit loaded in protected mode stays in force ("unreal mode").
- * V86 mode forces the limit and rights of a real-mode segment at privilege 3. [SDM3 9.9, 20.1] */
+/* Real mode changes the base alone: a limit loaded in protected mode stays in force ("unreal
+ * mode"). V86 mode forces the limit and rights of a real-mode segment at privilege 3. [SDM3 9.9,
+ * 20.1] */
 void segment_load_real(struct cpu *c, unsigned seg, uint16_t selector)
 {
     struct segment *s = &c->seg[seg];

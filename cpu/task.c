@@ -26,7 +26,7 @@ enum {
     TSS16_LDT = 0x2A, TSS16_LIMIT = 0x2B,
 };
 
-/* --- the first half: in the old task ------------------------------------------------------------ */
+/* --- the first half: in the old task ---------------------------------------------------------- */
 
 static void probe(struct cpu *c, laddr_t la, uint32_t size, bool write)
 {
@@ -118,7 +118,7 @@ static void read_state(struct cpu *c, laddr_t base, bool wide, struct task_state
     t->ldt = (uint16_t)system_read(c, base + TSS16_LDT, 2);
 }
 
-/* --- the second half: in the new task --------------------------------------------------------------- */
+/* --- the second half: in the new task --------------------------------------------------------- */
 
 static void load_ldt(struct cpu *c, uint16_t selector)
 {

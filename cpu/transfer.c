@@ -53,8 +53,8 @@ void frame_open(struct cpu *c, struct frame *f, const struct segment *ss, uint32
     uint32_t start = (esp - size) & f->mask;
     if ((uint64_t)start + size - 1 <= f->mask && piece_is_good(c, f, ss, start, size))
         return;
-    /* Push by push: the frame wraps around the end of the stack's address range, or it is bad and the
-     * first push that fails says how. */
+    /* Push by push: the frame wraps around the end of the stack's address range, or it is bad and
+     * the first push that fails says how. */
     for (unsigned i = 1; i <= count; i++)
         check_piece(c, f, ss, (esp - i * width) & f->mask, width, code);
 }

@@ -1,13 +1,14 @@
 /* mmu: from a linear address to a byte of memory: paging, TLBs, caches, physical memory.
  *
  * The part's TLBs and caches are modelled as tags and states (never data); they change in program
- * order and need no time. What an access met (which level served it, which walks it took) is written
- * to the access log, in program order; a timing model prices that log later. On a model that is not
- * timed (flat) neither caches nor log are touched and the TLB is merely a large translation cache.
+ * order and need no time. What an access met (which level served it, which walks it took) is
+ * written to the access log, in program order; a timing model prices that log later. On a model
+ * that is not timed (flat) neither caches nor log are touched and the TLB is merely a large
+ * translation cache.
  *
  * The fast path (mmu/access.h) covers "TLB hit and L1 hit" and leaves exactly the same replacement
- * state as the slow one: a fast entry exists only while its TLB entry is resident, and carries what a
- * hit must do to the TLB's replacement bits.
+ * state as the slow one: a fast entry exists only while its TLB entry is resident, and carries what
+ * a hit must do to the TLB's replacement bits.
  *
  * Told of CR0, CR3, CR4, A20 and privilege by setters; never sees the processor. */
 #pragma once
@@ -16,7 +17,7 @@
 #include "sim/core/snap.h"
 #include "sim/core/types.h"
 
-/* --- the access log: one list of what happened ------------------------------------------------- */
+/* --- the access log: one list of what happened ------------------------------------------------ */
 
 enum access_kind {
     ACCESS_READ,
@@ -65,7 +66,7 @@ struct access_log {
     struct access list[ACCESS_LOG_MAX];
 };
 
-/* --- physical memory ------------------------------------------------------------------------------ */
+/* --- physical memory -------------------------------------------------------------------------- */
 
 enum {
     PAGE_DEVICE = 1, /* a device answers here: always the slow path */
@@ -80,7 +81,7 @@ struct phys {
     struct bus *bus;     /* answers outside RAM and in PAGE_DEVICE pages */
 };
 
-/* --- geometry, from the processor's profile and the board ------------------------------------------ */
+/* --- geometry, from the processor's profile and the board ------------------------------------- */
 
 struct tlb_geometry {
     uint32_t entries; /* 0: this TLB does not exist, the 4 KB one holds its pages split */
@@ -95,7 +96,7 @@ struct cache_geometry {
 
 struct dram_geometry {
     uint32_t row_bytes; /* bytes of one open page across the bus */
-    uint32_t banks;     /* independently open pages, interleaved by the address bits above the row */
+    uint32_t banks;     /* independently open pages, interleaved by the bits above the row */
 };
 
 struct mmu_geometry {
@@ -105,7 +106,7 @@ struct mmu_geometry {
     bool large_pages_split_in_itlb; /* the P5 holds 4 MB code pages as 4 KB ITLB entries */
 };
 
-/* --- TLBs and caches: tags, states, replacement ----------------------------------------------------- */
+/* --- TLBs and caches: tags, states, replacement ----------------------------------------------- */
 
 #define TLB_ENTRIES_MAX 512
 
@@ -116,21 +117,23 @@ struct tlb_entry {
 };
 
 #define TLB_INVALID UINT32_MAX
-enum { TLB_USER = 1, TLB_WRITE = 2, TLB_DIRTY = 4, TLB_LARGE = 8, TLB_UNCACHED = 16, TLB_THROUGH = 32 };
+enum {
+    TLB_USER = 1, TLB_WRITE = 2, TLB_DIRTY = 4, TLB_LARGE = 8, TLB_UNCACHED = 16, TLB_THROUGH = 32,
+};
 
 struct tlb {
     uint32_t entries, ways, sets;
     uint8_t plru[TLB_ENTRIES_MAX];           /* one tree per set, up to 8 ways */
     struct tlb_entry entry[TLB_ENTRIES_MAX]; /* [set * ways + way] */
-    uint64_t filled[TLB_ENTRIES_MAX / 64];   /* entries filled since the last flush: what it empties */
-    uint64_t misses; /* look-ups that walked; hits are not counted, the fast path takes most of them */
+    uint64_t filled[TLB_ENTRIES_MAX / 64];   /* entries filled since the last flush */
+    uint64_t misses; /* look-ups that walked; hits are not counted: most are the fast path's */
 };
 
 enum line_state { LINE_INVALID, LINE_SHARED, LINE_EXCLUSIVE, LINE_MODIFIED };
 
 struct cache {
     uint32_t sets, ways, line_shift;
-    uint32_t *tag;  /* [set * ways + way]: physical address >> line_shift; UINT32_MAX when invalid */
+    uint32_t *tag;  /* [set * ways + way]: address >> line_shift; UINT32_MAX when invalid */
     uint8_t *state; /* enum line_state */
     uint8_t *lru;   /* per set: 2 ways 1 bit (the way to evict next), more ways tree pseudo-LRU */
     /* Hits are counted in L2 only: those in L1 are mostly the fast path's, and are in the log. */
@@ -142,13 +145,13 @@ struct dram {
     uint32_t *open_row; /* by bank; UINT32_MAX when closed */
 };
 
-/* --- the fast path's entries --------------------------------------------------------------------------- */
+/* --- the fast path's entries ------------------------------------------------------------------ */
 
 #define FAST_COUNT 128
 
 struct fast_entry {
     uint32_t tag_read;  /* linear page address, or FAST_NEVER (mmu/fast.h) */
-    uint32_t tag_write; /* likewise; valid only if writable, dirty and not a code, ROM or device page */
+    uint32_t tag_write; /* likewise; only if writable, dirty and no code, ROM or device page */
     uint8_t *host;      /* host address of the page */
     uint8_t *plru;      /* the TLB set's replacement byte, and what a hit does to it */
     uint8_t plru_and, plru_or;
@@ -163,7 +166,7 @@ struct fast_code {
     uint8_t plru_and, plru_or;
 };
 
-/* --- the unit --------------------------------------------------------------------------------------------- */
+/* --- the unit --------------------------------------------------------------------------------- */
 
 enum mmu_status { MMU_OK, MMU_FAULT };
 
@@ -221,7 +224,8 @@ void mmu_free(struct mmu *m);
 void mmu_reset(struct mmu *m);
 void mmu_snapshot(struct mmu *m, struct snap *s);
 
-/* CR0.PG, CR0.WP, CR0.CD, CR4.PSE and CR3. Loading CR3, or changing PG or PSE, empties both TLBs. */
+/* CR0.PG, CR0.WP, CR0.CD, CR4.PSE and CR3. Loading CR3, or changing PG or PSE, empties both TLBs.
+ * */
 void mmu_set_control(struct mmu *m, bool paging, bool write_protect, bool caches_off,
                      bool large_enabled);
 void mmu_set_cr3(struct mmu *m, uint32_t cr3);
@@ -233,19 +237,21 @@ void mmu_invalidate_caches(struct mmu *m, bool write_back);
 /* Forgets the fast entries of a physical page (its flags changed); the TLBs keep theirs. */
 void mmu_forget_fast(struct mmu *m, uint32_t physical_page);
 void mmu_set_timed(struct mmu *m, bool timed); /* empties TLBs, caches and fast entries */
-/* False: every access goes the slow way. Changes no state, result or log; for tests of just that. */
+/* False: every access goes the slow way. Changes no state, result or log; for tests of just that.
+ * */
 void mmu_set_fast(struct mmu *m, bool allowed);
 
 /* The general access, any alignment, any page crossing, size 1..8 bytes; `user` overrides the
  * privilege (descriptor and TSS accesses are made as supervisor). Everything that can fault is
  * decided before the first byte is written. On MMU_FAULT, fault_la and fault_code are set. kind is
- * ACCESS_READ (value out), ACCESS_WRITE (value in) or ACCESS_RMW (value out; mmu_rmw_commit writes).
- * flags: ACCESS_SYSTEM for microcode's own accesses. */
+ * ACCESS_READ (value out), ACCESS_WRITE (value in) or ACCESS_RMW (value out; mmu_rmw_commit
+ * writes). flags: ACCESS_SYSTEM for microcode's own accesses. */
 enum mmu_status mmu_access(struct mmu *m, laddr_t la, unsigned size, enum access_kind kind,
                            bool user, uint8_t flags, uint64_t *value);
 void mmu_rmw_commit(struct mmu *m, unsigned size, uint64_t value);
 
-/* Checks (and translates, walks, logs walks) size bytes for reading or writing, any size; no access. */
+/* Checks (and translates, walks, logs walks) size bytes for reading or writing, any size; no
+ * access. */
 enum mmu_status mmu_probe(struct mmu *m, laddr_t la, unsigned size, bool write, bool user);
 
 /* Translates a code address for fetching: ITLB, walk. The physical address in *pa. */

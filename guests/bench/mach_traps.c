@@ -1,6 +1,6 @@
 // mach_traps: the bootstrap task of GNU Mach in the smallest form: a multiboot module that prints
-// through the kernel's own console, measures the cheapest trap (mach_task_self) with RDTSC, and then
-// waits for a message for ever. Load it as a module with the string
+// through the kernel's own console, measures the cheapest trap (mach_task_self) with RDTSC, and
+// then waits for a message for ever. Load it as a module with the string
 //     mach_traps $(task-create) $(task-resume)
 //
 // A trap's number goes negated in EAX, its arguments lie on the stack as for a function, and the

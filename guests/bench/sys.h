@@ -1,4 +1,4 @@
-// sys.h: the little that a freestanding Linux program needs beyond text.h: system calls by int 0x80.
+// sys.h: the little that a freestanding program needs beyond text.h: Linux system calls.
 #pragma once
 #include "text.h"
 

@@ -14,7 +14,7 @@ static const struct option_spec specs[] = {
     {"asm", "'ASM'", "the instructions, Intel syntax as GNU as reads it; ';' between them", 'a'},
     {"file", "FILE", "the same from a file; - is standard input", 'f'},
     {"setup", "'ASM'", "run once before the loop", 's'},
-    {"unroll", "N", "N copies in straight line in the loop (default 1); the result is divided", 'u'},
+    {"unroll", "N", "N copies in a row in the loop (default 1); the result is divided", 'u'},
     {"machine", "NAME", "p133 (default), p166: `isochron machines`", 'M'},
     {"set", "KEY=VALUE", "override one value of the machine; may be repeated", 'S'},
     {"user", NULL, "at privilege 3 (default 0)", 'r'},
@@ -42,7 +42,8 @@ static void help(void)
          "empty loop takes is subtracted. STD and a changed FPU state do no harm.\n");
     options_help(specs, ARRAY_COUNT(specs));
     puts("\nexamples:\n"
-         "  isochron cycles --machine p166 --asm 'add eax,[ebx]; mov ecx,eax' --setup 'lea ebx,[buf]'\n"
+         "  isochron cycles --machine p166 --asm 'add eax,[ebx]; mov ecx,eax' "
+         "--setup 'lea ebx,[buf]'\n"
          "  isochron cycles --unroll 120 --asm 'imul eax,eax'\n"
          "  isochron cycles --asm 'fld1; fadd st(1),st; fstp st(0)' --setup fninit --json");
 }
@@ -51,7 +52,8 @@ static void set_machine(struct job *j, const char *name)
 {
     struct machine_config *m = machine_find(name);
     if (strcmp(m->model, "p5") != 0)
-        usage_error("--machine %s: its model is %s, which has no pipelines to time", name, m->model);
+        usage_error("--machine %s: its model is %s, which has no pipelines to time", name,
+                    m->model);
     j->config = *m;
     free(m);
 }

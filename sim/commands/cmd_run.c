@@ -96,7 +96,7 @@ struct run {
     uint16_t gdb_port;
 };
 
-/* --- options ------------------------------------------------------------------------------------------ */
+/* --- options ---------------------------------------------------------------------------------- */
 
 static void help(void)
 {
@@ -108,7 +108,8 @@ static void help(void)
          "  isochron run -kernel vmlinux -initrd initrd.cpio -append 'console=ttyS0 quiet'\n"
          "  isochron run -kernel vmlinux -initrd initrd.cpio --fast-forward serial:'# ' \\\n"
          "      --serial-input script --ledger out.json --symbols vmlinux\n"
-         "  isochron run -kernel pong -device isa-debug-exit,iobase=0xf4,iosize=4 --max-cycles 50M");
+         "  isochron run -kernel pong -device isa-debug-exit,iobase=0xf4,iosize=4 \\\n"
+         "      --max-cycles 50M");
 }
 
 /* isa-debug-exit[,iobase=N][,iosize=N]; QEMU's defaults are 501h and 2. */
@@ -276,7 +277,7 @@ static void parse(struct run *r, int argc, char **argv)
         console_set_output(r->console, 0, "stdio");
 }
 
-/* --- while it runs -------------------------------------------------------------------------------------- */
+/* --- while it runs ---------------------------------------------------------------------------- */
 
 static void poll_host(void *owner)
 {
@@ -301,7 +302,7 @@ static void arm_limit(struct run *r)
         event_schedule_observer(&r->machine->clock, &r->limit_event, r->max_cycles);
 }
 
-/* --- fast-forward ------------------------------------------------------------------------------------------ */
+/* --- fast-forward ----------------------------------------------------------------------------- */
 
 static void arm_forward(struct run *r)
 {
@@ -373,7 +374,7 @@ static void arm_warmup(struct run *r)
                                 r->machine->clock.now + r->warmup);
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void name_of(void *owner, laddr_t la, char *text, size_t size)
 {

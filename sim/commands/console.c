@@ -51,7 +51,7 @@ struct console {
     FILE *log;
 };
 
-/* --- matching ------------------------------------------------------------------------------------- */
+/* --- matching --------------------------------------------------------------------------------- */
 
 static struct matcher matcher_of(const char *text, size_t length)
 {
@@ -77,7 +77,7 @@ static bool match(struct matcher *k, uint8_t byte)
     return true;
 }
 
-/* --- typing ------------------------------------------------------------------------------------------ */
+/* --- typing ----------------------------------------------------------------------------------- */
 
 /* Types what the script has due; comes back when the line's queue has room or the cycle has come.
  * What is typed is an input of the run, and its events take no sequence number, as those of the
@@ -209,7 +209,7 @@ void console_unwatch(struct console *k, void (*seen)(void *owner))
         k->post.seen = NULL;
 }
 
-/* --- the script ------------------------------------------------------------------------------------------ */
+/* --- the script ------------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -288,7 +288,8 @@ void console_set_script(struct console *k, const char *path)
         usage_error("--serial-input %s: %s", path, strerror(errno));
     for (unsigned number = 1; fgets(line, sizeof line, f); number++) {
         if (!strchr(line, '\n') && !feof(f))
-            usage_error("%s:%u: longer than the %d characters accepted", path, number, TEXT_MAX - 2);
+            usage_error("%s:%u: longer than the %d characters accepted", path, number,
+                        TEXT_MAX - 2);
         line[strcspn(line, "\n")] = 0;
         const char *p = line + strspn(line, " \t");
         if (*p && *p != '#')
@@ -297,7 +298,7 @@ void console_set_script(struct console *k, const char *path)
     fclose(f);
 }
 
-/* --- the terminal ------------------------------------------------------------------------------------------ */
+/* --- the terminal ----------------------------------------------------------------------------- */
 
 void console_set_terminal(struct console *k, bool on)
 {

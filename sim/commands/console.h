@@ -1,8 +1,8 @@
 /* console: what is on the other end of the guest's serial ports, and the words it waits for.
  *
  * Output goes to the terminal, a file, or nowhere. Input comes from a script (characters at stated
- * cycles or after stated output: an input of the run, the same every time) or from the terminal (each
- * character is logged with the cycle it arrived at, so that the run can be repeated). */
+ * cycles or after stated output: an input of the run, the same every time) or from the terminal
+ * (each character is logged with the cycle it arrived at, so that the run can be repeated). */
 #pragma once
 
 #include "sim/machine/machine.h"
@@ -21,7 +21,8 @@ void console_set_output(struct console *k, int port, const char *spec);
 /* A script: lines `at CYCLE "text"`, `wait "text"`, `send "text"`, `# comment`; \n, \r, \t, \\, \"
  * and \xHH in texts. `send` types when the waits before it have been met. */
 void console_set_script(struct console *k, const char *path);
-/* Terminal input, raw, with Ctrl-A x to end the run. Only if standard input is a terminal or pipe. */
+/* Terminal input, raw, with Ctrl-A x to end the run. Only if standard input is a terminal or pipe.
+ * */
 void console_set_terminal(struct console *k, bool on);
 /* Writes each terminal character with its cycle to path, as a script. */
 void console_log_input(struct console *k, const char *path);

@@ -1,5 +1,5 @@
-/* progress: a line on stderr while a long run goes on: guest cycles, MIPS, time left. It looks at the
- * host's clock, and only here. Nothing is shown unless stderr is a terminal. */
+/* progress: a line on stderr while a long run goes on: guest cycles, MIPS, time left. It looks at
+ * the host's clock, and only here. Nothing is shown unless stderr is a terminal. */
 #pragma once
 
 #include "sim/core/types.h"

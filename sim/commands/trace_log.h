@@ -1,5 +1,5 @@
-/* trace_log: run -d int,io,cr,exceptions: lines on stderr, each with the cycle it happened at.
- * On flat, which counts a block's cycles when the block ends, a stamp may be up to a block early. */
+/* trace_log: run -d int,io,cr,exceptions: lines on stderr, each with the cycle it happened at. On
+ * flat, which counts a block's cycles when the block ends, a stamp may be up to a block early. */
 #pragma once
 
 #include "sim/machine/machine.h"

@@ -1,8 +1,9 @@
 /* bus: port and memory-mapped I/O, routed by address to whoever the board mapped there.
  *
- * An access is 1, 2 or 4 bytes. A device that states a narrower width gets a wider access split into
- * consecutive ports, low byte first, as the ISA bus does [82371FB]. Where nothing is mapped a read
- * gives all ones (open bus) and a write vanishes; both are reported to the observer, if any. */
+ * An access is 1, 2 or 4 bytes. A device that states a narrower width gets a wider access split
+ * into consecutive ports, low byte first, as the ISA bus does [82371FB]. Where nothing is mapped a
+ * read gives all ones (open bus) and a write vanishes; both are reported to the observer, if any.
+ * */
 #pragma once
 
 #include "sim/core/types.h"

@@ -18,7 +18,8 @@ struct ratio {
     uint64_t den;
 };
 
-/* The ratio of a processor at cpu_hz = cpu_num/cpu_den Hz to a clock at hz = num/den Hz, reduced. */
+/* The ratio of a processor at cpu_hz = cpu_num/cpu_den Hz to a clock at hz = num/den Hz, reduced.
+ * */
 struct ratio ratio_of_clocks(uint64_t cpu_num, uint64_t cpu_den, uint64_t num, uint64_t den);
 
 /* The first processor cycle at or after the n-th edge (edge 0 is at cycle 0). */
@@ -63,10 +64,10 @@ void event_init(struct event *e, void (*fire)(void *owner), void *owner, uint32_
 
 /* Schedules e at the given cycle (now at the earliest); moves it if it is scheduled already. */
 void event_schedule(struct clock *c, struct event *e, cycle_t when);
-/* The same for an observer's event, in a heap of its own: it leaves no trace in the machine's state and
- * no choice of the machine depends on it. Of one cycle it fires after the machine's own events. Its
- * owner may look, may stop the run, and may hand in an input of the run, such as a character; else it
- * never touches the machine. */
+/* The same for an observer's event, in a heap of its own: it leaves no trace in the machine's state
+ * and no choice of the machine depends on it. Of one cycle it fires after the machine's own events.
+ * Its owner may look, may stop the run, and may hand in an input of the run, such as a character;
+ * else it never touches the machine. */
 void event_schedule_observer(struct clock *c, struct event *e, cycle_t when);
 void event_cancel(struct clock *c, struct event *e);
 static inline bool event_pending(const struct event *e) { return e->position >= 0; }

@@ -1,5 +1,5 @@
-/* irq_line: one wire from a device's output to some chip's input, (function, owner, number).
- * The board wires it; a device calls irq_set on every change of level and never asks who listens. */
+/* irq_line: one wire from a device's output to some chip's input, (function, owner, number). The
+ * board wires it; a device calls irq_set on every change of level and never asks who listens. */
 #pragma once
 
 #include "sim/core/types.h"

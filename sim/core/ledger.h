@@ -1,9 +1,10 @@
-/* ledger: where every cycle went. The clock moves only through ledger_charge, which wants to know why.
+/* ledger: where every cycle went. The clock moves only through ledger_charge, which wants to know
+ * why.
  *
- * A charge lands in one cell: path (which kernel-path instance class is running), place (a symbol or
- * an address range) and cause (one leaf of the tree below). The cells sum to the elapsed cycles; there
- * is no "unattributed". Beside the cells every charge is counted by the quality of the number it rests
- * on, so that a report can say how many of its cycles are estimates. */
+ * A charge lands in one cell: path (which kernel-path instance class is running), place (a symbol
+ * or an address range) and cause (one leaf of the tree below). The cells sum to the elapsed cycles;
+ * there is no "unattributed". Beside the cells every charge is counted by the quality of the number
+ * it rests on, so that a report can say how many of its cycles are estimates. */
 #pragma once
 
 #include "sim/core/clock.h"
@@ -35,7 +36,7 @@
     X(BRANCH, "branch.mispredict", "a branch was predicted wrongly")                               \
     X(SERIALISE, "serialise", "a serialising instruction drained the pipes and buffers")           \
     X(SEGMENT, "segment", "loading a segment register from its descriptor")                        \
-    X(KERNEL_ENTRY, "kernel.entry", "interrupt, exception or gate: the processor's own entry work") \
+    X(KERNEL_ENTRY, "kernel.entry", "interrupt, exception, gate: the processor's own entry work")  \
     X(KERNEL_EXIT, "kernel.exit", "return to an outer privilege level: the processor's own work")  \
     X(TASK_SWITCH, "task_switch", "hardware task switch")                                          \
     X(IO, "io", "port access: the processor's own clocks and the device's wait")                   \

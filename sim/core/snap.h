@@ -1,11 +1,11 @@
 /* snap: one visitor per component for save, load, hash and diff, so that the four cannot drift.
  *
- * A component's X_snapshot(x, s) names every field of its state once. What happens to a field is the
- * visitor's mode: SNAP_SAVE appends it to a buffer, SNAP_LOAD takes it from one, SNAP_HASH folds it
- * into a 64-bit state hash (order and names count), SNAP_DIFF compares it with a saved buffer and
- * keeps the path and values of the first difference ("machine.pic.isr: 04 here, 00 there").
- * The format is self-checking: each field carries a 16-bit hash of its path, so that a load of a file
- * of another shape fails with the name of the field, never with garbage. */
+ * A component's X_snapshot(x, s) names every field of its state once. What happens to a field is
+ * the visitor's mode: SNAP_SAVE appends it to a buffer, SNAP_LOAD takes it from one, SNAP_HASH
+ * folds it into a 64-bit state hash (order and names count), SNAP_DIFF compares it with a saved
+ * buffer and keeps the path and values of the first difference ("machine.pic.isr: 04 here, 00
+ * there"). The format is self-checking: each field carries a 16-bit hash of its path, so that a
+ * load of a file of another shape fails with the name of the field, never with garbage. */
 #pragma once
 
 #include "sim/core/types.h"

@@ -15,7 +15,7 @@
 /* Order of events that fall due in one cycle. */
 enum { PRIORITY_PIT, PRIORITY_RTC, PRIORITY_UART, PRIORITY_KBD };
 
-/* --- wires between chips that are not simple lines --------------------------------------------------- */
+/* --- wires between chips that are not simple lines -------------------------------------------- */
 
 static void set_intr(void *owner, int number, bool level)
 {
@@ -94,7 +94,7 @@ static void speaker(void *owner, int number, bool level)
         m->host.speaker(m->host.owner, level);
 }
 
-/* --- ports of chips whose functions have another shape than the bus's --------------------------------- */
+/* --- ports of chips whose functions have another shape than the bus's ------------------------- */
 
 static uint32_t pic_port_read(void *owner, uint32_t port, unsigned size)
 {
@@ -152,7 +152,7 @@ static void map8(struct machine *m, const char *name, uint32_t first, uint32_t l
                                               .name = name});
 }
 
-/* --- the board, top to bottom ---------------------------------------------------------------------------- */
+/* --- the board, top to bottom ----------------------------------------------------------------- */
 
 static struct ratio clock_ratio(const struct machine *m, uint64_t num, uint64_t den)
 {
@@ -249,7 +249,8 @@ static void wire_keyboard(struct machine *m)
                                           .irq12 = {pic_set_irq, &m->slave, 4},
                                           .a20 = {set_a20, m, 0},
                                           .reset = {want_reset, m, 0}});
-    port_92_init(&m->port_92, (struct irq_line){set_a20, m, 1}, (struct irq_line){want_reset, m, 1});
+    port_92_init(&m->port_92, (struct irq_line){set_a20, m, 1},
+                 (struct irq_line){want_reset, m, 1});
     map8(m, "kbd", 0x60, 0x60, kbd_read, kbd_write, &m->kbd);
     map8(m, "kbd", 0x64, 0x64, kbd_read, kbd_write, &m->kbd);
     map8(m, "port 92", 0x92, 0x92, port_92_read, port_92_write, &m->port_92);
@@ -278,7 +279,8 @@ static void fill_cmos(struct machine *m)
 {
     uint32_t extended = (m->config.ram_bytes >> 10) - 1024;
     uint32_t capped = extended > 0xFC00 ? 0xFC00 : extended;
-    uint32_t above = m->config.ram_bytes > 16u << 20 ? (m->config.ram_bytes - (16u << 20)) >> 16 : 0;
+    uint32_t bytes = m->config.ram_bytes, limit = 16u << 20;
+    uint32_t above = bytes > limit ? (bytes - limit) >> 16 : 0;
     const struct {
         uint8_t index;
         uint32_t value;
@@ -364,8 +366,8 @@ void machine_add_debug_exit(struct machine *m, uint16_t iobase, uint16_t iosize)
                                               .name = "debug exit"});
 }
 
-/* What a BIOS leaves programmed: the timer's refresh request (which port 61h shows) and tick, and the
- * serial ports at 9600 8N1. */
+/* What a BIOS leaves programmed: the timer's refresh request (which port 61h shows) and tick, and
+ * the serial ports at 9600 8N1. */
 static void firmware_done(struct machine *m)
 {
     pit_write(&m->pit, PIT_CONTROL, 0x54);
@@ -383,7 +385,7 @@ static void firmware_done(struct machine *m)
     vga_firmware_done(&m->vga);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void reset_devices(struct machine *m)
 {
@@ -476,7 +478,7 @@ void machine_set_model(struct machine *m, const char *model)
     cpu_set_model(m->cpu, make_model(&m->config, model));
 }
 
-/* --- state -------------------------------------------------------------------------------------------------- */
+/* --- state ------------------------------------------------------------------------------------ */
 
 void machine_snapshot(struct machine *m, struct snap *s)
 {

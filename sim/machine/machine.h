@@ -1,9 +1,10 @@
 /* machine: a PC, wired. One function (machine_new in machine.c) connects every chip, top to bottom,
- * like a schematic; nothing mutable lives outside struct machine, so two of them run in one process.
+ * like a schematic; nothing mutable lives outside struct machine, so two of them run in one
+ * process.
  *
  * What goes out (serial characters, the POST code, the exit device) leaves through the callbacks of
- * struct machine_host; what comes in (serial characters, keys) is an input of the run and arrives at
- * a stated cycle. */
+ * struct machine_host; what comes in (serial characters, keys) is an input of the run and arrives
+ * at a stated cycle. */
 #pragma once
 
 #include "cpu/cpu.h"

@@ -90,7 +90,9 @@ static void tell_one(const struct delivery *d, FILE *out,
     if (d->vector == EXC_PF && d->source == SOURCE_FAULT)
         snprintf(address, sizeof address, " address %08x", d->cr2);
     const char *exception = exception_name(d->vector);
-    fprintf(out, "  cycle %-12" PRIu64 " %04x:%08x %-24s %s %02x%s%s%s%s  (CPL %u, SS:ESP %04x:%08x)\n",
+    fprintf(out,
+            "  cycle %-12" PRIu64
+            " %04x:%08x %-24s %s %02x%s%s%s%s  (CPL %u, SS:ESP %04x:%08x)\n",
             d->cycle, d->cs, d->eip, symbol, sources[d->source], d->vector, exception ? " " : "",
             exception && d->source == SOURCE_FAULT ? exception : "", code, address, d->cpl, d->ss,
             d->esp);

@@ -110,7 +110,7 @@ json_t *ledger_json(struct machine *m, const struct symbols *symbols, uint64_t i
                      events_json(m));
 }
 
-/* --- tables ------------------------------------------------------------------------------------------ */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static double percent(json_int_t part, json_int_t whole)
 {

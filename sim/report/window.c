@@ -11,7 +11,7 @@
 
 const char *const phase_names[PHASE_COUNT] = {"user", "entry", "kernel", "exit"};
 
-/* --- recording ----------------------------------------------------------------------------------- */
+/* --- recording -------------------------------------------------------------------------------- */
 
 static void charged(void *owner, enum cause cause, cycle_t cycles)
 {
@@ -132,7 +132,7 @@ void window_free(struct window *w)
     free(w->entries);
 }
 
-/* --- printing ----------------------------------------------------------------------------------------- */
+/* --- printing --------------------------------------------------------------------------------- */
 
 static void format_causes(const struct window_entry *e, char *text, size_t size)
 {

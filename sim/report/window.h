@@ -1,6 +1,6 @@
-/* window: one stretch of execution, instruction by instruction: from the n-th arrival at one address
- * to the next arrival at another (or the same). What `run --window getpid_call#1000` prints, and the
- * answer to "where did the cycles of this one getpid go". */
+/* window: one stretch of execution, instruction by instruction: from the n-th arrival at one
+ * address to the next arrival at another (or the same). What `run --window getpid_call#1000`
+ * prints, and the answer to "where did the cycles of this one getpid go". */
 #pragma once
 
 #include "cpu/cpu.h"

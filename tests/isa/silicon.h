@@ -40,7 +40,7 @@ enum isa_selector {
     ISA_LIMITED = 0x07,      /* data, base 8000, limit 0FFF bytes */
     ISA_READ_ONLY = 0x0F,    /* data, base 8000, limit 1FFF bytes */
     ISA_DOWN = 0x17,         /* expand-down data, base 0, offsets 9000 and up */
-    ISA_CODE_32 = 0x1F,      /* readable code like the flat one */
+    ISA_CODE_32 = 0x1F,      /* readable code, base 0, limit 213F, among the cases' instructions */
     ISA_CODE_16 = 0x27,      /* 16-bit readable code, base 0, limit FFFF */
     ISA_DATA_16 = 0x2F,      /* 16-bit data (stack), base 0, limit FFFF */
     ISA_ABSENT = 0x37,       /* data, not present */

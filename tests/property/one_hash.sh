@@ -1,5 +1,5 @@
 #!/bin/bash
-# one_hash.sh [ROUNDS]: one hash from every compiler and optimisation level. Builds the simulator with
+# one_hash.sh (or one_hash.sh ROUNDS): one hash from every compiler and optimisation level. Builds the simulator with
 # gcc -O0, -O2 and -O3, with clang, and with the sanitizers; each runs the law guest on flat and on p5
 # to its end; state hashes, cycles and output must be the same.
 #

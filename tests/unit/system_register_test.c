@@ -13,7 +13,7 @@ static uint32_t frame(const struct guest *g, unsigned n)
 
 /* Runs code with EAX loaded, from a fresh EIP. */
 #define RUN_WITH(g, eax, text)                                                                     \
-    ((g)->cpu.r[EAX] = (eax), guest_bytes(g, GUEST_CODE, text), blocks_flush((g)->cpu.blocks),      \
+    ((g)->cpu.r[EAX] = (eax), guest_bytes(g, GUEST_CODE, text), blocks_flush((g)->cpu.blocks),     \
      (g)->cpu.eip = GUEST_CODE, guest_run(g))
 
 TEST(cr0_combinations)

@@ -1,5 +1,5 @@
-/* flat: the untimed model. One cycle an instruction, one an iteration of a REP: the run loop charges
- * them in bulk (cpu/run.c), so that there is nothing to price here. */
+/* flat: the untimed model. One cycle an instruction, one an iteration of a REP: the run loop
+ * charges them in bulk (cpu/run.c), so that there is nothing to price here. */
 #include "cpu/model.h"
 #include "sim/core/check.h"
 

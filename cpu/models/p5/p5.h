@@ -9,8 +9,8 @@
 #include "mmu/mmu.h"
 
 /* What an access costs outside the processor, in bus clocks unless said otherwise. A lead is the
- * clocks from the start of the bus cycle to the first (critical) 8 bytes, a burst the clocks of each
- * of the three transfers after it. */
+ * clocks from the start of the bus cycle to the first (critical) 8 bytes, a burst the clocks of
+ * each of the three transfers after it. */
 struct p5_bus {
     uint32_t core_num, core_den; /* processor cycles per bus clock: 2/1 at 133 MHz, 5/2 at 166 */
     uint32_t l2_read_lead, l2_read_burst;
@@ -24,7 +24,7 @@ struct p5_bus {
     uint32_t locked_read, locked_write; /* the two halves of a locked read-modify-write */
     uint32_t io_cycle;       /* a port access on the processor's bus, without the device */
     uint32_t interrupt_acknowledge; /* the pair of INTA cycles, without the device behind */
-    uint32_t isa_8bit_ns;    /* nanoseconds of an access to an 8-bit device behind the south bridge */
+    uint32_t isa_8bit_ns;    /* nanoseconds of an access to an 8-bit device behind the bridge */
     uint32_t isa_inta_ns;    /* nanoseconds of the interrupt acknowledge pair behind it */
     enum quality quality;    /* what the memory numbers rest on */
 };

@@ -1,6 +1,7 @@
-// mix: a guest that only computes, the same on every simulator: integer arithmetic, memory, calls and
-// strings, some 250 million instructions between two lines on COM1. No interrupts, no clock; nothing
-// it does depends on time. It ends with a checksum, so that a wrong result is not a fast one.
+// mix: a guest that only computes, the same on every simulator: integer arithmetic, memory, calls
+// and strings, some 250 million instructions between two lines on COM1. No interrupts, no clock;
+// nothing it does depends on time. It ends with a checksum, so that a wrong result is not a fast
+// one.
 #include <stdint.h>
 
 enum {
