@@ -216,6 +216,8 @@ static unsigned successors(const struct op *op, const struct isa_state *before, 
     if (unknown || before->eflags & F_TF)
         return 0;
     to[0] = op->next_eip;
+    if (!isa_can_enter(before->selector[CS], to[0]))
+        return 0;
     if (!(op->row->attributes & A_BRANCH))
         return 1;
     to[1] = (op->next_eip + op->imm) & (op->flags & OP_DATA16 ? 0xFFFF : UINT32_MAX);
@@ -343,6 +345,8 @@ static enum isa_verdict step_through(struct isa_comparison *c, const struct isa_
     bool trap = true;
     place(c, k);
     for (unsigned i = 0; i < STEPS_MAX && trap; i++) {
+        if (!isa_can_enter(state.selector[CS], state.eip))
+            return ISA_SKIPPED; /* the next fetch faults; the host cannot be sent there */
         bool different = step_differs(c, &state, &silicon, &simulated, report);
         if (strayed(&silicon, &simulated))
             return ISA_SKIPPED;
@@ -401,6 +405,7 @@ enum isa_verdict isa_compare_case(struct isa_comparison *c, const struct isa_cas
     c->stepped++;
     uint64_t used = isa_differences_uses(c->differences);
     enum isa_verdict verdict = step_through(c, k, report);
+    c->skipped += verdict == ISA_SKIPPED;
     if (verdict == ISA_EXPLAINED && isa_differences_uses(c->differences) == used) {
         if (report)
             report_whole(c, k);

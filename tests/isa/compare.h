@@ -15,7 +15,7 @@ struct isa_comparison {
     struct isa_memory real, virtual; /* the windows of the host's processor, of the simulator's */
     bool own_trap;    /* the instruction last looked at traps by itself: it ends the case */
     uint64_t stepped; /* cases that needed a second look */
-    uint64_t skipped; /* endless on both, or strayed out of 32-bit code */
+    uint64_t skipped; /* endless on both, strayed out of 32-bit code, or stepped out of CS */
 };
 
 enum isa_verdict { ISA_SAME, ISA_EXPLAINED, ISA_SKIPPED, ISA_DIFFERENT };

@@ -128,14 +128,15 @@ static bool faulted_both(const struct isa_step *s)
 static bool page_fault(const struct isa_step *s) { return s->silicon->vector == 14; }
 
 /* The host refused the instruction without the bytes that the simulator wanted: they are in a page
- * that is not there, or there would be too many. */
+ * that is not there, beyond the limit, or too many. */
 static bool cut_short(const struct isa_step *s)
 {
     const struct isa_outcome *a = s->simulated, *b = s->silicon;
     bool refused = b->vector == 6 || b->vector == 13;
     bool missing = !s->op && a->vector == 14 && (a->cr2 & 0xFFF) == 0;
     bool too_long = s->op && s->op->row->name[0] == '(' && a->vector == 13;
-    return refused && (missing || too_long);
+    bool beyond = s->op && strcmp(s->op->row->name, "UD1") == 0 && a->vector == 13;
+    return refused && (missing || too_long || beyond);
 }
 
 static bool in_repetition(const struct isa_step *s)
@@ -356,7 +357,8 @@ static uint64_t cover_memory(const struct entry *e, const struct isa_step *s, ui
         return 0;
     uint16_t ss = s->before->selector[SS];
     uint32_t base = ss & 4 ? (uint32_t)(isa_ldt[ss >> 3] >> 16 & 0xFFFFFF) : 0;
-    uint32_t top = base + s->simulated->state.r[ESP];
+    uint32_t esp = s->simulated->state.r[ESP];
+    uint32_t top = base + (isa_is_16_bit(ss) ? esp & 0xFFFF : esp);
     if ((e->ignore & IGNORE_PUSHED_HIGH) && detail - top >= 2 && detail - top < 4)
         return 0;
     if ((e->ignore & IGNORE_BELOW_STACK) && top - (uint32_t)detail <= 8)

@@ -164,6 +164,8 @@ static void choose_segments(struct draft *d)
     }
     d->code16 = isa_percent(&d->random, 12);
     s[CS] = d->code16 ? ISA_CODE_16 : isa_percent(&d->random, 5) ? ISA_CODE_32 : ISA_FLAT_CODE;
+    if (!isa_can_enter(s[CS], d->k->code_at))
+        s[CS] = ISA_FLAT_CODE;
     s[SS] = isa_percent(&d->random, d->code16 ? 60 : 4) ? ISA_DATA_16 : ISA_FLAT_DATA;
     if (isa_percent(&d->random, 2))
         s[SS] = ISA_LIMITED;

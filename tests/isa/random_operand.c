@@ -287,8 +287,10 @@ static void add_label(struct draft *d, const struct emission *e, bool is_registe
 
 static uint16_t random_code_selector(struct draft *d)
 {
-    static const uint16_t code[] = {ISA_FLAT_CODE, ISA_FLAT_CODE, ISA_FLAT_CODE, ISA_FLAT_CODE,
-                                    ISA_CODE_32,   ISA_CODE_16,   ISA_FLAT_DATA, ISA_ABSENT};
+    static const uint16_t code[] = {ISA_FLAT_CODE, ISA_FLAT_CODE,     ISA_FLAT_CODE, ISA_FLAT_CODE,
+                                    ISA_FLAT_CODE, ISA_CODE_32,       ISA_CODE_16,   ISA_CODE_16,
+                                    ISA_FLAT_DATA, ISA_ABSENT,        ISA_FLAT_CODE & ~3,
+                                    ISA_FLAT_CODE & ~2, ISA_CODE_32 & ~3};
     return PERCENT(90) ? code[BELOW(ARRAY_COUNT(code))] : isa_random_selector(&d->random);
 }
 

@@ -45,7 +45,6 @@ const uint64_t isa_ldt[ISA_LDT_COUNT] = {
 /* What the assembly below and the handlers share. IRETQ to a 16-bit stack segment leaves bits 31-16
  * of ESP as they were [SDM3 7.4.6]: the frame that it pops lies at an address with these bits. */
 #define FRAMES 0x100000000ul
-#define FRAMES_SIZE 0x100000000ul
 #define FRAME_OFFSET 0x1800
 
 struct fxsave {
@@ -188,19 +187,17 @@ void silicon_trap(int signal, siginfo_t *info, void *context)
     silicon_leave();
 }
 
-static void frame_at(uint32_t high, int protection)
+static void *frame_page(uint32_t high)
 {
-    void *page = (void *)(FRAMES + high + (FRAME_OFFSET & ~0xFFFu));
-    CHECK(mmap(page, 0x1000, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page);
+    return (void *)(FRAMES + high + (FRAME_OFFSET & ~0xFFFu));
 }
 
-static uint32_t map_frame(uint32_t high)
+static bool map_frame(uint32_t high)
 {
-    frame_at(high, PROT_READ | PROT_WRITE);
-    return high;
+    void *page = frame_page(high);
+    return mmap(page, 0x1000, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == page;
 }
-
-static void unmap_frame(uint32_t high) { frame_at(high, PROT_NONE); }
 
 void silicon_run(const struct isa_state *in, struct isa_outcome *out)
 {
@@ -213,10 +210,9 @@ void silicon_run(const struct isa_state *in, struct isa_outcome *out)
     for (int i = 0; i < 8; i++)
         memcpy(regs.fx.st[i], in->x87.st[i], 10);
     uint64_t frame[5] = {in->eip, in->selector[1], in->eflags, in->r[4], in->selector[2]};
-    bool shifted = isa_is_16_bit(in->selector[2]) && in->r[4] >> 16;
-    regs.iret_frame = FRAMES + FRAME_OFFSET;
-    if (shifted)
-        regs.iret_frame += map_frame(in->r[4] & 0xFFFF0000u);
+    uint32_t high = isa_is_16_bit(in->selector[2]) ? in->r[4] & 0xFFFF0000u : 0;
+    regs.iret_frame = FRAMES + FRAME_OFFSET + high;
+    CHECK(!high || map_frame(high));
     memcpy((void *)regs.iret_frame, frame, sizeof frame);
     memcpy(regs.r, in->r, sizeof regs.r);
     regs.es = in->selector[0];
@@ -226,8 +222,8 @@ void silicon_run(const struct isa_state *in, struct isa_outcome *out)
     outcome = out;
     silicon_ticks = 0;
     silicon_enter(&regs);
-    if (shifted)
-        unmap_frame(in->r[4] & 0xFFFF0000u);
+    if (high)
+        munmap(frame_page(high), 0x1000);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -271,12 +267,7 @@ static bool map_windows(struct isa_memory *m)
     m->fixed = map_at(fd, ISA_FIXED, ISA_CODE_SIZE + ISA_DATA_SIZE, ISA_FIXED_SIZE,
                       PROT_READ | PROT_EXEC);
     close(fd);
-    void *frames = mmap((void *)FRAMES, FRAMES_SIZE, PROT_NONE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
-    if (frames != (void *)FRAMES)
-        return false;
-    frame_at(0, PROT_READ | PROT_WRITE);
-    return m->code && m->data && m->fixed;
+    return m->code && m->data && m->fixed && map_frame(0);
 }
 
 static bool write_ldt(void)

@@ -60,6 +60,14 @@ static inline bool isa_is_16_bit(uint16_t selector)
     return (selector & 4) && !(isa_ldt[selector >> 3] >> 54 & 1);
 }
 
+/* Whether CS:EIP can be entered: EIP inside the limit. */
+static inline bool isa_can_enter(uint16_t code_selector, uint32_t eip)
+{
+    uint64_t d = isa_ldt[code_selector >> 3];
+    uint32_t limit = (uint32_t)(d & 0xFFFF) | (uint32_t)(d >> 32 & 0xF0000);
+    return !(code_selector & 4) || eip <= limit;
+}
+
 struct isa_x87 {
     uint16_t control;
     uint16_t status; /* with TOP */
@@ -96,4 +104,5 @@ struct isa_memory {
  * mapping below 4 GB (AddressSanitizer's shadow). Once a process. */
 bool silicon_open(struct isa_memory *memory);
 
+/* Only for states that IRETQ can enter: isa_can_enter. */
 void silicon_run(const struct isa_state *in, struct isa_outcome *out);
