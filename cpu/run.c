@@ -394,7 +394,6 @@ static ALWAYS_INLINE void run_timed(struct cpu *c, const struct block *k, const 
         fetch_last_line(c, k, o);
     c->op = o;
     c->eip = o->next_eip;
-    c->branched = false;
     o->body(c, o);
     c->model->price(c->model, c, o);
     if (UNLIKELY(c->on_priced != NULL))
@@ -402,16 +401,15 @@ static ALWAYS_INLINE void run_timed(struct cpu *c, const struct block *k, const 
     c->log.count = 0;
     c->mmu->locked = false;
     c->instructions += !c->rep_running;
-    if (c->branched)
-        c->fetch_line = FETCH_NONE;
-    finish_path(c);
 }
 
-static void run_block_timed(struct cpu *c, struct block *k, unsigned most)
+/* Only a block's last instruction may branch, or change the path. */
+static ALWAYS_INLINE void run_block_timed(struct cpu *c, struct block *k, unsigned most)
 {
     const struct op *o = k->ops, *end = o + (k->count < most ? k->count : most);
     ledger_at(c->ledger, k->place);
     c->stop_block = false;
+    c->branched = false;
     if (LIKELY(!c->rep_running)) /* chunks of a repeated instruction are fetched once */
         fetch_line(c, k->la, k->pa);
     do {
@@ -419,6 +417,9 @@ static void run_block_timed(struct cpu *c, struct block *k, unsigned most)
         if (UNLIKELY(c->stop_block) || c->clock->now >= clock_next(c->clock))
             break;
     } while (++o < end);
+    if (c->branched)
+        c->fetch_line = FETCH_NONE;
+    finish_path(c);
 }
 
 /* Iterations beyond the first that the REP alone in block k did since rep_from was noted. */
@@ -491,19 +492,39 @@ static ALWAYS_INLINE struct block *follow(struct cpu *c, struct block *from)
     return follow_slow(c, from);
 }
 
-/* Runs blocks one after the other as long as nothing but EIP decides what comes next. Not inlined:
- * beside setjmp nothing would stay in registers. */
+/* Whether the next block may follow without a turn of the run loop. */
+static ALWAYS_INLINE bool goes_on(const struct cpu *c, const struct block *k)
+{
+    return k->chains && LIKELY(!c->stop_block) && LIKELY(c->clock->now < clock_next(c->clock)) &&
+           LIKELY(!c->stops.count);
+}
+
+static ALWAYS_INLINE struct block *next_block(struct cpu *c, struct block *k)
+{
+    k = follow(c, k);
+    if (k->alone)
+        set_rep_limit(c);
+    return k;
+}
+
+/* Blocks one after the other as long as nothing but EIP decides what comes next. Not inlined: beside
+ * setjmp nothing would stay in registers. */
 static NOINLINE void run_blocks_flat(struct cpu *c, struct block *k, unsigned most)
 {
     run_block_flat(c, k, most);
-    while (k->chains && LIKELY(!c->stop_block)) {
-        cycle_t now = c->clock->now, next = clock_next(c->clock);
-        if (UNLIKELY(now >= next) || UNLIKELY(c->stops.count))
-            return;
-        k = follow(c, k);
-        if (k->alone)
-            set_rep_limit(c);
-        run_block_flat(c, k, next - now < BLOCK_OPS_MAX ? (unsigned)(next - now) : BLOCK_OPS_MAX);
+    while (goes_on(c, k)) {
+        k = next_block(c, k);
+        cycle_t distance = clock_next(c->clock) - c->clock->now;
+        run_block_flat(c, k, distance < BLOCK_OPS_MAX ? (unsigned)distance : BLOCK_OPS_MAX);
+    }
+}
+
+static NOINLINE void run_blocks_timed(struct cpu *c, struct block *k, unsigned most)
+{
+    run_block_timed(c, k, most);
+    while (goes_on(c, k)) {
+        k = next_block(c, k);
+        run_block_timed(c, k, BLOCK_OPS_MAX);
     }
 }
 
@@ -651,7 +672,10 @@ static ALWAYS_INLINE void turn(struct cpu *c, bool single)
     if (k->alone)
         set_rep_limit(c);
     if (c->model->timed) {
-        run_block_timed(c, k, most);
+        if (single || shadow)
+            run_block_timed(c, k, most);
+        else
+            run_blocks_timed(c, k, most);
         return;
     }
     cycle_t distance = clock_next(c->clock) - c->clock->now;
