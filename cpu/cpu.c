@@ -60,6 +60,14 @@ void cpu_set_cpl(struct cpu *c, unsigned cpl)
     cpu_mode_changed(c);
 }
 
+/* A block that was decoded under one limit of CS may reach beyond another: the limit as the
+ * descriptor holds it, with G, is part of the key. */
+static uint32_t code_limit_key(const struct segment *cs)
+{
+    bool pages = cs->flags & 0x80;
+    return (pages ? cs->limit >> 12 : cs->limit & 0xFFFFF) << 12 | (uint32_t)pages << 11;
+}
+
 void cpu_mode_changed(struct cpu *c)
 {
     bool pe = c->cr0 & CR0_PE, vm = pe && (c->eflags & F_VM);
@@ -70,7 +78,7 @@ void cpu_mode_changed(struct cpu *c)
     debug_apply(c);
     c->mode_key = (c->seg[CS].flags & 0x40 ? MODE_32 : 0u) |
                   (c->protected_mode ? MODE_PROTECTED : 0u) | (vm ? MODE_V86 : 0u) |
-                  (uint32_t)c->cpl << MODE_CPL_SHIFT;
+                  (uint32_t)c->cpl << MODE_CPL_SHIFT | code_limit_key(&c->seg[CS]);
     c->stop_block = true;
 }
 
