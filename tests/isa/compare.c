@@ -209,12 +209,26 @@ static bool plant(struct isa_comparison *c, uint32_t la, uint8_t value, uint8_t 
     return true;
 }
 
+static bool in_code(uint32_t la) { return la + 16 - ISA_CODE < ISA_CODE_SIZE + 16; }
+
+/* Whether the instruction may read what is planted: through its operand, a pointer or the stack. */
+static bool reads_code(const struct op *op, const struct isa_state *before)
+{
+    if (op->flags & OP_MEM && in_code(isa_operand_address(op, before)))
+        return true;
+    for (unsigned i = EBX; i <= EDI; i++)
+        if (in_code(before->r[i]) || in_code(before->r[i] & 0xFFFF))
+            return true;
+    return false;
+}
+
 /* Where the instruction can go: one address, or two; none if that cannot be told beforehand. */
 static unsigned successors(const struct op *op, const struct isa_state *before, uint32_t to[2])
 {
     const char *operands = op->row->operands;
     bool unknown = op->row->name[0] == '('; /* the host may know a longer instruction */
-    if (unknown || before->eflags & F_TF)
+    bool seen = !(op->row->attributes & A_SHADOW) && reads_code(op, before);
+    if (unknown || seen || before->eflags & F_TF)
         return 0;
     to[0] = op->next_eip;
     if (!isa_can_enter(before->selector[CS], to[0]))
@@ -222,7 +236,8 @@ static unsigned successors(const struct op *op, const struct isa_state *before, 
     if (!(op->row->attributes & A_BRANCH))
         return 1;
     to[1] = (op->next_eip + op->imm) & (op->flags & OP_DATA16 ? 0xFFFF : UINT32_MAX);
-    return operands[0] == 'J' ? 1 + (to[1] != to[0]) : 0;
+    bool into_itself = to[1] - op->eip < op->length;
+    return operands[0] == 'J' && !into_itself ? 1 + (to[1] != to[0]) : 0;
 }
 
 /* INT3s where the instruction can go. The result looks as after TF's trap. False if it cannot be

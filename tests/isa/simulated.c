@@ -33,7 +33,7 @@ const struct identity isa_identity = {
     .cpuid0 = {0x756E6547, 0x6C65746E, 0x49656E69},
     .cpuid1_eax = 0x52C,
     .cpuid1_edx = 0x1BF,
-    .features = 1 << FEATURE_CMOV | 1 << FEATURE_UD2,
+    .features = 1 << FEATURE_CMOV | 1 << FEATURE_UD2 | 1 << FEATURE_HINT_NOP | 1 << FEATURE_RDPMC,
     .reset_edx = 0x52C,
     .cr4_writable = 0x5F,
 };
