@@ -87,17 +87,17 @@ static void print_failure(struct isa_comparison *c, const struct isa_case *k,
 
 
 /* The mask of what is not compared comes from the rows: a flag that a row calls undefined is one that
- * it writes, and none of the others (but where privilege 3 never gets that far). */
+ * it writes, and none of the others (rows that privilege 3 does not reach aside). */
 static uint64_t inconsistent_rows(void)
 {
     uint64_t count = 0;
     for (unsigned i = 0; families[i]; i++)
         for (unsigned k = 0; k < families[i]->count; k++) {
             const struct row *r = &families[i]->rows[k];
-            if (!(r->flags_undefined & ~r->flags_written) || r->attributes & A_CPL0)
+            unsigned flags = r->flags_undefined & ~(unsigned)r->flags_written;
+            if (!flags || r->attributes & A_CPL0)
                 continue;
-            printf("row %s %s: flags %04x undefined but not written\n", r->code, r->name,
-                   r->flags_undefined & ~r->flags_written);
+            printf("row %s %s: flags %04x undefined, not written\n", r->code, r->name, flags);
             count++;
         }
     return count;
