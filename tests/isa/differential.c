@@ -85,9 +85,8 @@ static void print_failure(struct isa_comparison *c, const struct isa_case *k,
     fflush(stdout);
 }
 
-
-/* The mask of what is not compared comes from the rows: a flag that a row calls undefined is one that
- * it writes, and none of the others (rows that privilege 3 does not reach aside). */
+/* The mask of what is not compared comes from the rows: a flag that a row calls undefined is one
+ * that it writes, and none of the others (rows that privilege 3 does not reach aside). */
 static uint64_t inconsistent_rows(void)
 {
     uint64_t count = 0;
