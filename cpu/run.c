@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define HASH_COUNT 32768u
-#define ARENA_BYTES (40u << 20)
+#define ARENA_BYTES_MAX (40u << 20)
 #define PAGE_BYTES 4096u
 #define LINE_SHIFT 5
 #define MODE_GONE UINT32_MAX /* no mode: a removed block, which links may still lead to */
@@ -48,6 +48,7 @@ struct block_cache {
     struct code_page **pages;
     uint32_t page_count;
     uint8_t *arena;
+    size_t arena_bytes; /* less for little memory: small machines are made quickly */
     size_t used;
     uint32_t flushes; /* links made before a flush are of no use after it */
     unsigned ops_max;
@@ -65,7 +66,9 @@ struct block_cache *blocks_new(struct cpu *c, uint32_t ram_bytes)
     b->cpu = c;
     b->page_count = ram_bytes / PAGE_BYTES;
     b->pages = xalloc(b->page_count ? b->page_count : 1, sizeof *b->pages);
-    b->arena = malloc(ARENA_BYTES);
+    b->arena_bytes = ram_bytes < ARENA_BYTES_MAX / 2 ? 2 * (size_t)ram_bytes + (1u << 20)
+                                                     : ARENA_BYTES_MAX;
+    b->arena = malloc(b->arena_bytes);
     CHECK(b->arena != NULL);
     b->ops_max = BLOCK_OPS_MAX;
     b->scratch = xalloc(1, sizeof *b->scratch + sizeof(struct op));
@@ -272,7 +275,7 @@ static struct block *decode_block(struct cpu *c, laddr_t la, paddr_t pa)
 {
     struct block_cache *b = c->blocks;
     size_t most = sizeof(struct block) + b->ops_max * sizeof(struct op);
-    if (b->used + most > ARENA_BYTES)
+    if (b->used + most > b->arena_bytes)
         blocks_flush(b);
     struct block *k = (struct block *)(void *)(b->arena + b->used);
     memset(k, 0, sizeof *k);
