@@ -6,8 +6,8 @@
  *
  * R/W: 0 execution, 1 writes, 2 ports (with CR4.DE), 3 reads and writes. Data and port breakpoints
  * are traps: hits collect in cpu->debug_hits and become #DB after the instruction. Ask
- * debug_armed(c) first. Undefined here: LEN 2 counts as one byte, R/W 2 without CR4.DE never hits.
- * */
+ * debug_armed(c) first. Undefined here: LEN 2 counts as one byte, R/W 2 without CR4.DE never
+ * hits. */
 #pragma once
 
 #include "cpu/cpu.h"

@@ -8,8 +8,8 @@
 
 #include "cpu/cpu.h"
 
-/* What an instruction reads and writes, derived from its row and encoding; registers as RM_ masks.
- * */
+/* What an instruction reads and writes, derived from its row and encoding; registers as RM_
+ * masks. */
 struct op_facts {
     uint8_t reads, writes;   /* data registers, partial ones count as the whole */
     uint8_t address;         /* base and index; implied ESP, ESI, EDI */

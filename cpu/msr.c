@@ -21,8 +21,8 @@ uint64_t msr_counter(const struct cpu *c, unsigned index)
 }
 
 /* WRMSR writes all 40 bits: a negative number in EDX:EAX stays that number. RDMSR gives the bits
- * above as 0. At an overflow nothing happens but the wrap: the pins that would tell lead nowhere.
- * */
+ * above as 0. At an overflow nothing happens but the wrap: the pins that would tell lead
+ * nowhere. */
 static void counter_set(struct cpu *c, unsigned index, uint64_t value)
 {
     c->counter[index] = value & COUNTER_MASK;

@@ -25,8 +25,8 @@ struct op;
 
 typedef void (*body_fn)(struct cpu *c, const struct op *o);
 
-/* Registers by number; 8 is always zero so that an address without base or index needs no branch.
- * */
+/* Registers by number; 8 is always zero so that an address without base or index needs no
+ * branch. */
 enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI, REG_ZERO, REG_COUNT };
 enum { ES, CS, SS, DS, FS, GS, SEG_COUNT };
 

@@ -1,5 +1,5 @@
-/* rows: the instruction families. Each family is one file with its rows and, beside them, bodies.
- * */
+/* rows: the instruction families. Each family is one file with its rows and, beside them,
+ * bodies. */
 #pragma once
 
 #include "cpu/op.h"

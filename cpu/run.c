@@ -464,8 +464,8 @@ static ALWAYS_INLINE void run_block_flat(struct cpu *c, struct block *k, unsigne
 }
 
 /* Whether a link from `from` is as good as a look-up: the block has the address and mode, and its
- * page is that of `from`, whose translation nothing has changed, or translates to the same place.
- * */
+ * page is that of `from`, whose translation nothing has changed, or translates to the same
+ * place. */
 static ALWAYS_INLINE bool leads_on(struct cpu *c, const struct block *from, const struct block *k)
 {
     if (k == NULL || k->eip != c->eip || k->mode != c->mode_key)
@@ -510,8 +510,8 @@ static ALWAYS_INLINE struct block *next_block(struct cpu *c, struct block *k)
     return k;
 }
 
-/* Blocks one after the other as long as nothing but EIP decides what comes next. Not inlined: beside
- * setjmp nothing would stay in registers. */
+/* Blocks one after the other as long as nothing but EIP decides what comes next. Not inlined:
+ * beside setjmp nothing would stay in registers. */
 static NOINLINE void run_blocks_flat(struct cpu *c, struct block *k, unsigned most)
 {
     run_block_flat(c, k, most);
@@ -531,8 +531,8 @@ static NOINLINE void run_blocks_timed(struct cpu *c, struct block *k, unsigned m
     }
 }
 
-/* On flat an instruction that faults takes its cycle too; those before it have theirs yet to come.
- * */
+/* On flat an instruction that faults takes its cycle too; those before it have theirs yet to
+ * come. */
 static void charge_flat_fault(struct cpu *c, const struct block *k)
 {
     uint64_t n = 1 + (uint64_t)(c->op - k->ops);

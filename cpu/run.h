@@ -27,8 +27,8 @@ void cpu_run(struct cpu *c);
  * too many (CPU_STOPS_MAX). */
 bool cpu_stop_at(struct cpu *c, laddr_t la);
 /* A debugger's breakpoints, at every arrival, and watchpoints, after the instruction (an iteration
- * of a REP) that touches a watched byte; cpu->watches.hit says so. False: too many, or no such one.
- * */
+ * of a REP) that touches a watched byte; cpu->watches.hit says so. False: too many, or no such
+ * one. */
 bool cpu_break_add(struct cpu *c, laddr_t la);
 bool cpu_break_remove(struct cpu *c, laddr_t la);
 bool cpu_watch_add(struct cpu *c, struct cpu_watch watch);

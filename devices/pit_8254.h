@@ -71,8 +71,8 @@ struct pit {
     } owners[PIT_COUNTERS];
 };
 
-/* Wires the chip and brings it to its power-on state. GATE inputs float high until they are driven.
- * */
+/* Wires the chip and brings it to its power-on state. GATE inputs float high until they are
+ * driven. */
 void pit_init(struct pit *p, struct pit_config config);
 /* Power on. The 8254 has no reset pin and its state is undefined before programming; here every
  * counter is in mode 0 without a count, OUT low. GATE keeps the level the board drives. */

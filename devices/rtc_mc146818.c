@@ -41,8 +41,8 @@
 /* What DV selects, in periods of the crystal that the setting is meant for [MC146818A Tables 4, 5,
  * 6]: a second, the 244 us from UIP to the update, the update itself (248 or 1984 us), and the tap
  * of rate RS as a shift to add to RS. The chip cannot know its crystal: with another setting than
- * 2, a board with the 32,768 Hz crystal sees this clock go 32 or 128 times slower, as on the part.
- * */
+ * 2, a board with the 32,768 Hz crystal sees this clock go 32 or 128 times slower, as on the
+ * part. */
 struct divider {
     uint64_t second;
     uint64_t lead;
@@ -160,8 +160,8 @@ static unsigned days_in_month(unsigned month, unsigned year)
 }
 
 /* Daylight saving [MC146818A "DSE"]: on the last Sunday of April 1:59:59 AM is followed by 3:00:00,
- * on the last Sunday of October the first one by 1:00:00. Does that second, if it is one of them.
- * */
+ * on the last Sunday of October the first one by 1:00:00. Does that second, if it is one of
+ * them. */
 static bool step_daylight_saving(struct rtc *r)
 {
     unsigned month = decode(r, r->cmos[RTC_MONTH]), date = decode(r, r->cmos[RTC_DATE]);
@@ -255,8 +255,8 @@ static void drive_irq(struct rtc *r)
     irq_set(&r->config.irq, r->irq_level);
 }
 
-/* Before an access: what the crystal did up to now, seen on the wire even if the access undoes it.
- * */
+/* Before an access: what the crystal did up to now, seen on the wire even if the access undoes
+ * it. */
 static void bring_to_now(struct rtc *r)
 {
     advance(r, edge_now(r));

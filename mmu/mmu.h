@@ -224,8 +224,8 @@ void mmu_free(struct mmu *m);
 void mmu_reset(struct mmu *m);
 void mmu_snapshot(struct mmu *m, struct snap *s);
 
-/* CR0.PG, CR0.WP, CR0.CD, CR4.PSE and CR3. Loading CR3, or changing PG or PSE, empties both TLBs.
- * */
+/* CR0.PG, CR0.WP, CR0.CD, CR4.PSE and CR3. Loading CR3, or changing PG or PSE, empties both
+ * TLBs. */
 void mmu_set_control(struct mmu *m, bool paging, bool write_protect, bool caches_off,
                      bool large_enabled);
 void mmu_set_cr3(struct mmu *m, uint32_t cr3);
@@ -237,8 +237,8 @@ void mmu_invalidate_caches(struct mmu *m, bool write_back);
 /* Forgets the fast entries of a physical page (its flags changed); the TLBs keep theirs. */
 void mmu_forget_fast(struct mmu *m, uint32_t physical_page);
 void mmu_set_timed(struct mmu *m, bool timed); /* empties TLBs, caches and fast entries */
-/* False: every access goes the slow way. Changes no state, result or log; for tests of just that.
- * */
+/* False: every access goes the slow way. Changes no state, result or log; for tests of just
+ * that. */
 void mmu_set_fast(struct mmu *m, bool allowed);
 
 /* The general access, any alignment, any page crossing, size 1..8 bytes; `user` overrides the

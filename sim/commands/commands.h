@@ -1,5 +1,5 @@
-/* commands: what `isochron NAME ...` runs. Each returns the process's exit code (enum exit_code).
- * */
+/* commands: what `isochron NAME ...` runs. Each returns the process's exit code (enum
+ * exit_code). */
 #pragma once
 
 int cmd_run(int argc, char **argv);

@@ -21,8 +21,8 @@ void console_set_output(struct console *k, int port, const char *spec);
 /* A script: lines `at CYCLE "text"`, `wait "text"`, `send "text"`, `# comment`; \n, \r, \t, \\, \"
  * and \xHH in texts. `send` types when the waits before it have been met. */
 void console_set_script(struct console *k, const char *path);
-/* Terminal input, raw, with Ctrl-A x to end the run. Only if standard input is a terminal or pipe.
- * */
+/* Terminal input, raw, with Ctrl-A x to end the run. Only if standard input is a terminal or
+ * pipe. */
 void console_set_terminal(struct console *k, bool on);
 /* Writes each terminal character with its cycle to path, as a script. */
 void console_log_input(struct console *k, const char *path);

@@ -1,5 +1,5 @@
-/* options: a small table-driven parser for long options, with one dash or two, as QEMU takes them.
- * */
+/* options: a small table-driven parser for long options, with one dash or two, as QEMU takes
+ * them. */
 #pragma once
 
 #include "sim/core/types.h"

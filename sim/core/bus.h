@@ -2,8 +2,8 @@
  *
  * An access is 1, 2 or 4 bytes. A device that states a narrower width gets a wider access split
  * into consecutive ports, low byte first, as the ISA bus does [82371FB]. Where nothing is mapped a
- * read gives all ones (open bus) and a write vanishes; both are reported to the observer, if any.
- * */
+ * read gives all ones (open bus) and a write vanishes; both are reported to the observer, if
+ * any. */
 #pragma once
 
 #include "sim/core/types.h"

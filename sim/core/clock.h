@@ -18,8 +18,8 @@ struct ratio {
     uint64_t den;
 };
 
-/* The ratio of a processor at cpu_hz = cpu_num/cpu_den Hz to a clock at hz = num/den Hz, reduced.
- * */
+/* The ratio of a processor at cpu_hz = cpu_num/cpu_den Hz to a clock at hz = num/den Hz,
+ * reduced. */
 struct ratio ratio_of_clocks(uint64_t cpu_num, uint64_t cpu_den, uint64_t num, uint64_t den);
 
 /* The first processor cycle at or after the n-th edge (edge 0 is at cycle 0). */

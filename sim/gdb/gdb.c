@@ -26,8 +26,7 @@ struct gdb {
     bool step;
 };
 
-/* --- the socket ----------------------------------------------------------------------------------
- * */
+/* --- the socket ------------------------------------------------------------------------------- */
 
 /* A debugger that has gone away is noticed when it is read from. */
 static void send_bytes(void *owner, const void *data, size_t size)

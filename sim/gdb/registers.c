@@ -43,8 +43,7 @@ unsigned gdb_register_size(unsigned n)
     return n >= N_ST0 && n < N_FCTRL ? 10 : 4;
 }
 
-/* --- reading -------------------------------------------------------------------------------------
- * */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static uint32_t tag_word(const struct x87 *x)
 {
@@ -92,8 +91,7 @@ void gdb_register_read(const struct cpu *c, unsigned n, uint8_t *bytes)
     memcpy(bytes, &v, sizeof v);
 }
 
-/* --- writing -------------------------------------------------------------------------------------
- * */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* What was under way at the old place does not go on at the new one. */
 static void jump(struct cpu *c, uint32_t eip)

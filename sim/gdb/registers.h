@@ -1,6 +1,6 @@
 /* registers: the processor's registers as GDB numbers them: org.gnu.gdb.i386.core (EAX to GS, ST0
- * to ST7, the x87 control registers), then CR0, CR2, CR3 and CR4. The x87 tag word is the full one.
- * */
+ * to ST7, the x87 control registers), then CR0, CR2, CR3 and CR4. The x87 tag word is the full
+ * one. */
 #pragma once
 
 #include "cpu/cpu.h"

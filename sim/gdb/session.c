@@ -10,8 +10,7 @@
 
 enum { SIGNAL_TRAP = 5 };
 
-/* --- replies -------------------------------------------------------------------------------------
- * */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 static void send_reply(struct gdb_session *s)
 {
@@ -101,8 +100,7 @@ static PRINTF(2, 3) void log_input(struct gdb_session *s, const char *fmt, ...)
     fputc('\n', s->log);
 }
 
-/* --- registers and memory ------------------------------------------------------------------------
- * */
+/* --- registers and memory --------------------------------------------------------------------- */
 
 static void read_registers(struct gdb_session *s)
 {
@@ -211,8 +209,7 @@ static void write_memory(struct gdb_session *s, struct gdb_words *w, bool binary
         error(s, 1);
 }
 
-/* --- breakpoints and watchpoints -----------------------------------------------------------------
- * */
+/* --- breakpoints and watchpoints -------------------------------------------------------------- */
 
 static bool insert_break(struct gdb_session *s, uint32_t la)
 {
@@ -279,8 +276,7 @@ static void change_point(struct gdb_session *s, struct gdb_words *w, bool insert
     done ? ok(s) : error(s, 28);
 }
 
-/* --- queries -------------------------------------------------------------------------------------
- * */
+/* --- queries ---------------------------------------------------------------------------------- */
 
 static void monitor(struct gdb_session *s, struct gdb_words *w)
 {
@@ -337,8 +333,7 @@ static void query(struct gdb_session *s, struct gdb_words *w)
         gdb_reply_text(&s->reply, "QC01");
 }
 
-/* --- commands ------------------------------------------------------------------------------------
- * */
+/* --- commands --------------------------------------------------------------------------------- */
 
 static enum gdb_action resume(struct gdb_session *s, enum gdb_action how)
 {

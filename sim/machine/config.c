@@ -23,8 +23,8 @@ static const struct machine_config p133 = {
     .random_seed = 0x1997,
 };
 
-/* The machine behind the InstLatX86 dump of the P54C: board unknown, its memory fitted to the dump.
- * */
+/* The machine behind the InstLatX86 dump of the P54C: board unknown, its memory fitted to the
+ * dump. */
 static const struct machine_config p166 = {
     .name = "p166",
     .text = "Pentium 166 (P54C), the part and board of the InstLatX86 dump 000052C [IL]",

@@ -28,8 +28,7 @@ static int exit_code;
 static int words = -1; /* what the child says: its stderr */
 static bool show;
 
-/* --- exit, wrapped -------------------------------------------------------------------------------
- * */
+/* --- exit, wrapped ---------------------------------------------------------------------------- */
 
 NORETURN void __real_exit(int code);
 NORETURN void __wrap_exit(int code);
@@ -58,8 +57,7 @@ bool fuzz_guard(void (*f)(void *owner), void *owner, int *code)
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "detect_leaks=0:allocator_may_return_null=1"; }
 
-/* --- material ------------------------------------------------------------------------------------
- * */
+/* --- material --------------------------------------------------------------------------------- */
 
 uint32_t fuzz_value(struct random *r)
 {
@@ -143,8 +141,7 @@ void fuzz_run(struct machine *m, cycle_t cycles)
     free(e);
 }
 
-/* --- reporting -----------------------------------------------------------------------------------
- * */
+/* --- reporting -------------------------------------------------------------------------------- */
 
 void fuzz_count(const char *kind)
 {
@@ -189,8 +186,7 @@ static void report(const char *name, uint64_t seed, int status)
     fflush(stdout);
 }
 
-/* --- running -------------------------------------------------------------------------------------
- * */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static double now_seconds(void)
 {

@@ -28,8 +28,7 @@ struct guest {
     uint64_t cut; /* seed for cutting blocks; 0: leave them */
 };
 
-/* --- tables --------------------------------------------------------------------------------------
- * */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static void put32(struct machine *m, uint32_t at, uint32_t v)
 {
@@ -115,8 +114,7 @@ static void build_pages(struct machine *m, struct random *r)
         put32(m, PAGES + 4, 0x87);
 }
 
-/* --- code ----------------------------------------------------------------------------------------
- * */
+/* --- code ------------------------------------------------------------------------------------- */
 
 static const struct row *random_row(struct random *r)
 {
@@ -181,8 +179,7 @@ static void write_code(struct machine *m, struct random *r)
     }
 }
 
-/* --- where it starts -----------------------------------------------------------------------------
- * */
+/* --- where it starts -------------------------------------------------------------------------- */
 
 static void load_segment(struct cpu *c, unsigned seg, unsigned selector)
 {
@@ -282,8 +279,7 @@ static void set_up(struct guest *g, struct random *r)
     set_registers(m->cpu, g->mode, r);
 }
 
-/* --- running -------------------------------------------------------------------------------------
- * */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static void run_on(struct guest *g, cycle_t to)
 {

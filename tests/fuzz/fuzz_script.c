@@ -1,6 +1,6 @@
 /* fuzz_script: what a user writes: serial scripts, --set values, numbers and sizes, symbol files,
- * windows, the log's words. Anything but a crash or a hang is right; most cases end in usage_error.
- * */
+ * windows, the log's words. Anything but a crash or a hang is right; most cases end in
+ * usage_error. */
 #include "sim/commands/console.h"
 #include "sim/commands/options.h"
 #include "sim/report/symbols.h"

@@ -1,6 +1,6 @@
 /* laws_snapshot: save at a random cycle, load into a fresh machine, continue: the same states as
- * without. Saving what was loaded gives the same bytes. A difference is named by its first field.
- * */
+ * without. Saving what was loaded gives the same bytes. A difference is named by its first
+ * field. */
 #include "tests/property/laws.h"
 
 #define LATER 4

@@ -119,8 +119,8 @@ static bool twin_alarm(const struct twin *t)
     return match;
 }
 
-/* The level of the selected tap: stages count from the crystal, the tap's level is a divider bit.
- * */
+/* The level of the selected tap: stages count from the crystal, the tap's level is a divider
+ * bit. */
 static bool twin_tap(const struct twin *t)
 {
     static const int stages[3][16] = {

@@ -155,8 +155,8 @@ static void basic_operations_equal_mpfr(void **state)
     }
 }
 
-/* FSIN of the nearest 80-bit number to pi is minus the gap between that and the 66-bit pi: 2^-64.
- * */
+/* FSIN of the nearest 80-bit number to pi is minus the gap between that and the 66-bit pi:
+ * 2^-64. */
 static void sine_of_pi_shows_the_66_bits(void **state)
 {
     (void)state;
