@@ -93,7 +93,8 @@ USER static uint32_t floats(uint32_t *seed, volatile double *aside)
 }
 
 /* Writes functions, calls them, changes an operand, calls them again; code also changes the
- * instruction after the next jump. */
+ * instruction after the next jump. Four places are 32 KB apart, as is the kernel's code: they share
+ * a set of the Pentium's instruction TLB and do not fit; the fifth lies across two pages. */
 USER static uint32_t own_code(uint32_t *seed)
 {
     static const uint8_t text[] = {
@@ -104,9 +105,11 @@ USER static uint32_t own_code(uint32_t *seed)
         0x40,                               /* inc eax: becomes nop */
         0x01, 0xD0, 0xC3,                   /* add eax, edx; ret */
     };
+    uint8_t *last[4] = {0};
     uint32_t sum = 0;
     for (int i = 0; i < 60; i++) {
-        uint8_t *code = (uint8_t *)HEAP + 0x1F000 - 40 + next(seed) % 64; /* also across a page */
+        uint32_t at = i % 5 < 4 ? i % 5 * 0x8000u + 0x800 : 0x1F000u - 40;
+        uint8_t *code = (uint8_t *)HEAP + at + next(seed) % 64;
         for (unsigned k = 0; k < sizeof text; k++)
             code[k] = text[k];
         uint32_t target = (uint32_t)code + 20;
@@ -120,7 +123,12 @@ USER static uint32_t own_code(uint32_t *seed)
             uint32_t eax, edx = 1;
             __asm__ volatile("call *%2" : "=a"(eax), "+d"(edx) : "r"(code) : "memory", "cc");
             sum = mix(sum, eax);
+            uint8_t *other = last[(i + k) % 4]; /* what was written before, not changed since */
+            if (other)
+                __asm__ volatile("call *%2" : "=a"(eax), "+d"(edx) : "r"(other) : "memory", "cc");
+            sum = mix(sum, edx);
         }
+        last[i % 4] = i % 5 < 4 ? code : 0;
     }
     return sum;
 }

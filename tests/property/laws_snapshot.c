@@ -1,9 +1,10 @@
-/* laws_snapshot: save at a random cycle, load into a fresh machine, continue: the same states as
- * without. Saving what was loaded gives the same bytes. A difference is named by its first
- * field. */
+/* laws_snapshot: save at a random cycle, or in an odd moment (an interrupt shadow, within a REP, in
+ * HLT), load into a fresh or used machine, continue: the same states as without. Saving what was
+ * loaded gives the same bytes. A difference is named by its first field. */
 #include "tests/property/laws.h"
 
 #define LATER 4
+#define SHORT_CHECKS 12
 
 static struct snap save(struct law *l)
 {
@@ -62,6 +63,47 @@ static void check_diff(struct law *l, const struct snap *saved, struct random *r
         verdict_fail(v, "the diff of equal states says '%.100s'", d.message);
 }
 
+static void copy_serial(struct law *to, const struct law *from)
+{
+    memcpy(to->serial, from->serial, sizeof to->serial);
+    to->serial_count = from->serial_count;
+}
+
+/* Steps to a moment that a cycle chosen at random seldom is. */
+static void step_to_odd_moment(struct law *l, struct random *r)
+{
+    const struct cpu *c = l->m->cpu;
+    unsigned kind = random_below(r, 4);
+    for (unsigned n = 0; n < 3000; n++) {
+        if (!machine_step(l->m))
+            return;
+        if ((kind == 0 && c->shadow) || (kind == 1 && c->rep_running) ||
+            (kind == 2 && c->halted) || (kind == 3 && n > 40))
+            return;
+    }
+}
+
+/* Many snapshots, each continued a little on a machine that has been somewhere else. */
+static void check_shortly(struct law *whole, struct law *loaded, cycle_t length, struct random *r,
+                          struct verdict *v)
+{
+    for (unsigned i = 0; i < SHORT_CHECKS && !v->failed; i++) {
+        cycle_t to = whole->m->clock.now + 1 + law_below(r, length / 40);
+        if (to + 20000 >= length || !law_run_to(whole, to))
+            return;
+        step_to_odd_moment(whole, r);
+        v->operation = whole->m->clock.now;
+        struct snap saved = save(whole);
+        load(loaded, &saved, v);
+        copy_serial(loaded, whole);
+        snap_free(&saved);
+        to = whole->m->clock.now + 1 + random_below(r, random_chance(r, 50) ? 20 : 2000);
+        law_run_to(whole, to);
+        law_run_to(loaded, to);
+        law_expect_same(v, "continued shortly", loaded, whole);
+    }
+}
+
 static void law(const struct law_options *o, const char *model, cycle_t length, struct random *r,
                 struct verdict *v)
 {
@@ -70,11 +112,12 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     v->operation = at;
     if (random_chance(r, 50)) /* a used machine takes a snapshot as well as a fresh one */
         law_run_to(loaded, 1 + law_below(r, length - 2));
-    law_run_to(whole, at);
+    check_shortly(whole, loaded, at, r, v);
+    if (whole->m->clock.now < at)
+        law_run_to(whole, at);
     struct snap saved = save(whole);
     load(loaded, &saved, v);
-    memcpy(loaded->serial, whole->serial, sizeof whole->serial);
-    loaded->serial_count = whole->serial_count;
+    copy_serial(loaded, whole);
     struct snap again = save(loaded);
     expect_same_bytes(v, &saved, &again);
     if (!v->failed)
