@@ -146,6 +146,15 @@ static bool in_repetition(const struct isa_step *s)
 
 static bool rep_prefix(const struct isa_step *s) { return s->op->flags & (OP_REPE | OP_REPNE); }
 
+/* Selectors 78h-7Bh: the limit is the number of the processor. */
+static bool processor_number(const struct isa_step *s)
+{
+    uint16_t selector = (uint16_t)s->before->r[s->op->rm];
+    if (s->op->flags & OP_MEM)
+        memcpy(&selector, s->operand ? s->operand : (const uint8_t[2]){0}, 2);
+    return (selector & ~3u) == 0x78;
+}
+
 static bool lock_prefix(const struct isa_step *s) { return s->op->flags & OP_LOCK; }
 
 static bool top_of_memory(const struct isa_step *s)
@@ -186,6 +195,7 @@ static const struct condition conditions[] = {
     {"cut-short", cut_short},
     {"in-repetition", in_repetition},
     {"rep-prefix", rep_prefix},
+    {"processor-number", processor_number},
     {"lock-prefix", lock_prefix},
     {"top-of-memory", top_of_memory},
     {"on-tables", on_tables},

@@ -37,7 +37,7 @@ uint16_t isa_random_selector(uint64_t *state)
         ISA_ABSENT,    ISA_EXECUTE_ONLY, ISA_DOWN_16,     ISA_SHIFTED,   0,
         1,             3,                0x28,            0x29,          0x07 ^ 3,
         0x08,          0x10,             0x18,            0x57,          0x5F,
-        0x63,          0x1000,           0xFFFF,          0xFFFB};
+        0x63,          0x7B,             0x1000,          0xFFFF,        0xFFFB};
     return some[isa_below(state, ARRAY_COUNT(some))];
 }
 
