@@ -20,6 +20,8 @@ struct op_facts {
 
 void op_facts_of(const struct op *o, struct op_facts *f);
 
+struct block;
+
 struct model {
     const char *name;
     bool timed; /* wants caches and the access log */
@@ -29,6 +31,9 @@ struct model {
     void (*bind)(struct model *m, struct op *o);
     /* Prices the instruction just completed; c->branched says whether it left its line. */
     void (*price)(struct model *m, struct cpu *c, const struct op *o);
+    /* timed_run (cpu/timed.h) with that price inlined; NULL: the loop calls price. */
+    void (*run)(struct model *m, struct cpu *c, const struct block *k, const struct op *o,
+                const struct op *end);
     /* Prices a delivery: an exception that o raised (the log starts with what o had done), or an
      * interrupt (o is c->idle_op). */
     void (*price_delivery)(struct model *m, struct cpu *c, const struct op *o);

@@ -4,6 +4,7 @@
 #include "cpu/decode.h"
 #include "cpu/mem.h"
 #include "cpu/model.h"
+#include "cpu/timed.h"
 #include "sim/core/check.h"
 
 #include <stdlib.h>
@@ -12,30 +13,12 @@
 #define HASH_COUNT 32768u
 #define ARENA_BYTES_MAX (40u << 20)
 #define PAGE_BYTES 4096u
-#define LINE_SHIFT 5
 #define MODE_GONE UINT32_MAX /* no mode: a removed block, which links may still lead to */
 
 /* No REP iteration takes more cycles than this on any model: two accesses, each with two walks, two
  * updates and two write-backs from memory. Near an event a REP does fewer iterations at a time. */
 #define REP_ITERATION_CYCLES_MAX 1024
 #define REP_ITERATIONS_MAX 256
-
-struct block {
-    laddr_t la;
-    uint32_t eip;
-    paddr_t pa;
-    uint32_t mode;
-    uint32_t place;
-    uint16_t count;
-    uint16_t bytes;
-    bool alone;  /* one A_ALONE instruction, or one that repeats */
-    bool chains; /* after it only EIP decides what runs next, unless it set stop_block */
-    uint32_t end_eip; /* of the instruction behind it */
-    struct block *link[2];      /* what ran next when EIP was end_eip, and when not; NULL unknown */
-    struct block *next;         /* in the hash bucket */
-    struct block *next_in_page; /* in the physical page */
-    struct op ops[];
-};
 
 struct code_page {
     struct block *blocks;
@@ -53,7 +36,6 @@ struct block_cache {
     uint32_t flushes; /* links made before a flush are of no use after it */
     unsigned ops_max;
     struct block *scratch; /* for the instruction that crosses a page: decoded anew each time */
-    paddr_t scratch_second; /* physical address of its second page's part */
 };
 
 /* --- the cache of blocks ---------------------------------------------------------------------- */
@@ -130,8 +112,8 @@ static void unhash(struct block_cache *b, struct block *k)
 static uint32_t line_bits(paddr_t first, paddr_t last, unsigned word)
 {
     uint32_t bits = 0;
-    uint32_t end = (last & 0xFFF) >> LINE_SHIFT;
-    for (uint32_t line = (first & 0xFFF) >> LINE_SHIFT; line <= end; line++)
+    uint32_t end = (last & 0xFFF) >> BLOCK_LINE_SHIFT;
+    for (uint32_t line = (first & 0xFFF) >> BLOCK_LINE_SHIFT; line <= end; line++)
         if (line / 32 == word)
             bits |= 1u << (line % 32);
     return bits;
@@ -199,8 +181,8 @@ static uint64_t fetchable(const struct cpu *c, uint32_t eip)
 
 static void mark_line(struct op *o, laddr_t la, laddr_t previous_last)
 {
-    laddr_t last = la + o->length - 1;
-    if (last >> LINE_SHIFT != la >> LINE_SHIFT || last >> LINE_SHIFT != previous_last >> LINE_SHIFT)
+    laddr_t last = la + o->length - 1, line = last >> BLOCK_LINE_SHIFT;
+    if (line != la >> BLOCK_LINE_SHIFT || line != previous_last >> BLOCK_LINE_SHIFT)
         o->flags |= OP_NEW_LINE;
 }
 
@@ -235,10 +217,10 @@ static struct block *decode_crossing(struct cpu *c, laddr_t la, paddr_t pa, unsi
     uint32_t mode = c->mode_key;
     k->ops[0].length = 0;
     if (room > first) {
-        if (mmu_fetch_slow(c->mmu, la + first, &b->scratch_second) != MMU_OK)
+        if (mmu_fetch_slow(c->mmu, la + first, &k->second) != MMU_OK)
             cpu_raise_page_fault(c);
         uint64_t more = room - first < sizeof bytes - first ? room - first : sizeof bytes - first;
-        phys_read(&c->mmu->phys, b->scratch_second, bytes + first, (size_t)more);
+        phys_read(&c->mmu->phys, k->second, bytes + first, (size_t)more);
         available += (unsigned)more;
     }
     if (!decode(c->decoder, mode, c->eip, bytes, available, &k->ops[0]))
@@ -363,25 +345,6 @@ static ALWAYS_INLINE struct block *find_block(struct cpu *c)
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-static ALWAYS_INLINE void fetch_line(struct cpu *c, laddr_t la, paddr_t pa)
-{
-    uint32_t line = la >> LINE_SHIFT;
-    if (line == c->fetch_line)
-        return;
-    c->fetch_line = line;
-    mmu_fetch_line(c->mmu, la, pa);
-}
-
-/* The line that OP_NEW_LINE speaks of is that of the instruction's last byte. */
-static ALWAYS_INLINE void fetch_last_line(struct cpu *c, const struct block *k, const struct op *o)
-{
-    laddr_t la = c->seg[CS].base + o->eip + o->length - 1;
-    paddr_t pa = k->pa + (la - k->la);
-    if (UNLIKELY((pa ^ k->pa) & 0xFFFFF000u))
-        pa = (c->blocks->scratch_second & 0xFFFFF000u) | (la & 0xFFF);
-    fetch_line(c, la, pa);
-}
-
 static ALWAYS_INLINE void finish_path(struct cpu *c)
 {
     if (UNLIKELY(c->path_after != PATH_COUNT)) {
@@ -390,36 +353,25 @@ static ALWAYS_INLINE void finish_path(struct cpu *c)
     }
 }
 
-/* One instruction on a timed model: what it fetches, does, and costs. */
-static ALWAYS_INLINE void run_timed(struct cpu *c, const struct block *k, const struct op *o)
+static void price_observed(struct model *m, struct cpu *c, const struct op *o)
 {
-    if (o->flags & OP_NEW_LINE && !c->rep_running)
-        fetch_last_line(c, k, o);
-    c->op = o;
-    c->eip = o->next_eip;
-    o->body(c, o);
-    c->model->price(c->model, c, o);
-    if (UNLIKELY(c->on_priced != NULL))
+    m->price(m, c, o);
+    if (c->on_priced)
         c->on_priced(c->priced_owner, c, o, false);
-    c->log.count = 0;
-    c->mmu->locked = false;
-    c->instructions += !c->rep_running;
 }
 
 /* Only a block's last instruction may branch, or change the path. */
 static ALWAYS_INLINE void run_block_timed(struct cpu *c, struct block *k, unsigned most)
 {
+    struct model *m = c->model;
     const struct op *o = k->ops, *end = o + (k->count < most ? k->count : most);
     ledger_at(c->ledger, k->place);
     c->stop_block = false;
     c->branched = false;
-    if (LIKELY(!c->rep_running)) /* chunks of a repeated instruction are fetched once */
-        fetch_line(c, k->la, k->pa);
-    do {
-        run_timed(c, k, o);
-        if (UNLIKELY(c->stop_block) || c->clock->now >= clock_next(c->clock))
-            break;
-    } while (++o < end);
+    if (LIKELY(m->run && !c->on_priced))
+        m->run(m, c, k, o, end);
+    else
+        timed_run(m, c, k, o, end, price_observed);
     if (c->branched)
         c->fetch_line = FETCH_NONE;
     finish_path(c);

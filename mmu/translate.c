@@ -176,11 +176,17 @@ static unsigned code_attributes(const struct mmu *m, laddr_t la)
     return index < 0 ? 0 : m->itlb.entry[index].flags & (TLB_UNCACHED | TLB_THROUGH);
 }
 
+/* A hit asks nobody; what a miss asks depends on the page. */
 void mmu_fetch_line(struct mmu *m, laddr_t la, paddr_t pa)
 {
-    unsigned flags = 0, level = LEVEL_DEVICE;
-    if (physical_host(&m->phys, pa))
+    unsigned flags = 0, level = LEVEL_L1;
+    int index = cache_find(&m->l1i, pa);
+    if (LIKELY(index >= 0))
+        cache_touch(&m->l1i, (uint32_t)index);
+    else if (physical_host(&m->phys, pa))
         level = hierarchy_fetch(m, pa, code_attributes(m, la), &flags);
+    else
+        level = LEVEL_DEVICE;
     access_log_put(m, la, pa, ACCESS_FETCH, level, flags,
                    cache_exists(&m->l1i) ? 1u << m->l1i.line_shift : 32);
 }

@@ -213,6 +213,7 @@ struct p5 {
     bool user;   /* where events count now: counters.c has the rule */
     bool matching; /* a counter is set to breakpoint matches */
     bool flop[P5_LATENCIES_MAX]; /* classes that are floating-point operations */
+    uint64_t *events_now;             /* events[user] */
     uint64_t events[2][P5_EVENTS];    /* by privilege: [1] is CPL 3 */
     uint64_t durations[2][P5_EVENTS]; /* clocks of those that last */
     uint64_t *event_sum;              /* what model_p5_events hands out */
@@ -308,7 +309,7 @@ void p5_choose_price(struct p5 *p);
 static ALWAYS_INLINE void p5_add(struct p5 *p, const struct cpu *c, enum p5_event e, uint64_t n)
 {
     (void)c;
-    p->events[p->user][e] += n;
+    p->events_now[e] += n;
 }
 static ALWAYS_INLINE void p5_count(struct p5 *p, const struct cpu *c, enum p5_event e)
 {
@@ -328,10 +329,12 @@ static ALWAYS_INLINE void p5_stalled(struct p5 *p, const struct cpu *c, enum p5_
 static ALWAYS_INLINE void p5_enter_inner(struct p5 *p, const struct cpu *c)
 {
     p->user &= c->cpl == 3;
+    p->events_now = p->events[p->user];
 }
 /* ... and what comes at the new one. */
 static ALWAYS_INLINE void p5_leave_inner(struct p5 *p, const struct cpu *c)
 {
     p->cpl = c->cpl;
     p->user = c->cpl == 3;
+    p->events_now = p->events[p->user];
 }

@@ -141,6 +141,7 @@ void p5_counters_attach(struct p5 *p, struct cpu *c)
     p->cpu = c;
     p->cpl = c->cpl;
     p->user = c->cpl == 3;
+    p->events_now = p->events[p->user];
     counter_changed(p, 0);
     counter_changed(p, 1);
 }

@@ -6,6 +6,8 @@
  * word, the log and a dozen bytes of state. */
 #include "cpu/models/p5/core.h"
 
+#include "cpu/timed.h"
+#include "mmu/cache.h"
 #include "sim/core/check.h"
 
 #include <stdlib.h>
@@ -352,6 +354,21 @@ static void attach(struct model *m, struct cpu *c)
     p5_counters_attach(p, c);
 }
 
+/* What p5_fetch does for a line that the code cache holds; false if it does not. */
+static ALWAYS_INLINE bool fetch_hit(struct p5 *p, const struct cpu *c, const struct access *a)
+{
+    if (a->kind != ACCESS_FETCH || a->level != LEVEL_L1)
+        return false;
+    int index = cache_find(&c->mmu->l1i, a->pa);
+    if (index < 0) /* the instruction itself has made it leave since */
+        return false;
+    p5_count(p, c, EVENT_CODE_READ);
+    p->line = (uint32_t)index;
+    p->line_number = a->la >> 5;
+    p->line_entered = c->clock->now;
+    return true;
+}
+
 static ALWAYS_INLINE bool is_front(const struct access *a)
 {
     return a->kind == ACCESS_FETCH || (a->kind != ACCESS_NOTE && (a->flags & ACCESS_CODE_SIDE));
@@ -363,7 +380,7 @@ static NOINLINE const struct access *front(struct p5 *p, struct cpu *c, const st
 {
     const struct access *a = c->log.list;
     for (; a < end && is_front(a); a++)
-        if (p5_fetch(p, c, a))
+        if (UNLIKELY(!fetch_hit(p, c, a)) && p5_fetch(p, c, a))
             *arrived |= ARRIVED_STALLED;
     return a;
 }
@@ -375,7 +392,9 @@ static NOINLINE void late_after_fxch(struct p5 *p, struct cpu *c, uint64_t t)
         charge(c, CAUSE_X87_EXECUTE, FXCH_LATE_CLOCKS);
 }
 
-static void price(struct model *m, struct cpu *c, const struct op *o)
+/* remember: somebody may ask p5_last. */
+static ALWAYS_INLINE void price_inline(struct model *m, struct cpu *c, const struct op *o,
+                                       bool remember)
 {
     struct p5 *p = of(m);
     uint64_t t = o->timing;
@@ -390,14 +409,32 @@ static void price(struct model *m, struct cpu *c, const struct op *o)
         arrived |= ARRIVED_KNOWN;
     if (fits(p->u, t) && LIKELY(!(arrived & ARRIVED_STALLED)))
         arrived |= LIKELY(marked(p, arrived)) ? ARRIVED_SECOND : ARRIVED_UNFETCHED;
-    p->before = p->u;
-    p->last = t;
-    p->arrived = arrived;
+    if (remember) {
+        p->before = p->u;
+        p->last = t;
+        p->arrived = arrived;
+    }
     if (LIKELY(p5_fact(t, FACT_KIND) == KIND_PLAIN)) {
         p5_count(p, c, EVENT_INSTRUCTION);
         price_plain(p, c, o, t, la, arrived, a, end, p5_fact(t, FACT_CLOCKS));
     } else
         price_other(p, c, o, t, la, arrived, a, end);
+}
+
+static void price(struct model *m, struct cpu *c, const struct op *o)
+{
+    price_inline(m, c, o, true);
+}
+
+static ALWAYS_INLINE void price_unobserved(struct model *m, struct cpu *c, const struct op *o)
+{
+    price_inline(m, c, o, false);
+}
+
+static void run(struct model *m, struct cpu *c, const struct block *k, const struct op *o,
+                const struct op *end)
+{
+    timed_run(m, c, k, o, end, price_unobserved);
 }
 
 /* While a counter is set to breakpoint matches. */
@@ -408,7 +445,11 @@ static void price_matching(struct model *m, struct cpu *c, const struct op *o)
     p5_count_matches(p, c, o, true, p->arrived & ARRIVED_SECOND);
 }
 
-void p5_choose_price(struct p5 *p) { p->model.price = p->matching ? price_matching : price; }
+void p5_choose_price(struct p5 *p)
+{
+    p->model.price = p->matching ? price_matching : price;
+    p->model.run = p->matching ? NULL : run;
+}
 
 static void price_delivery(struct model *m, struct cpu *c, const struct op *o)
 {
@@ -554,6 +595,7 @@ static void snapshot(struct model *m, struct snap *s)
     snap_u64(s, "line_entered", &p->line_entered);
     snap_u8(s, "cpl", &p->cpl);
     snap_bool(s, "user", &p->user);
+    p->events_now = p->events[p->user];
     snap_bool(s, "matching", &p->matching);
     p5_choose_price(p);
     snap_bytes(s, "events", p->events, sizeof p->events);
@@ -581,11 +623,13 @@ struct model *model_p5_new(const struct p5_config *config)
                               .attach = attach,
                               .bind = p5_bind,
                               .price = price,
+                              .run = run,
                               .price_delivery = price_delivery,
                               .reset = reset,
                               .snapshot = snapshot,
                               .free = model_free};
     p->config = *config;
+    p->events_now = p->events[0];
     p->event_sum = xalloc(P5_EVENTS, sizeof *p->event_sum);
     p5_micro_init(p);
     p5_counters_init(p);
