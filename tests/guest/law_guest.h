@@ -16,7 +16,7 @@ enum {
     CALL_PUT = 2,     /* one character */
     CALL_YIELD = 3,   /* the other thread runs */
     CALL_FORGET = 4,  /* unmap the page at EBX: the next touch faults */
-    CALL_SLEEP = 5,   /* HLT until the next interrupt */
+    CALL_SLEEP = 5,   /* STI and HLT with the timer's interrupt pending */
     CALL_EXIT = 6,    /* with a sum */
 };
 

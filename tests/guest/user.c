@@ -163,7 +163,8 @@ USER static uint32_t segments(uint32_t sum)
     uint32_t v;
     for (int i = 0; i < 20; i++) {
         __asm__ volatile("pushl %%ds; popl %%es; movl %%ss, %%eax; movl %%eax, %%fs; lar %%ax, %0;"
-                         "movl %%fs:(%%esp), %%eax; lsl %%ax, %%ecx"
+                         "movl %%fs:(%%esp), %%eax; lsl %%ax, %%ecx;"
+                         "movl %%ss, %%eax; movl %%eax, %%ss; nop"
                          : "=d"(v) : : "eax", "ecx", "cc");
         sum = mix(sum, (v & 0xF0FF00) + (uint32_t)i); /* the x of 00FxFF00 is undefined */
     }
@@ -204,7 +205,7 @@ USER void user_main(uint32_t name)
         sum = segments(sum);
         sum = mix(sum, pages(i));
         read_clock(&clock);
-        sys(i % 8 == name ? CALL_SLEEP : CALL_YIELD, 0);
+        sys(i % 2 ? CALL_YIELD : CALL_SLEEP, 0);
         if (i % 4 == 0)
             sys(CALL_PUT, 'a' + name - 1);
     }
