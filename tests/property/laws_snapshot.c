@@ -69,6 +69,18 @@ static void copy_serial(struct law *to, const struct law *from)
     to->serial_count = from->serial_count;
 }
 
+/* To the guest's next HLT in the shadow of an STI (bytes FB F4), with an interrupt waiting. */
+static void run_to_shadow(struct law *l, cycle_t length)
+{
+    const uint8_t *ram = l->m->phys.ram;
+    uint32_t at = 0x100000;
+    while (at < 0x110000 && (ram[at] != 0xFB || ram[at + 1] != 0xF4))
+        at++;
+    cpu_stop_at(l->m->cpu, at + 1);
+    law_run_to(l, length - 20000);
+    l->m->cpu->stops.count = 0;
+}
+
 /* Steps to a moment that a cycle chosen at random seldom is. */
 static void step_to_odd_moment(struct law *l, struct random *r)
 {
@@ -91,7 +103,10 @@ static void check_shortly(struct law *whole, struct law *loaded, cycle_t length,
         cycle_t to = whole->m->clock.now + 1 + law_below(r, length / 40);
         if (to + 20000 >= length || !law_run_to(whole, to))
             return;
-        step_to_odd_moment(whole, r);
+        if (random_chance(r, 10))
+            run_to_shadow(whole, length);
+        else
+            step_to_odd_moment(whole, r);
         v->operation = whole->m->clock.now;
         struct snap saved = save(whole);
         load(loaded, &saved, v);
