@@ -1,4 +1,5 @@
-/* block: a straight run of decoded instructions; see cpu/run.h. Made, found and dropped in cpu/run.c. */
+/* block: a straight run of decoded instructions; see cpu/run.h. Made, found and dropped in
+ * cpu/run.c. */
 #pragma once
 
 #include "cpu/op.h"

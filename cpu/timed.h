@@ -1,8 +1,9 @@
 /* timed: the inner loop of timed models, to be compiled with a model's price inlined.
  *
- * A model that wants the speed has a `run` (cpu/model.h) that calls timed_run with its own price, a
- * constant, so that no call lies between an instruction and its price. Without it, or while somebody
- * observes priced instructions, cpu/run.c's own copy goes through model->price. Both do the same. */
+ * A model that wants the speed has a `run` (cpu/model.h) that calls timed_run with its own
+ * price, a constant, so that no call lies between an instruction and its price. Without it, or
+ * while somebody observes priced instructions, cpu/run.c's own copy goes through model->price.
+ * Both do the same. */
 #pragma once
 
 #include "cpu/block.h"
