@@ -379,7 +379,10 @@ static const struct form *find(const struct decoder *d, struct cursor *s, struct
         o->imm2 = (uint16_t)((opcode & 7) << 8 | m);
     if (*x87 && m >= 0xC0)
         return d->x87[opcode - 0xD8][m - 0xC0];
-    return d->map[two][opcode][m >= 0xC0][m >> 3 & 7];
+    const struct form *f = d->map[two][opcode][m >= 0xC0][m >> 3 & 7];
+    if (!f && !*x87 && has_modrm(d, two, opcode))
+        s->at++; /* the ModRM byte made it invalid: it is part of what was decoded */
+    return f;
 }
 
 unsigned decode(const struct decoder *d, uint32_t mode, uint32_t eip, const uint8_t *bytes,

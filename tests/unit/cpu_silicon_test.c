@@ -132,6 +132,15 @@ static void block_decoded_under_a_wider_limit_is_not_run(void **state)
     assert_int_equal(guest_run(g), EXC_GP);
 }
 
+static void store_to_the_modrm_byte_that_made_it_invalid(void **state)
+{
+    struct guest *g = *state;
+    /* FF /7 behind the store is invalid until the store makes it FF /0: INC EAX. */
+    guest_bytes(g, GUEST_CODE, "\xC6\x05\x08\x00\x01\x00\xC0\xFF\xFF\xF4");
+    assert_int_equal(guest_run(g), GUEST_HLT);
+    assert_int_equal(g->cpu.r[EAX], 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -147,6 +156,7 @@ int main(void)
         TEST(far_call_names_the_push_that_fails),
         TEST(x87_store_to_bad_memory_faults_before_its_exception),
         TEST(block_decoded_under_a_wider_limit_is_not_run),
+        TEST(store_to_the_modrm_byte_that_made_it_invalid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
