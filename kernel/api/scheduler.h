@@ -1,0 +1,35 @@
+/* scheduler.h: who runs next, and what time it is.
+ *
+ * A ready queue holds the threads that are READY and not running; the running thread is in none. So an
+ * IPC that blocks one thread and runs its partner touches no queue. */
+#pragma once
+
+#include "api/thread.h"
+
+void scheduler_init(void);
+
+void ready_enqueue(struct tcb *t);      /* to the end of its priority's queue */
+void ready_enqueue_first(struct tcb *t);
+void ready_dequeue(struct tcb *t);      /* no effect if it is in none */
+struct tcb *ready_highest(void);        /* the idle thread if there is no other */
+
+/* Gives the processor to `to`; the caller has put the running thread where it belongs. Returns when
+ * somebody switches back. */
+void switch_to(struct tcb *to);
+void switch_to_next(void);              /* to the highest ready thread */
+
+/* t has become READY: runs it at once if it is above the running thread, else queues it. */
+void wake(struct tcb *t);
+
+/* --- time ---------------------------------------------------------------------------------------- */
+usec_t now_us(void);
+/* When a period or point in time that starts now is over; 0 for never [L4X2 4.6]. */
+usec_t time_deadline(l4_time_t t, usec_t now);
+usec_t time_period_us(l4_time_t t);     /* of a period; 0 for never */
+
+void timeout_set(struct tcb *t, usec_t at);
+void timeout_cancel(struct tcb *t);
+
+/* The clock's interrupt: fires timeouts (ipc_timed_out), charges the running thread's timeslice and
+ * total quantum, preempts. */
+void scheduler_tick(void);

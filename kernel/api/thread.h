@@ -1,0 +1,105 @@
+/* thread.h: threads. A thread's control block holds its kernel stack, so that a thread may block
+ * anywhere in the kernel and the others go on.
+ *
+ * Blocks are 99 cache lines long, an odd number: their hot first lines spread over all sets of the
+ * first-level cache. */
+#pragma once
+
+#include "abi.h"
+#include "api/space.h"
+
+enum thread_state {
+    INACTIVE = 0, /* exists, but has no UTCB yet: takes part in nothing */
+    READY,        /* running, or in a ready queue */
+    WAITING,      /* in the receive phase of its own Ipc: the fast path may deliver and resume it */
+    WAITING_KERNEL, /* the same for a message that the kernel sent for it (fault, exception) */
+    POLLING,      /* in the send phase: linked in its receiver's queue of senders */
+    COPYING,      /* sender of a string in transfer; runs, or waits for a pager inside the transfer */
+    LOCKED,       /* receiver of a string in transfer: waits for the sender */
+    HALTED,       /* stopped by ExchangeRegisters, or for lack of a pager or handler */
+};
+
+/* Reasons why the fast path must leave a thread to ipc.c, as bits of tcb.slow. */
+enum thread_slow {
+    SLOW_TIMEOUT = 1,   /* linked in the queue of timeouts */
+    SLOW_REDIRECT = 2,  /* its space has a redirector */
+    SLOW_HALT = 4,      /* is to halt when its Ipc is over */
+    SLOW_NESTED = 8,    /* a kernel-made IPC inside its own (fault during a string transfer) */
+};
+
+/* What INT, or SYSENTER made to look like it, leaves at the top of a kernel stack. */
+struct trap_frame {
+    word_t edi, esi, ebp, esp_ignored, ebx, edx, ecx, eax; /* PUSHA */
+    word_t vector, error;
+    word_t eip, cs, eflags, esp, ss;
+};
+
+struct tcb {
+    /* Line 0: what the fast path reads of a receiver. Offsets are in arch/offsets.h. */
+    thread_id_t id;         /* global; 0: no such thread */
+    word_t state;           /* enum thread_state */
+    thread_id_t partner;    /* global id sent to or awaited, ANY_THREAD or ANY_LOCAL_THREAD */
+    word_t slow;            /* bits of enum thread_slow; 0: the fast path may take it */
+    struct utcb *utcb;      /* the kernel's address of it */
+    word_t local_id;        /* the program's address of MR0: what gs:0 holds */
+    struct space *space;
+    word_t esp;             /* kernel stack pointer while another thread runs: a return address */
+
+    /* Line 1. */
+    word_t priority;        /* 0 .. 255 */
+    thread_id_t ipc_from;   /* whom the last message came from, as the receiver is to see it */
+    struct tcb *senders;    /* threads that poll this one, first come first: circular */
+    struct tcb *send_next, *send_prev;   /* in the partner's queue, while POLLING */
+    struct tcb *ready_next, *ready_prev; /* in a ready queue; ready_next NULL: in none */
+    word_t stack_top;       /* what the TSS's ESP0 is while it runs */
+
+    /* Scheduling. */
+    usec_t timeslice_us, timeslice_left_us; /* length 0: never ends */
+    usec_t quantum_us, quantum_left_us;     /* total quantum; 0: never ends */
+    thread_id_t scheduler;
+    word_t sensitive_priority, delay_max_us, delay_left_us;
+    usec_t timeout_at;      /* while linked */
+    struct tcb *timeout_next, *timeout_prev;
+    struct tcb *space_next, *space_prev;
+    usec_t xfer_deadline;   /* 0: none; of the string transfer it is the sender of */
+
+    /* IPC state that only ipc.c reads. */
+    struct tcb *transfer;   /* the other side of a string transfer */
+    word_t transfer_bytes;  /* of string data moved so far */
+    thread_id_t sender_as;  /* while POLLING: the id the receiver is to see (propagation) */
+    word_t ipc_result;      /* error word of the Ipc that is ending; 0: none */
+    struct tcb_saved {      /* the user's IPC state round a kernel-made IPC */
+        word_t mr[13], br0, error_code, virtual_sender, intended_receiver;
+        word_t state;
+        thread_id_t partner;
+    } saved;
+    bool halt_pending;      /* ExchangeRegisters H on a thread inside an Ipc */
+    bool irq_masked;        /* interrupt threads: a message is out and not acknowledged */
+    bool irq_pending;       /* and the line fired meanwhile */
+    bool fpu_used;          /* fpu holds a state */
+    vaddr_t utcb_location;  /* as ThreadControl gave it, before activation; -1: not given */
+
+    uint8_t fpu[512] __attribute__((aligned(16)));
+    uint8_t stack[];        /* to TCB_SIZE */
+};
+#define TCB_SIZE (99u * CACHE_LINE)
+
+static inline struct trap_frame *thread_frame(struct tcb *t)
+{
+    return (struct trap_frame *)(t->stack_top - sizeof(struct trap_frame));
+}
+
+/* The thread with this global id (right version), or local id in the space; NULL: none. */
+struct tcb *thread_find(thread_id_t global);
+struct tcb *thread_find_local(struct space *s, thread_id_t local);
+struct tcb *thread_by_number(word_t number); /* any version; NULL: none */
+
+struct tcb *thread_new(thread_id_t id, struct space *s); /* INACTIVE; NULL: no memory */
+void thread_delete(struct tcb *t);
+enum l4_error thread_activate(struct tcb *t, thread_id_t pager); /* then waits for its start */
+
+/* Starts one of the first servers: active and ready at (ip, sp) with priority 255. */
+struct tcb *thread_start_server(word_t number, struct space *s, vaddr_t utcb, word_t ip, word_t sp);
+
+/* How t is to see `other`: a local id within a space, else the global one. */
+thread_id_t thread_id_seen_by(const struct tcb *t, const struct tcb *other);

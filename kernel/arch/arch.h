@@ -1,0 +1,62 @@
+/* arch.h: what the rest of the kernel asks of the processor. */
+#pragma once
+
+#include "api/space.h"
+#include "api/thread.h"
+
+/* --- switching -------------------------------------------------------------------------------------
+ * arch_switch saves the caller's registers and ESP on from's stack and continues `to` where it left off:
+ * address space, segments, gs:0, TSS, x87 ownership. */
+void arch_switch(struct tcb *from, struct tcb *to);
+
+/* Puts t's stack into the state of a thread that will go to user mode at (ip, sp) when switched to, with
+ * the flags and selectors of a new thread. */
+void arch_thread_start(struct tcb *t, word_t ip, word_t sp);
+/* The same for a thread that will run fn(t) in the kernel first and then, if that returns, go to user
+ * mode with its frame. */
+void arch_thread_call(struct tcb *t, void (*fn)(struct tcb *));
+void arch_idle(void) __attribute__((noreturn)); /* the idle thread: HLT with interrupts on, for ever */
+void arch_fpu_drop(struct tcb *t); /* a dying thread owns no x87 state */
+
+#define USER_FLAGS_MASK 0x8D5u /* CF PF AF ZF SF OF: what programs may change through the kernel */
+#define USER_FLAGS      0x3202u
+
+/* --- page tables -----------------------------------------------------------------------------------
+ *    31               12 11   9 8 7 6 5 4   3   2 1 0
+ *   | frame              |      |G|S|D|A|PCD|PWT|U|W|P|     S: 4 MB page, in the directory only
+ */
+typedef word_t pte_t;
+#define PTE_P   0x001u
+#define PTE_W   0x002u
+#define PTE_U   0x004u
+#define PTE_PWT 0x008u
+#define PTE_PCD 0x010u
+#define PTE_A   0x020u
+#define PTE_D   0x040u
+#define PTE_S   0x080u
+#define PTE_G   0x100u
+
+static inline pte_t *directory_of(const struct space *s)
+{
+    return (pte_t *)direct(s->directory);
+}
+
+bool arch_space_init(struct space *s); /* a directory with the kernel's half, followed by its nodes */
+void arch_space_free(struct space *s);
+/* The entry for va, and the node beside it: creates the page table if `create` (NULL: no memory).
+ * *large tells whether it is the directory's own entry for a 4 MB page. */
+pte_t *page_entry(struct space *s, vaddr_t va, bool create, bool *large);
+struct mapping **page_node(pte_t *entry); /* the pointer beside an entry, in the frame after it */
+
+/* After an entry of s changed from present: the stale TLB entry goes, in the small area too. */
+void tlb_flush_page(struct space *s, vaddr_t va);
+void tlb_flush_all(void);
+void *frame_window(paddr_t pa); /* a kernel address for one frame beyond the direct map, until next call */
+/* A small space's page table appeared, changed or went: its slot in the other directories follows. */
+void small_area_changed(struct space *s);
+/* The user page fault at linear address `la` was only a small-area directory entry not yet copied. */
+bool small_area_resolve(word_t la);
+void space_segments(struct space *s); /* recomputes s->segment* from small_base, small_size */
+
+/* --- kernel interface page and processor --------------------------------------------------------------- */
+word_t arch_processor_khz(void);

@@ -1,0 +1,39 @@
+/* state.h: all global state of the kernel, in one place (state.c defines it). */
+#pragma once
+
+#include "api/thread.h"
+#include "memory/kmem.h"
+
+#define PRIORITIES 256
+
+struct kernel {
+    /* One cache line that every IPC reads: offsets in arch/offsets.h. */
+    struct tcb *current;
+    struct space *active_space;  /* whose page directory CR3 holds: a large one */
+    struct space *segment_space; /* whose segments are loaded: the running thread's */
+    word_t ready_top;            /* highest priority in a ready queue; -1: all are empty (signed) */
+    struct tcb **threads;        /* by number: THREAD_NUMBERS pointers */
+    word_t *gs_word;             /* kernel address of the word at gs:0 */
+    word_t *tss_esp0;            /* where INT takes its stack pointer from */
+    struct tcb *fpu_owner;       /* whose x87 state is in the registers; TS is clear only for it */
+
+    struct tcb *idle;
+    struct tcb *ready[PRIORITIES]; /* first of each circular queue */
+    word_t ready_bits[PRIORITIES / 32];
+    struct tcb *timeouts;
+    struct space *spaces;
+    struct space *sigma0_space, *sigma1_space, *root_space;
+    thread_id_t interrupt_handler[SYSTEM_BASE];
+    usec_t last_charge;          /* when the running thread was last charged for its time */
+    bool fpu_live;               /* TS is clear: leaving the owner must set it */
+    bool has_sysenter, has_pge, has_fxsr;
+    word_t tsc_khz;
+
+    struct kmem_pool tcb_pool, space_pool, mapping_pool;
+};
+extern struct kernel kernel;
+
+static inline struct tcb *current(void)
+{
+    return kernel.current;
+}
