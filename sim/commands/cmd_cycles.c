@@ -37,15 +37,16 @@ static void help(void)
          "with the one before (and if not, why), and where its clocks went. A snippet whose\n"
          "instructions depend on each other gives a latency, one of independent instructions a\n"
          "throughput.\n\n"
-         "`buf` is 64 KB of writable memory, aligned to 64 KB. Registers start at zero; every one\n"
-         "but ESP is the snippet's to change: the loop's counter lives in memory, and what the\n"
-         "empty loop takes is subtracted. STD and a changed FPU state do no harm.\n");
+         "`buf` is 64 KB of writable memory, aligned to 64 KB. Registers start at zero and the\n"
+         "FPU as FNINIT leaves it; all but ESP are the snippet's to change: the loop's counter\n"
+         "lives in memory, and what the empty loop takes is subtracted. STD and a changed FPU\n"
+         "state do no harm.\n");
     options_help(specs, ARRAY_COUNT(specs));
     puts("\nexamples:\n"
          "  isochron cycles --machine p166 --asm 'add eax,[ebx]; mov ecx,eax' "
          "--setup 'lea ebx,[buf]'\n"
          "  isochron cycles --unroll 120 --asm 'imul eax,eax'\n"
-         "  isochron cycles --asm 'fld1; fadd st(1),st; fstp st(0)' --setup fninit --json");
+         "  isochron cycles --asm 'fld1; fadd st(1),st; fstp st(0)' --json");
 }
 
 static void set_machine(struct job *j, const char *name)
@@ -148,7 +149,7 @@ static void print_json(const struct job *j, const struct cycles_result *r)
     json_t *o = json_pack("{s:s,s:f,s:I,s:I,s:o}", "machine", j->config.name, "cycles",
                           per_copy(r), "clocks", (json_int_t)r->cycles, "copies",
                           (json_int_t)r->copies, "instructions", lines);
-    json_dumpf(o, stdout, JSON_INDENT(1));
+    json_dumpf(o, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
     putchar('\n');
     json_decref(o);
 }

@@ -93,6 +93,8 @@ static void start_state(struct bench *b, bool paging, bool user)
     load(b, BENCH_TASK, &c->tr, false);
     memset(c->r, 0, sizeof c->r);
     c->r[ESP] = BENCH_STACK;
+    c->x87.control = 0x37F; /* as FNINIT leaves it: nothing unmasked, nothing on the stack */
+    c->x87.empty = 0xFF;
     c->eip = BENCH_CODE;
     cpu_set_cpl(c, user ? 3 : 0);
     mmu_set_cr3(&b->mmu, c->cr3);

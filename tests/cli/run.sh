@@ -236,6 +236,8 @@ test_cycles() {
     mistake '--unroll 0: accepted is 1 to 100000' "${c[@]}" nop --unroll 0
     mistake '--set ways: no such key' "${c[@]}" nop --set ways=1
     mistake "'stray' is no option" "${c[@]}" nop stray
+    ask "${c[@]}" 'fsin' --setup fld1
+    says 'cycles: the FPU is initialised' 0 out ' clocks a copy on p133$' ' fsin '
     ask "${c[@]}" ud2
     says 'cycles of what raises an exception' 1 err 'raised exception 6'
     ask "${c[@]}" hlt
