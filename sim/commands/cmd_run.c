@@ -1,27 +1,16 @@
 /* run: boots a kernel on a machine and accounts for every cycle. */
-#include "cpu/model.h"
 #include "cpu/run.h"
 #include "sim/commands/commands.h"
 #include "sim/commands/console.h"
 #include "sim/commands/options.h"
-#include "sim/commands/progress.h"
-#include "sim/commands/trace_log.h"
+#include "sim/commands/session.h"
 #include "sim/core/check.h"
-#include "sim/gdb/gdb.h"
 #include "sim/machine/machine.h"
-#include "sim/machine/story.h"
-#include "sim/report/ledger_json.h"
-#include "sim/report/symbols.h"
-#include "sim/report/window.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define POLL_CYCLES 2000000
 
 static const struct option_spec specs[] = {
     {"what to run", NULL, NULL, 0},
@@ -41,7 +30,6 @@ static const struct option_spec specs[] = {
     {"serial-input", "FILE", "script: `at CYCLE \"..\"`, `wait \"..\"`, `send \"..\\n\"`", 'I'},
     {"record-input", "FILE", "write what is typed at the terminal as such a script", 'R'},
     {"nographic", NULL, "accepted: there is no other way; COM1 is the terminal", 'g'},
-    {"screen", NULL, "print the VGA text screen when the run ends", 'v'},
     {"when to stop", NULL, NULL, 0},
     {"until-serial", "TEXT", "stop when COM1 has sent TEXT", 'u'},
     {"max-cycles", "N", "stop after N cycles, exit code 124 (k, M, G)", 'x'},
@@ -49,17 +37,7 @@ static const struct option_spec specs[] = {
     {"fast-forward", "UNTIL", "run on flat until symbol:NAME, serial:TEXT, cycle:N or post:HH,\n"
                               "then on the chosen model, from cold caches", 'f'},
     {"warmup", "N", "forget the ledger's first N cycles after that: counts are warm", 'w'},
-    {"what to see", NULL, NULL, 0},
-    {"symbols", "FILE[@OFFSET]", "names from an ELF file or a System.map; may be repeated", 'y'},
-    {"ledger", "FILE.json", "write cycles by cause, path and place; read by `isochron report`",
-     'l'},
-    {"window", "SYMBOL#N", "show the N-th stretch from SYMBOL to SYMBOL (or A..B#N),\n"
-                           "instruction by instruction", 'W'},
-    {"window-json", "FILE", "write it as JSON too", 'J'},
-    {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},
-    {"s", NULL, "the same as --gdb 1234", '1'},
-    {"gdb", "PORT", "let gdb connect to 127.0.0.1:PORT (0: any) while the run goes on", 'G'},
-    {"S", NULL, "do nothing before gdb has connected and says so", '2'},
+    SESSION_OPTIONS,
     {"accepted, so that scripts that call QEMU need no change", NULL, NULL, 0},
     {"no-shutdown", NULL, "the guest has no power switch to press", 'Z'},
     {"nodefaults", NULL, "there are no default devices but the board's", 'Z'},
@@ -70,30 +48,22 @@ static const struct option_spec specs[] = {
     {"nic", "none", "only none: there is no network", 'T'},
     {"smp", "1", "only 1 processor", 'P'},
     {"the rest", NULL, NULL, 0},
-    {"hash", NULL, "print the hash of the whole state at the end", 'H'},
-    {"quiet", NULL, "no progress on stderr", 'q'},
     {"help", NULL, "this text", 'h'},
 };
 
 struct run {
+    struct session session;
     struct machine_config config;
     const char *model;
     struct boot boot;
-    struct symbols symbols;
     struct console *console;
     struct machine *machine;
-    struct window window;
-    const char *ledger, *window_spec, *window_file, *log, *forward;
+    const char *forward;
     uint64_t max_cycles, warmup;
-    uint64_t instructions_before; /* when the ledger began to count */
     uint32_t debug_exit_base, debug_exit_size;
-    bool screen, quiet, terminal, no_reboot, warm, hash, limit_hit;
+    bool terminal, no_reboot;
     unsigned serials;
-    struct event poll_event, limit_event, warm_event;
-    struct progress progress;
-    struct gdb *gdb;
-    bool debugged, gdb_waits;
-    uint16_t gdb_port;
+    struct event limit_event, warm_event;
 };
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -162,15 +132,6 @@ static void set_harmless(int letter, const char *value)
             option_accepts(list[i].option, value, list[i].accepted);
 }
 
-static void set_gdb(struct run *r, const char *port)
-{
-    uint64_t n = option_number("gdb", port);
-    if (n > 65535)
-        usage_error("--gdb %s: a port is at most 65535", port);
-    r->debugged = true;
-    r->gdb_port = (uint16_t)n;
-}
-
 static void set_option(struct run *r, int letter, const char *value)
 {
     switch (letter) {
@@ -189,48 +150,14 @@ static void set_option(struct run *r, int letter, const char *value)
         break;
     case 'I': console_set_script(r->console, value); r->terminal = false; break;
     case 'R': console_log_input(r->console, value); break;
-    case 'v': r->screen = true; break;
     case 'x': r->max_cycles = option_number("max-cycles", value); break;
     case 'f': r->forward = value; break;
     case 'w': r->warmup = option_number("warmup", value); break;
-    case 'y': symbols_add(&r->symbols, value); break;
-    case 'l': r->ledger = value; break;
-    case 'W': r->window_spec = value; break;
-    case 'J': r->window_file = value; break;
-    case 'd': r->log = value; break;
-    case '1': set_gdb(r, "1234"); break;
-    case '2': r->gdb_waits = true; break;
-    case 'G': set_gdb(r, value); break;
-    case 'H': r->hash = true; break;
-    case 'q': r->quiet = true; break;
-    default: set_harmless(letter, value); break;
+    default:
+        if (!session_option(&r->session, letter, value))
+            set_harmless(letter, value);
+        break;
     }
-}
-
-/* Fails now rather than after the run. */
-static void check_writable(const char *option, const char *path)
-{
-    FILE *f = path ? fopen(path, "a") : NULL;
-    if (path && !f)
-        usage_error("--%s %s: %s", option, path, strerror(errno));
-    if (f)
-        fclose(f);
-}
-
-/* What only shows when all options are known. */
-static void check_options(struct run *r)
-{
-    if (!r->boot.kernel)
-        usage_error("run: -kernel FILE is missing; `isochron run --help` explains");
-    if (r->window_file && !r->window_spec)
-        usage_error("--window-json %s: which window? --window says", r->window_file);
-    if (r->window_spec)
-        window_init(&r->window, &r->symbols, r->window_spec);
-    if (r->window_spec && strcmp(r->model, "flat") == 0)
-        usage_error("--window %s: the flat model has no cycles to show; accepted is --model p5",
-                    r->window_spec);
-    check_writable("ledger", r->ledger);
-    check_writable("window-json", r->window_file);
 }
 
 static void stop_now(void *owner)
@@ -244,7 +171,7 @@ static void forward_done(void *owner) { stop_now(owner); }
 static void limit_reached(void *owner)
 {
     struct run *r = owner;
-    r->limit_hit = true;
+    r->session.limit_hit = true;
     machine_stop(r->machine);
 }
 
@@ -270,30 +197,26 @@ static void parse(struct run *r, int argc, char **argv)
         else
             set_option(r, c, value);
     }
-    check_options(r);
-    if (r->gdb_waits && !r->debugged)
-        set_gdb(r, "1234");
+    if (!r->boot.kernel)
+        usage_error("run: -kernel FILE is missing; `isochron run --help` explains");
+    session_check(&r->session, r->model);
     if (r->serials == 0)
         console_set_output(r->console, 0, "stdio");
 }
 
 /* --- while it runs ---------------------------------------------------------------------------- */
 
-static void poll_host(void *owner)
+static void poll_terminal(void *owner)
 {
     struct run *r = owner;
     console_poll(r->console);
-    progress_show(&r->progress, r->machine->clock.now, r->machine->cpu->instructions);
-    event_schedule_observer(&r->machine->clock, &r->poll_event,
-                            r->machine->clock.now + POLL_CYCLES);
 }
 
-static void run_machine(struct run *r)
+static void restore_terminal(void *owner)
 {
-    if (r->gdb)
-        gdb_run(r->gdb);
-    else
-        machine_run(r->machine);
+    struct run *r = owner;
+    console_set_terminal(r->console, false);
+    console_flush(r->console);
 }
 
 static void arm_limit(struct run *r)
@@ -309,7 +232,7 @@ static void arm_forward(struct run *r)
     const char *colon = strchr(r->forward, ':'), *value = colon ? colon + 1 : "";
     size_t n = colon ? (size_t)(colon - r->forward) : 0;
     if (n == 6 && strncmp(r->forward, "symbol", n) == 0) {
-        const struct symbol *y = symbols_by_name(&r->symbols, value);
+        const struct symbol *y = symbols_by_name(&r->session.symbols, value);
         if (!y)
             usage_error("--fast-forward %s: no symbol '%s'; give its file with --symbols",
                         r->forward, value);
@@ -331,12 +254,6 @@ static void arm_forward(struct run *r)
     }
 }
 
-static void count_from_here(struct run *r)
-{
-    ledger_restart(&r->machine->ledger);
-    r->instructions_before = r->machine->cpu->instructions;
-}
-
 /* Runs on flat to the place asked for; false if the run ended before it. */
 static bool fast_forward(struct run *r)
 {
@@ -346,25 +263,25 @@ static bool fast_forward(struct run *r)
     if (!by_cycle)
         arm_limit(r);
     arm_forward(r);
-    run_machine(r);
+    session_run(&r->session);
     console_unwatch(r->console, forward_done);
-    if (r->machine->end != END_STOPPED || (r->limit_hit && !by_cycle)) {
+    if (r->machine->end != END_STOPPED || (r->session.limit_hit && !by_cycle)) {
         fprintf(stderr, "isochron: the run ended before %s\n", r->forward);
         return false;
     }
-    r->limit_hit = false;
+    r->session.limit_hit = false;
     fprintf(stderr, "isochron: %s reached at cycle %" PRIu64 " on flat; now on %s, cold\n",
             r->forward, r->machine->clock.now, r->model);
     machine_set_model(r->machine, r->model);
-    count_from_here(r);
+    session_count_from_here(&r->session);
     return true;
 }
 
 static void warmed_up(void *owner)
 {
     struct run *r = owner;
-    count_from_here(r);
-    r->warm = true;
+    session_count_from_here(&r->session);
+    r->session.warm = true;
 }
 
 static void arm_warmup(struct run *r)
@@ -374,129 +291,39 @@ static void arm_warmup(struct run *r)
                                 r->machine->clock.now + r->warmup);
 }
 
-/* --- the end ---------------------------------------------------------------------------------- */
-
-static void name_of(void *owner, laddr_t la, char *text, size_t size)
-{
-    symbols_format(owner, la, text, size);
-}
-
-/* Before the program stops with a message: a usable terminal, and where the guest was. */
-static void last_words(void *owner, char *where, size_t size)
-{
-    struct run *r = owner;
-    const struct cpu *c = r->machine->cpu;
-    console_set_terminal(r->console, false);
-    progress_end(&r->progress);
-    console_flush(r->console);
-    if (!c || !c->op)
-        return;
-    char symbol[128];
-    symbols_format(&r->symbols, c->seg[CS].base + c->op->eip, symbol, sizeof symbol);
-    snprintf(where, size, "; cycle %" PRIu64 ", CS:EIP %04x:%08x%s%s", c->clock->now,
-             c->seg[CS].selector, c->op->eip, *symbol ? " " : "", symbol);
-}
-
-static void write_json(const char *path, json_t *object)
-{
-    if (json_dump_file(object, path, JSON_INDENT(1) | JSON_PRESERVE_ORDER) != 0)
-        usage_error("%s: cannot be written: %s", path, strerror(errno));
-    json_decref(object);
-}
-
-static void write_results(struct run *r)
-{
-    struct machine *m = r->machine;
-    if (r->window_spec) {
-        window_print(&r->window, &r->symbols, stdout, isatty(STDOUT_FILENO));
-        if (r->window_file)
-            write_json(r->window_file, window_json(&r->window, &r->symbols));
-    }
-    if (r->ledger)
-        write_json(r->ledger, ledger_json(m, &r->symbols,
-                                          m->cpu->instructions - r->instructions_before, r->warm));
-    if (r->screen)
-        vga_print_text(&m->vga, stdout, isatty(STDOUT_FILENO));
-    if (r->hash)
-        printf("state hash %016" PRIx64 " at cycle %" PRIu64 "\n", machine_hash(m), m->clock.now);
-}
-
-static int say_end(struct run *r)
-{
-    struct machine *m = r->machine;
-    cycle_t now = m->clock.now;
-    fflush(stdout); /* the two streams may lead to one file */
-    switch (m->end) {
-    case END_HALTED:
-        fprintf(stderr, "isochron: halted at cycle %" PRIu64 "\n", now);
-        return EXIT_DONE;
-    case END_RESET:
-        fprintf(stderr, "isochron: the guest reset the machine at cycle %" PRIu64 "\n", now);
-        return EXIT_DONE;
-    case END_SHUTDOWN:
-        fprintf(stderr, "isochron: triple fault at cycle %" PRIu64 "; ", now);
-        story_tell(m->story, stderr, name_of, &r->symbols);
-        return EXIT_GUEST_FAILED;
-    case END_DEBUG_EXIT:
-        return (int)(debug_exit_status(m->exit_value) & 0xFF);
-    case END_STOPPED:
-    case END_NONE:
-        break;
-    }
-    if (!r->limit_hit)
-        return EXIT_DONE;
-    fprintf(stderr, "isochron: cycle limit reached at cycle %" PRIu64 "\n", now);
-    return EXIT_CYCLE_LIMIT;
-}
-
 int cmd_run(int argc, char **argv)
 {
     struct run r = {.boot = {.append = ""}, .terminal = true};
-    symbols_init(&r.symbols);
+    struct session *s = &r.session;
+    session_init(s);
     r.console = console_new();
     parse(&r, argc, argv);
     struct machine_host host = console_host(r.console);
     r.machine = machine_new(&r.config, r.forward ? "flat" : r.model, &host);
     struct machine *m = r.machine;
-    check_set_last_words(last_words, &r);
     m->no_reboot = r.no_reboot;
-    m->cpu->place_of = symbols_place;
-    m->cpu->place_owner = &r.symbols;
     if (r.debug_exit_size)
         machine_add_debug_exit(m, (uint16_t)r.debug_exit_base, (uint16_t)r.debug_exit_size);
-    if (r.log)
-        trace_log_start(m, r.log);
     r.boot.random_seed = r.config.random_seed;
+    s->poll = poll_terminal;
+    s->restore = restore_terminal;
+    s->owner = &r;
     machine_boot(m, &r.boot);
     console_set_terminal(r.console, r.terminal);
     console_attach(r.console, m);
-    event_init(&r.poll_event, poll_host, &r, 200);
     event_init(&r.limit_event, limit_reached, &r, 200);
     event_init(&r.warm_event, warmed_up, &r, 200);
-    if (r.debugged)
-        r.gdb = gdb_new(m, r.gdb_port, r.gdb_waits);
-    progress_start(&r.progress, r.quiet, r.max_cycles);
-    poll_host(&r);
+    session_attach(s, m, r.max_cycles);
 
     if (fast_forward(&r)) {
         arm_limit(&r);
         arm_warmup(&r);
-        if (r.window_spec)
-            window_start(&r.window, m->cpu);
-        run_machine(&r);
+        session_watch(s);
+        session_run(s);
     }
-    progress_end(&r.progress);
-    console_set_terminal(r.console, false);
-    console_flush(r.console);
-    write_results(&r);
-    int code = say_end(&r);
-    if (r.gdb)
-        gdb_free(r.gdb, (unsigned)code);
-    check_set_last_words(NULL, NULL);
-    if (r.window_spec)
-        window_free(&r.window);
+    int code = session_end(s);
     machine_free(m);
     console_free(r.console);
-    symbols_free(&r.symbols);
+    session_free(s);
     return code;
 }

@@ -1,0 +1,217 @@
+#include "sim/commands/session.h"
+
+#include "cpu/run.h"
+#include "sim/commands/trace_log.h"
+#include "sim/core/check.h"
+#include "sim/machine/story.h"
+#include "sim/report/ledger_json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define POLL_CYCLES 2000000
+
+/* --- options ---------------------------------------------------------------------------------- */
+
+static void set_gdb(struct session *s, const char *port)
+{
+    uint64_t n = option_number("gdb", port);
+    if (n > 65535)
+        usage_error("--gdb %s: a port is at most 65535", port);
+    s->debugged = true;
+    s->gdb_port = (uint16_t)n;
+}
+
+bool session_option(struct session *s, int letter, const char *value)
+{
+    switch (letter) {
+    case 'y': symbols_add(&s->symbols, value); break;
+    case 'l': s->ledger = value; break;
+    case 'W': s->window_spec = value; break;
+    case 'J': s->window_file = value; break;
+    case 'd': s->log = value; break;
+    case 'v': s->screen = true; break;
+    case 'H': s->hash = true; break;
+    case '1': set_gdb(s, "1234"); break;
+    case '2': s->gdb_waits = true; break;
+    case 'G': set_gdb(s, value); break;
+    case 'q': s->quiet = true; break;
+    default: return false;
+    }
+    return true;
+}
+
+/* Fails now rather than after the run. */
+static void check_writable(const char *option, const char *path)
+{
+    FILE *f = path ? fopen(path, "a") : NULL;
+    if (path && !f)
+        usage_error("--%s %s: %s", option, path, strerror(errno));
+    if (f)
+        fclose(f);
+}
+
+void session_check(struct session *s, const char *model)
+{
+    if (s->window_file && !s->window_spec)
+        usage_error("--window-json %s: which window? --window says", s->window_file);
+    if (s->window_spec)
+        window_init(&s->window, &s->symbols, s->window_spec);
+    if (s->window_spec && strcmp(model, "flat") == 0)
+        usage_error("--window %s: the flat model has no cycles to show; accepted is --model p5",
+                    s->window_spec);
+    check_writable("ledger", s->ledger);
+    check_writable("window-json", s->window_file);
+    if (s->gdb_waits && !s->debugged)
+        set_gdb(s, "1234");
+}
+
+/* --- while it runs ---------------------------------------------------------------------------- */
+
+static void poll_host(void *owner)
+{
+    struct session *s = owner;
+    struct machine *m = s->machine;
+    if (s->poll)
+        s->poll(s->owner);
+    progress_show(&s->progress, m->clock.now, m->cpu->instructions);
+    event_schedule_observer(&m->clock, &s->poll_event, m->clock.now + POLL_CYCLES);
+}
+
+/* Before the program stops with a message: a usable terminal, and where the guest was. */
+static void last_words(void *owner, char *where, size_t size)
+{
+    struct session *s = owner;
+    const struct cpu *c = s->machine->cpu;
+    if (s->restore)
+        s->restore(s->owner);
+    progress_end(&s->progress);
+    if (!c || !c->op)
+        return;
+    char symbol[128];
+    symbols_format(&s->symbols, c->seg[CS].base + c->op->eip, symbol, sizeof symbol);
+    snprintf(where, size, "; cycle %" PRIu64 ", CS:EIP %04x:%08x%s%s", c->clock->now,
+             c->seg[CS].selector, c->op->eip, *symbol ? " " : "", symbol);
+}
+
+void session_init(struct session *s)
+{
+    symbols_init(&s->symbols);
+    event_init(&s->poll_event, poll_host, s, 200);
+}
+
+void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles)
+{
+    s->machine = m;
+    check_set_last_words(last_words, s);
+    m->cpu->place_of = symbols_place;
+    m->cpu->place_owner = &s->symbols;
+    if (s->log)
+        trace_log_start(m, s->log);
+    if (s->debugged)
+        s->gdb = gdb_new(m, s->gdb_port, s->gdb_waits);
+    progress_start(&s->progress, s->quiet, limit_cycles);
+    poll_host(s);
+}
+
+void session_watch(struct session *s)
+{
+    if (s->window_spec)
+        window_start(&s->window, s->machine->cpu);
+}
+
+void session_run(struct session *s)
+{
+    if (s->gdb)
+        gdb_run(s->gdb);
+    else
+        machine_run(s->machine);
+}
+
+void session_count_from_here(struct session *s)
+{
+    ledger_restart(&s->machine->ledger);
+    s->instructions_before = s->machine->cpu->instructions;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void name_of(void *owner, laddr_t la, char *text, size_t size)
+{
+    symbols_format(owner, la, text, size);
+}
+
+static void write_json(const char *path, json_t *object)
+{
+    if (json_dump_file(object, path, JSON_INDENT(1) | JSON_PRESERVE_ORDER) != 0)
+        usage_error("%s: cannot be written: %s", path, strerror(errno));
+    json_decref(object);
+}
+
+static void write_results(struct session *s)
+{
+    struct machine *m = s->machine;
+    if (s->window_spec) {
+        window_print(&s->window, &s->symbols, stdout, isatty(STDOUT_FILENO));
+        if (s->window_file)
+            write_json(s->window_file, window_json(&s->window, &s->symbols));
+    }
+    if (s->ledger)
+        write_json(s->ledger, ledger_json(m, &s->symbols,
+                                          m->cpu->instructions - s->instructions_before, s->warm));
+    if (s->screen)
+        vga_print_text(&m->vga, stdout, isatty(STDOUT_FILENO));
+    if (s->hash)
+        printf("state hash %016" PRIx64 " at cycle %" PRIu64 "\n", machine_hash(m), m->clock.now);
+}
+
+static int say_end(struct session *s)
+{
+    struct machine *m = s->machine;
+    cycle_t now = m->clock.now;
+    fflush(stdout); /* the two streams may lead to one file */
+    switch (m->end) {
+    case END_HALTED:
+        fprintf(stderr, "isochron: halted at cycle %" PRIu64 "\n", now);
+        return EXIT_DONE;
+    case END_RESET:
+        fprintf(stderr, "isochron: the guest reset the machine at cycle %" PRIu64 "\n", now);
+        return EXIT_DONE;
+    case END_SHUTDOWN:
+        fprintf(stderr, "isochron: triple fault at cycle %" PRIu64 "; ", now);
+        story_tell(m->story, stderr, name_of, &s->symbols);
+        return EXIT_GUEST_FAILED;
+    case END_DEBUG_EXIT:
+        return (int)(debug_exit_status(m->exit_value) & 0xFF);
+    case END_STOPPED:
+    case END_NONE:
+        break;
+    }
+    if (!s->limit_hit)
+        return EXIT_DONE;
+    fprintf(stderr, "isochron: cycle limit reached at cycle %" PRIu64 "\n", now);
+    return EXIT_CYCLE_LIMIT;
+}
+
+int session_end(struct session *s)
+{
+    progress_end(&s->progress);
+    if (s->restore)
+        s->restore(s->owner);
+    write_results(s);
+    int code = say_end(s);
+    if (s->gdb)
+        gdb_free(s->gdb, (unsigned)code);
+    check_set_last_words(NULL, NULL);
+    return code;
+}
+
+void session_free(struct session *s)
+{
+    if (s->window_spec)
+        window_free(&s->window);
+    symbols_free(&s->symbols);
+}

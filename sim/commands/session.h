@@ -1,0 +1,62 @@
+/* session: one machine being run and what watches it: symbols, ledger, window, log, debugger,
+ * progress. What `run` and `replay` have in common. */
+#pragma once
+
+#include "sim/commands/options.h"
+#include "sim/commands/progress.h"
+#include "sim/gdb/gdb.h"
+#include "sim/machine/machine.h"
+#include "sim/report/symbols.h"
+#include "sim/report/window.h"
+
+struct session {
+    struct machine *machine;
+    struct symbols symbols;
+    struct window window;
+    struct progress progress;
+    struct gdb *gdb;
+    struct event poll_event;
+    void (*poll)(void *owner); /* looks at the terminal now and then; NULL: there is none */
+    void (*restore)(void *owner); /* leaves a usable terminal behind; NULL: nothing to restore */
+    void *owner;
+    const char *ledger, *window_spec, *window_file, *log;
+    uint64_t instructions_before; /* when the ledger began to count */
+    uint16_t gdb_port;
+    bool debugged, gdb_waits, screen, quiet, hash;
+    bool warm;      /* the ledger counts from warm caches on */
+    bool limit_hit; /* what ended the run was a limit of cycles */
+};
+
+/* Rows of an option table; session_option takes their letters. */
+#define SESSION_OPTIONS                                                                            \
+    {"what to see", NULL, NULL, 0},                                                                \
+    {"symbols", "FILE[@OFFSET]", "names from an ELF file or a System.map; may be repeated", 'y'},  \
+    {"ledger", "FILE.json", "write cycles by cause, path and place; read by `isochron report`",    \
+     'l'},                                                                                         \
+    {"window", "SYMBOL#N", "show the N-th stretch from SYMBOL to SYMBOL (or A..B#N),\n"            \
+                           "instruction by instruction", 'W'},                                     \
+    {"window-json", "FILE", "write it as JSON too", 'J'},                                          \
+    {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},                        \
+    {"screen", NULL, "print the VGA text screen when the run ends", 'v'},                          \
+    {"hash", NULL, "print the hash of the whole state at the end", 'H'},                           \
+    {"s", NULL, "the same as --gdb 1234", '1'},                                                    \
+    {"gdb", "PORT", "let gdb connect to 127.0.0.1:PORT (0: any) while the run goes on", 'G'},      \
+    {"S", NULL, "do nothing before gdb has connected and says so", '2'},                           \
+    {"quiet", NULL, "no progress on stderr", 'q'}
+
+void session_init(struct session *s);
+/* False: the letter is none of SESSION_OPTIONS. */
+bool session_option(struct session *s, int letter, const char *value);
+/* What shows only when all options are known; usage_error. */
+void session_check(struct session *s, const char *model);
+/* Watches a machine that is built and booted or restored. */
+void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles);
+/* Opens the window that was asked for. */
+void session_watch(struct session *s);
+/* Lets the machine go on, under the debugger if there is one. */
+void session_run(struct session *s);
+/* The ledger forgets what it has counted. */
+void session_count_from_here(struct session *s);
+/* Prints and writes what was asked for and says how the run ended. Returns the exit code. */
+int session_end(struct session *s);
+void session_free(struct session *s);
