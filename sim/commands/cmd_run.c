@@ -322,8 +322,8 @@ int cmd_run(int argc, char **argv)
         session_run(s);
     }
     int code = session_end(s);
+    session_free(s);
     machine_free(m);
     console_free(r.console);
-    session_free(s);
     return code;
 }

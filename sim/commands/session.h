@@ -59,4 +59,5 @@ void session_run(struct session *s);
 void session_count_from_here(struct session *s);
 /* Prints and writes what was asked for and says how the run ended. Returns the exit code. */
 int session_end(struct session *s);
+/* Before the machine is freed. */
 void session_free(struct session *s);
