@@ -276,6 +276,8 @@ void cpu_snapshot(struct cpu *c, struct snap *s)
     snap_bool(s, "shadow", &c->shadow);
     snap_bool(s, "halted", &c->halted);
     snap_bool(s, "rep_running", &c->rep_running);
+    if (c->rep_running)
+        snap_bytes(s, "rep_bytes", c->rep_bytes, sizeof c->rep_bytes);
     snap_bool(s, "ignne", &c->ignne);
     snap_u32(s, "fetch_line", &c->fetch_line);
     snap_u64(s, "instructions", &c->instructions);

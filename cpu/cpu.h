@@ -127,6 +127,7 @@ struct cpu {
     bool halted;
     bool input_possible; /* somebody outside (a terminal) may still wake it from HLT */
     bool rep_running; /* the REP instruction at EIP continues after a chunk */
+    uint8_t rep_bytes[16]; /* the instruction that continues, as it was fetched */
     bool single_step_trap; /* TF was set when the instruction began */
     uint32_t debug_hits;   /* DR6 bits collected by data breakpoints of this instruction */
     uint32_t rep_limit;    /* iterations a REP body may do before it returns: 1 near an event */

@@ -13,6 +13,7 @@
 #define HASH_COUNT 32768u
 #define ARENA_BYTES_MAX (40u << 20)
 #define PAGE_BYTES 4096u
+#define CODE_BYTES 16u /* behind the instruction of a block of one: its bytes */
 #define MODE_GONE UINT32_MAX /* no mode: a removed block, which links may still lead to */
 
 /* No REP iteration takes more cycles than this on any model: two accesses, each with two walks, two
@@ -35,7 +36,8 @@ struct block_cache {
     size_t used;
     uint32_t flushes; /* links made before a flush are of no use after it */
     unsigned ops_max;
-    struct block *scratch; /* for the instruction that crosses a page: decoded anew each time */
+    struct block *scratch; /* for the instruction that crosses a page, and the REP that has
+                              overwritten itself: decoded anew each time */
 };
 
 /* --- the cache of blocks ---------------------------------------------------------------------- */
@@ -53,7 +55,7 @@ struct block_cache *blocks_new(struct cpu *c, uint32_t ram_bytes)
     b->arena = malloc(b->arena_bytes);
     CHECK(b->arena != NULL);
     b->ops_max = BLOCK_OPS_MAX;
-    b->scratch = xalloc(1, sizeof *b->scratch + sizeof(struct op));
+    b->scratch = xalloc(1, sizeof *b->scratch + sizeof(struct op) + CODE_BYTES);
     c->mmu->code_written = code_written;
     c->mmu->code_owner = b;
     return b;
@@ -205,25 +207,15 @@ static bool chains(const struct op *o)
     return !(a & (A_END | A_ALONE | A_SHADOW)) && (!(a & A_BRANCH) || (a & A_NEAR));
 }
 
-/* The instruction at eip does not end inside its page: fetch the second page's bytes too. */
-static struct block *decode_crossing(struct cpu *c, laddr_t la, paddr_t pa, unsigned first)
+static uint8_t *code_bytes(struct block *k) { return (uint8_t *)&k->ops[1]; }
+
+/* The block of one instruction, decoded from its bytes, that is in no page's list. */
+static struct block *scratch_block(struct cpu *c, laddr_t la, paddr_t pa, const uint8_t *bytes,
+                                   unsigned available)
 {
-    struct block_cache *b = c->blocks;
-    uint8_t bytes[16] = {0};
-    uint64_t room = fetchable(c, c->eip);
-    unsigned available = first;
-    CHECK(phys_read(&c->mmu->phys, pa, bytes, first));
-    struct block *k = b->scratch;
-    uint32_t mode = c->mode_key;
+    struct block *k = c->blocks->scratch;
     k->ops[0].length = 0;
-    if (room > first) {
-        if (mmu_fetch_slow(c->mmu, la + first, &k->second) != MMU_OK)
-            cpu_raise_page_fault(c);
-        uint64_t more = room - first < sizeof bytes - first ? room - first : sizeof bytes - first;
-        phys_read(&c->mmu->phys, k->second, bytes + first, (size_t)more);
-        available += (unsigned)more;
-    }
-    if (!decode(c->decoder, mode, c->eip, bytes, available, &k->ops[0]))
+    if (!decode(c->decoder, c->mode_key, c->eip, bytes, available, &k->ops[0]))
         cpu_raise_code(c, EXC_GP, 0); /* ran into the segment's limit */
     bind(c, &k->ops[0]);
     k->la = la;
@@ -233,8 +225,29 @@ static struct block *decode_crossing(struct cpu *c, laddr_t la, paddr_t pa, unsi
     k->alone = true;
     k->bytes = k->ops[0].length;
     k->ops[0].flags |= OP_NEW_LINE;
+    memcpy(code_bytes(k), bytes, CODE_BYTES);
     laddr_t end;
     k->place = c->place_of ? c->place_of(c->place_owner, la, c->cpl == 3, &end) : 0;
+    return k;
+}
+
+/* The instruction at eip does not end inside its page: fetch the second page's bytes too. */
+static struct block *decode_crossing(struct cpu *c, laddr_t la, paddr_t pa, unsigned first)
+{
+    uint8_t bytes[CODE_BYTES] = {0};
+    uint64_t room = fetchable(c, c->eip);
+    unsigned available = first;
+    paddr_t second = 0;
+    CHECK(phys_read(&c->mmu->phys, pa, bytes, first));
+    if (room > first) {
+        if (mmu_fetch_slow(c->mmu, la + first, &second) != MMU_OK)
+            cpu_raise_page_fault(c);
+        uint64_t more = room - first < sizeof bytes - first ? room - first : sizeof bytes - first;
+        phys_read(&c->mmu->phys, second, bytes + first, (size_t)more);
+        available += (unsigned)more;
+    }
+    struct block *k = scratch_block(c, la, pa, bytes, available);
+    k->second = second;
     return k;
 }
 
@@ -256,7 +269,7 @@ static void link_block(struct block_cache *b, struct block *k)
 static struct block *decode_block(struct cpu *c, laddr_t la, paddr_t pa)
 {
     struct block_cache *b = c->blocks;
-    size_t most = sizeof(struct block) + b->ops_max * sizeof(struct op);
+    size_t most = sizeof(struct block) + b->ops_max * sizeof(struct op) + CODE_BYTES;
     if (b->used + most > b->arena_bytes)
         blocks_flush(b);
     struct block *k = (struct block *)(void *)(b->arena + b->used);
@@ -306,6 +319,11 @@ static struct block *decode_block(struct cpu *c, laddr_t la, paddr_t pa)
     k->end_eip = k->ops[k->count - 1].next_eip;
     k->chains = chains(&k->ops[k->count - 1]);
     size_t size = sizeof(struct block) + k->count * sizeof(struct op);
+    if (k->alone) {
+        memset(code_bytes(k), 0, CODE_BYTES); /* snapshots hold them all */
+        memcpy(code_bytes(k), bytes, k->bytes);
+        size += CODE_BYTES;
+    }
     b->used += (size + 15) & ~(size_t)15;
     link_block(b, k);
     return k;
@@ -328,6 +346,19 @@ static ALWAYS_INLINE paddr_t fetch_address(struct cpu *c, laddr_t la)
     return pa;
 }
 
+/* What a REP goes on with after a chunk: the instruction that was fetched when it began. Whatever
+ * has become of its bytes is not looked at until an interrupt or a trap makes the processor fetch
+ * them anew; an AMD family 19h does so. */
+static NOINLINE struct block *rep_block(struct cpu *c, laddr_t la, paddr_t pa)
+{
+    for (struct block *k = c->blocks->hash[hash_of(la)]; k; k = k->next)
+        if (k->la == la && k->pa == pa && k->eip == c->eip && k->mode == c->mode_key && k->alone &&
+            memcmp(code_bytes(k), c->rep_bytes, k->bytes) == 0)
+            return k;
+    begin_idle_op(c);
+    return scratch_block(c, la, pa, c->rep_bytes, CODE_BYTES);
+}
+
 static ALWAYS_INLINE struct block *find_block(struct cpu *c)
 {
     laddr_t la = c->seg[CS].base + c->eip;
@@ -336,6 +367,8 @@ static ALWAYS_INLINE struct block *find_block(struct cpu *c)
         cpu_raise_code(c, EXC_GP, 0);
     }
     paddr_t pa = fetch_address(c, la);
+    if (UNLIKELY(c->rep_running))
+        return rep_block(c, la, pa);
     for (struct block *k = c->blocks->hash[hash_of(la)]; k; k = k->next)
         if (k->la == la && k->pa == pa && k->eip == c->eip && k->mode == c->mode_key)
             return k;
@@ -387,8 +420,9 @@ static ALWAYS_INLINE uint64_t rep_extra(const struct cpu *c, const struct block 
     return done ? done - 1 : 0;
 }
 
-static void set_rep_limit(struct cpu *c)
+static void prepare_alone(struct cpu *c, struct block *k)
 {
+    memcpy(c->rep_bytes, code_bytes(k), CODE_BYTES);
     cycle_t next = c->clock->next_guest, now = c->clock->now;
     cycle_t distance = next == CYCLE_NEVER ? CYCLE_NEVER : next - now;
     cycle_t each = c->model->timed ? REP_ITERATION_CYCLES_MAX : 1;
@@ -458,7 +492,7 @@ static ALWAYS_INLINE struct block *next_block(struct cpu *c, struct block *k)
 {
     k = follow(c, k);
     if (k->alone)
-        set_rep_limit(c);
+        prepare_alone(c, k);
     return k;
 }
 
@@ -570,8 +604,10 @@ static void run_traced(struct cpu *c)
         return;
     }
     c->eflags &= ~(uint32_t)F_RF;
-    c->rep_limit = 1;
     struct block *k = find_block(c);
+    if (k->alone)
+        prepare_alone(c, k);
+    c->rep_limit = 1;
     if (c->model->timed)
         run_block_timed(c, k, 1);
     else
@@ -625,7 +661,7 @@ static ALWAYS_INLINE void turn(struct cpu *c, bool single)
     struct block *k = find_block(c);
     unsigned most = single || shadow ? 1 : BLOCK_OPS_MAX;
     if (k->alone)
-        set_rep_limit(c);
+        prepare_alone(c, k);
     if (c->model->timed) {
         if (single || shadow)
             run_block_timed(c, k, most);

@@ -141,6 +141,49 @@ static void store_to_the_modrm_byte_that_made_it_invalid(void **state)
     assert_int_equal(g->cpu.r[EAX], 1);
 }
 
+/* REP STOSB over itself and what follows, with HLTs. */
+static void fill_with_halts(struct guest *g, uint32_t at)
+{
+    guest_bytes(g, at, "\xF3\xAA\xFA");
+    g->cpu.r[EAX] = 0xF4;
+    g->cpu.r[ECX] = 600; /* more than a chunk */
+    g->cpu.r[EDI] = at;
+    g->cpu.eip = at;
+}
+
+static void repetition_goes_on_as_it_was_fetched(void **state)
+{
+    struct guest *g = *state;
+    for (uint32_t at = GUEST_CODE + 0xFFE; at <= GUEST_CODE + 0x1000; at++) {
+        fill_with_halts(g, at);
+        assert_int_equal(guest_run(g), GUEST_HLT);
+        assert_int_equal(g->cpu.r[ECX], 0);
+        assert_int_equal(g->cpu.r[EDI], at + 600);
+        assert_int_equal(g->cpu.eip, at + 3);
+    }
+}
+
+static void watched_repetition_goes_on_as_it_was_fetched(void **state)
+{
+    struct guest *g = *state;
+    struct cpu_watch elsewhere = {.la = GUEST_FREE, .size = 1, .on_write = true};
+    assert_true(cpu_watch_add(&g->cpu, elsewhere)); /* chunks of one iteration */
+    repetition_goes_on_as_it_was_fetched(state);
+}
+
+static void trap_makes_a_repetition_be_fetched_anew(void **state)
+{
+    struct guest *g = *state;
+    fill_with_halts(g, GUEST_CODE);
+    g->cpu.eflags |= F_TF;
+    assert_int_equal(guest_run(g), EXC_DB);
+    g->cpu.eflags &= ~(uint32_t)F_TF;
+    g->cpu.eip = GUEST_CODE;
+    assert_int_equal(guest_run(g), GUEST_HLT);
+    assert_int_equal(g->cpu.eip, GUEST_CODE + 1);
+    assert_int_equal(g->cpu.r[ECX], 599);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -157,6 +200,9 @@ int main(void)
         TEST(x87_store_to_bad_memory_faults_before_its_exception),
         TEST(block_decoded_under_a_wider_limit_is_not_run),
         TEST(store_to_the_modrm_byte_that_made_it_invalid),
+        TEST(repetition_goes_on_as_it_was_fetched),
+        TEST(watched_repetition_goes_on_as_it_was_fetched),
+        TEST(trap_makes_a_repetition_be_fetched_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
