@@ -129,24 +129,43 @@ static unsigned compare_step(struct isa_comparison *c, const struct isa_step *s,
 }
 
 /* --- one instruction at a time ---------------------------------------------------------------- */
-static void disassemble(const struct isa_comparison *c, uint32_t la, uint16_t code_selector)
+static uint8_t *window_byte(const struct isa_memory *m, uint32_t la)
+{
+    if (la - ISA_DATA < ISA_DATA_SIZE)
+        return m->data + (la - ISA_DATA);
+    if (la - ISA_FIXED < ISA_FIXED_SIZE)
+        return m->fixed + (la - ISA_FIXED);
+    return la - ISA_CODE < ISA_CODE_SIZE ? m->code + (la - ISA_CODE) : NULL;
+}
+
+/* The bytes at an address, as far as they lie in the windows. */
+struct bytes {
+    unsigned count;
+    uint8_t b[16];
+};
+
+static struct bytes bytes_at(const struct isa_memory *m, uint32_t la)
+{
+    struct bytes out = {0};
+    for (const uint8_t *p; out.count < 16 && (p = window_byte(m, la + out.count)) != NULL;)
+        out.b[out.count++] = *p;
+    return out;
+}
+
+static void disassemble(const struct bytes *code, uint32_t la, uint16_t code_selector)
 {
     csh handle;
     cs_insn *insn;
-    bool narrow = code_selector == ISA_CODE_16;
-    uint32_t at = la - ISA_CODE;
-    if (at >= ISA_CODE_SIZE ||
-        cs_open(CS_ARCH_X86, narrow ? CS_MODE_16 : CS_MODE_32, &handle) != CS_ERR_OK) {
-        printf("  %08x  (outside the code window)\n", la);
+    cs_mode mode = code_selector == ISA_CODE_16 ? CS_MODE_16 : CS_MODE_32;
+    if (code->count == 0 || cs_open(CS_ARCH_X86, mode, &handle) != CS_ERR_OK) {
+        printf("  %08x  (outside the windows)\n", la);
         return;
     }
-    const uint8_t *code = c->real.code + at;
-    size_t available = ISA_CODE_SIZE - at;
-    size_t n = cs_disasm(handle, code, available < 16 ? available : 16, la, 1, &insn);
+    size_t n = cs_disasm(handle, code->b, code->count, la, 1, &insn);
     unsigned size = n ? insn->size : 4;
     printf("  %08x  ", la);
-    for (unsigned i = 0; i < size && i < available; i++)
-        printf("%02x ", code[i]);
+    for (unsigned i = 0; i < size && i < code->count; i++)
+        printf("%02x ", code->b[i]);
     printf(" %s %s\n", n ? insn->mnemonic : "(bad)", n ? insn->op_str : "");
     if (n)
         cs_free(insn, n);
@@ -172,25 +191,6 @@ static void print_state(const struct isa_state *s)
     printf("\n");
 }
 
-static const uint8_t *window_byte(const struct isa_memory *m, uint32_t la)
-{
-    if (la - ISA_DATA < ISA_DATA_SIZE)
-        return m->data + (la - ISA_DATA);
-    if (la - ISA_FIXED < ISA_FIXED_SIZE - 16)
-        return m->fixed + (la - ISA_FIXED);
-    return la - ISA_CODE < ISA_CODE_SIZE - 16 ? m->code + (la - ISA_CODE) : NULL;
-}
-
-static void copy_operand(struct isa_comparison *c, struct isa_step *s, uint8_t copy[16])
-{
-    uint32_t la = s->op && s->op->flags & OP_MEM ? isa_operand_address(s->op, s->before) : 0;
-    for (uint32_t i = 0; i < 16; i++) {
-        const uint8_t *p = window_byte(&c->real, la + i);
-        copy[i] = p ? *p : 0;
-    }
-    s->operand = window_byte(&c->real, la) ? copy : NULL;
-}
-
 static void run_both(struct isa_comparison *c, const struct isa_state *before,
                      struct isa_outcome *silicon, struct isa_outcome *simulated)
 {
@@ -198,22 +198,25 @@ static void run_both(struct isa_comparison *c, const struct isa_state *before,
     simulated_run(c->simulated, before, simulated);
 }
 
-/* Writes a byte of the code in both windows; gives what was there. False outside. */
+/* Writes a byte in both; gives what was there. False outside the windows. */
 static bool plant(struct isa_comparison *c, uint32_t la, uint8_t value, uint8_t *was)
 {
-    uint32_t at = la - ISA_CODE;
-    if (at >= ISA_CODE_SIZE)
+    uint8_t *real = window_byte(&c->real, la);
+    if (!real)
         return false;
-    *was = c->real.code[at];
-    c->real.code[at] = c->virtual.code[at] = value;
+    *was = *real;
+    *real = *window_byte(&c->virtual, la) = value;
     return true;
 }
 
 static bool in_code(uint32_t la) { return la + 16 - ISA_CODE < ISA_CODE_SIZE + 16; }
 
-/* Whether the instruction may read what is planted: through its operand, a pointer or the stack. */
-static bool reads_code(const struct op *op, const struct isa_state *before)
+/* Whether the instruction may meet what is planted: through its operand, a pointer or the stack;
+ * in the data window it may be anywhere. */
+static bool touches_code(const struct op *op, const struct isa_state *before)
 {
+    if (!in_code(before->eip))
+        return true;
     if (op->flags & OP_MEM && in_code(isa_operand_address(op, before)))
         return true;
     for (unsigned i = EBX; i <= EDI; i++)
@@ -222,12 +225,20 @@ static bool reads_code(const struct op *op, const struct isa_state *before)
     return false;
 }
 
+/* Loads of SS hold off interrupts and traps until after the next instruction. They write no memory;
+ * reading what is planted they find the same on both. */
+static bool loads_ss(const struct op *op)
+{
+    bool any_segment = op->row->operands[1] == 'w'; /* MOV Sw,Ew; POP's operand is "SS" */
+    return op->row->attributes & A_SHADOW && (!any_segment || op->reg == SS);
+}
+
 /* Where the instruction can go: one address, or two; none if that cannot be told beforehand. */
 static unsigned successors(const struct op *op, const struct isa_state *before, uint32_t to[2])
 {
     const char *operands = op->row->operands;
     bool unknown = op->row->name[0] == '('; /* the host may know a longer instruction */
-    bool seen = !(op->row->attributes & A_SHADOW) && reads_code(op, before);
+    bool seen = !loads_ss(op) && touches_code(op, before);
     if (unknown || seen || before->eflags & F_TF)
         return 0;
     to[0] = op->next_eip;
@@ -274,7 +285,8 @@ static bool run_between_traps(struct isa_comparison *c, const struct op *op,
     return true;
 }
 
-/* A load of SS holds off TF's trap until after the next instruction: never by TF. */
+/* The trap of TF would come after the next instruction only, whose results (the time, what it
+ * overwrites) are its own step's: never by TF. */
 static void run_shadowed(struct isa_comparison *c, const struct op *op,
                          const struct isa_state *before, struct isa_outcome *silicon,
                          struct isa_outcome *simulated)
@@ -287,23 +299,69 @@ static void run_shadowed(struct isa_comparison *c, const struct op *op,
     simulated->state.eflags |= before->eflags & F_TF;
 }
 
-static void run_one(struct isa_comparison *c, const struct op *op, const struct isa_state *before,
-                    struct isa_outcome *silicon, struct isa_outcome *simulated)
+static bool repeats(const struct op *op)
+{
+    return op->row->attributes & (A_REP | A_REPZ) && op->flags & (OP_REPE | OP_REPNE);
+}
+
+/* A repeated instruction that may overwrite itself goes on as it was fetched, but a trap between two
+ * iterations would have it fetched anew: it runs from a copy in the code window, where INT3s are. */
+static bool run_copied(struct isa_comparison *c, const struct op *op, const struct bytes *code,
+                       const struct isa_state *before, struct isa_outcome *silicon,
+                       struct isa_outcome *simulated)
+{
+    const uint32_t at = ISA_CODE + 0x100;
+    if (in_code(before->eip) || !repeats(op) || before->eflags & F_TF)
+        return false;
+    uint8_t was[16];
+    for (unsigned i = 0; i < op->length; i++)
+        plant(c, at + i, code->b[i], &was[i]);
+    simulated_memory_changed(c->simulated);
+    struct isa_state state = *before;
+    state.eip = at;
+    run_both(c, &state, silicon, simulated);
+    for (unsigned i = 0; i < op->length; i++)
+        plant(c, at + i, was[i], &(uint8_t){0});
+    struct isa_outcome *both[2] = {silicon, simulated};
+    for (unsigned i = 0; i < 2; i++) {
+        bool ended = both[i]->vector == 3 && both[i]->state.eip == at + op->length + 1;
+        both[i]->vector = ended ? 1 : both[i]->vector;
+        both[i]->state.eip = ended ? op->next_eip : both[i]->state.eip - at + op->eip;
+    }
+    return true;
+}
+
+/* What the trap shows of TF and RF, which were not the case's own; what POPF or IRET has loaded into
+ * TF is. */
+static void hide_trap(struct isa_outcome *o, const struct op *op)
+{
+    const char *name = op ? op->row->name : "";
+    bool loads_tf = strcmp(name, "POPF") == 0 || strcmp(name, "IRET") == 0;
+    if (o->vector != 1)
+        o->state.eflags &= ~(uint32_t)F_TF;
+    else if (!loads_tf)
+        o->state.eflags &= ~(uint32_t)(F_TF | F_RF);
+}
+
+static void run_one(struct isa_comparison *c, const struct op *op, const struct bytes *code,
+                    const struct isa_state *before, struct isa_outcome *silicon,
+                    struct isa_outcome *simulated)
 {
     c->own_trap = op && strcmp(op->row->name, "INT1") == 0;
-    if (op && op->row->attributes & A_SHADOW) {
+    if (op && loads_ss(op)) {
         run_shadowed(c, op, before, silicon, simulated);
         return;
     }
     if (op && run_between_traps(c, op, before, silicon, simulated))
         return;
+    if (op && run_copied(c, op, code, before, silicon, simulated))
+        return;
     struct isa_state state = *before;
     state.eflags |= F_TF;
     run_both(c, &state, silicon, simulated);
-    bool sets_tf = op && strcmp(op->row->name, "IRET") == 0;
-    if (!(before->eflags & F_TF) && !sets_tf && !silicon->timeout && !simulated->timeout) {
-        silicon->state.eflags &= ~(uint32_t)F_TF;
-        simulated->state.eflags &= ~(uint32_t)F_TF;
+    if (!(before->eflags & F_TF) && !silicon->timeout && !simulated->timeout) {
+        hide_trap(silicon, op);
+        hide_trap(simulated, op);
     }
 }
 
@@ -319,21 +377,24 @@ static bool step_differs(struct isa_comparison *c, const struct isa_state *befor
                          struct isa_outcome *silicon, struct isa_outcome *simulated, bool report)
 {
     static struct op op;
-    uint8_t operand[16];
+    const struct bytes code = bytes_at(&c->real, before->eip);
+    struct bytes operand = {0};
     const struct op *decoded = simulated_decode(c->simulated, before->eip, before->selector[CS]);
     struct isa_step s = {.before = before, .silicon = silicon, .simulated = simulated};
     if (decoded) {
         op = *decoded;
         s.op = &op;
+        if (op.flags & OP_MEM)
+            operand = bytes_at(&c->real, isa_operand_address(&op, before));
+        s.operand = operand.count ? operand.b : NULL;
     }
-    copy_operand(c, &s, operand);
-    run_one(c, s.op, before, silicon, simulated);
+    run_one(c, s.op, &code, before, silicon, simulated);
     if (silicon->timeout || simulated->timeout)
         return silicon->timeout != simulated->timeout;
     if (compare_step(c, &s, false) == 0)
         return false;
     if (report) {
-        disassemble(c, before->eip, before->selector[CS]);
+        disassemble(&code, before->eip, before->selector[CS]);
         print_state(before);
         compare_step(c, &s, true);
     }
@@ -392,10 +453,13 @@ static void report_whole(struct isa_comparison *c, const struct isa_case *k)
     struct isa_outcome silicon, simulated;
     struct isa_step s = {.before = &k->start, .silicon = &silicon, .simulated = &simulated};
     place(c, k);
-    run_both(c, &k->start, &silicon, &simulated);
     printf("  differs only when run whole:\n");
-    for (unsigned i = 0; i < k->count; i++)
-        disassemble(c, k->code_at + k->list[i].at, k->start.selector[CS]);
+    for (unsigned i = 0; i < k->count; i++) {
+        uint32_t la = k->code_at + k->list[i].at;
+        struct bytes code = bytes_at(&c->real, la);
+        disassemble(&code, la, k->start.selector[CS]);
+    }
+    run_both(c, &k->start, &silicon, &simulated);
     print_state(&k->start);
     compare_step(c, &s, true);
 }

@@ -155,6 +155,12 @@ static bool processor_number(const struct isa_step *s)
     return (selector & ~3u) == 0x78;
 }
 
+/* Offsets at and below its limit are outside it: it is expand-down. */
+static bool processor_number_segment(const struct isa_step *s)
+{
+    return (s->op->flags & OP_MEM) && (s->before->selector[s->op->seg] & ~3u) == 0x78;
+}
+
 static bool lock_prefix(const struct isa_step *s) { return s->op->flags & OP_LOCK; }
 
 static bool top_of_memory(const struct isa_step *s)
@@ -196,6 +202,7 @@ static const struct condition conditions[] = {
     {"in-repetition", in_repetition},
     {"rep-prefix", rep_prefix},
     {"processor-number", processor_number},
+    {"processor-number-segment", processor_number_segment},
     {"lock-prefix", lock_prefix},
     {"top-of-memory", top_of_memory},
     {"on-tables", on_tables},

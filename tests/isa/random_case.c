@@ -203,6 +203,8 @@ static void choose_code_place(struct draft *d)
     d->k->code_at = ISA_CODE + 0x100 + isa_below(&d->random, 64);
     if (isa_percent(&d->random, 2)) /* runs off the end of the page */
         d->k->code_at = ISA_CODE + ISA_CODE_SIZE - 1 - isa_below(&d->random, 30);
+    if (isa_percent(&d->random, 3)) /* where it can overwrite itself */
+        d->k->code_at = ISA_DATA + 0x1800 + isa_below(&d->random, 64);
     d->k->start.eip = d->k->code_at;
 }
 
@@ -279,13 +281,18 @@ void isa_case_make(const struct isa_generator *g, uint64_t seed, struct isa_case
 void isa_case_place(const struct isa_generator *g, const struct isa_case *k,
                     const struct isa_memory *m)
 {
-    unsigned at = k->code_at - ISA_CODE;
-    unsigned room = ISA_CODE_SIZE - at;
     memset(m->code, 0xCC, ISA_CODE_SIZE);
-    memcpy(m->code + at, k->code, k->code_size < room ? k->code_size : room);
     memcpy(m->data, g->image[k->image], ISA_DATA_SIZE);
     for (unsigned i = 0; i < k->patch_count; i++)
         memcpy(m->data + k->patches[i].offset, k->patches[i].bytes, k->patches[i].size);
+    if (k->code_at >= ISA_DATA) {
+        uint8_t *code = m->data + (k->code_at - ISA_DATA);
+        memset(code, 0xCC, ISA_CODE_BYTES_MAX);
+        memcpy(code, k->code, k->code_size);
+    } else {
+        unsigned at = k->code_at - ISA_CODE, room = ISA_CODE_SIZE - at;
+        memcpy(m->code + at, k->code, k->code_size < room ? k->code_size : room);
+    }
 }
 
 void isa_generator_fixed(const struct isa_generator *g, const struct isa_memory *m)

@@ -49,6 +49,8 @@ static int patch(struct draft *d, uint32_t linear, const void *bytes, unsigned s
 static uint32_t random_target(struct draft *d)
 {
     uint32_t where = BELOW(100);
+    if (d->k->code_at >= ISA_DATA && PERCENT(30)) /* its own code */
+        return d->k->code_at + BELOW(48);
     if (where < 88) {
         uint32_t offset = 64 + BELOW(ISA_DATA_SIZE - 256);
         return ISA_DATA + (PERCENT(60) ? offset & ~15u : offset);
