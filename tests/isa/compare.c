@@ -304,8 +304,9 @@ static bool repeats(const struct op *op)
     return op->row->attributes & (A_REP | A_REPZ) && op->flags & (OP_REPE | OP_REPNE);
 }
 
-/* A repeated instruction that may overwrite itself goes on as it was fetched, but a trap between two
- * iterations would have it fetched anew: it runs from a copy in the code window, where INT3s are. */
+/* A repeated instruction that may overwrite itself goes on as it was fetched, but a trap between
+ * two iterations would have it fetched anew: it runs from a copy in the code window, where INT3s
+ * are. */
 static bool run_copied(struct isa_comparison *c, const struct op *op, const struct bytes *code,
                        const struct isa_state *before, struct isa_outcome *silicon,
                        struct isa_outcome *simulated)
@@ -331,8 +332,8 @@ static bool run_copied(struct isa_comparison *c, const struct op *op, const stru
     return true;
 }
 
-/* What the trap shows of TF and RF, which were not the case's own; what POPF or IRET has loaded into
- * TF is. */
+/* What the trap shows of TF and RF, which were not the case's own; what POPF or IRET has loaded
+ * into TF is. */
 static void hide_trap(struct isa_outcome *o, const struct op *op)
 {
     const char *name = op ? op->row->name : "";
