@@ -1,0 +1,307 @@
+// service.c: the root server's loop: faults and exceptions of its tasks, and what they ask for.
+#include <l4/console.h>
+#include <l4/library.h>
+#include <l4/print.h>
+#include <l4/protocols.h>
+#include <l4/server.h>
+#include <l4/string.h>
+#include <l4/thread.h>
+
+#include "root.h"
+
+#define FLUSH_PATIENCE 2000000u // microseconds for the console to send what it has
+#define STATUS_OF_DEATH 100u    // the machine's status after a task died of exception n: 100 + n
+
+// ---- Printing and finishing ---------------------------------------------------------------------
+
+// A message that nobody waits for: the console takes it if it is waiting, or it is not sent.
+static bool say_to_console(const struct task *console, const char *text, word_t length)
+{
+    word_t saved[L4_MR_COUNT], *mr = l4_utcb();
+    memcpy(saved, mr, sizeof(saved));
+    mr[0] = l4_make_tag(L4_CONSOLE_LOG, (length + 3) / 4 + 1, 0);
+    mr[1] = length;
+    memcpy(mr + 2, text, length);
+    bool sent = !l4_tag_failed(l4_reply(console->first));
+    memcpy(mr, saved, sizeof(saved));
+    return sent;
+}
+
+void say(const struct root *root, const char *format, ...)
+{
+    char text[L4_CONSOLE_CHUNK];
+    va_list arguments;
+    va_start(arguments, format);
+    word_t length = (word_t)l4_vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (length >= sizeof(text))
+        length = sizeof(text) - 1;
+    if (root->console && say_to_console(root->console, text, length))
+        return;
+    for (word_t i = 0; i < length; i++)
+        l4_serial_put(text[i]);
+}
+
+static void finish(struct root *root, int status)
+{
+    root->status = status;
+    root->finishing = true;
+    l4_msg_begin(L4_CONSOLE_FLUSH);
+    if (!root->console || l4_tag_failed(l4_reply(root->console->first)))
+        l4_exit(status);
+}
+
+// The machine is done when all tasks are that end at all.
+static void finish_if_done(struct root *root)
+{
+    word_t running = 0, ended = 0;
+    for (word_t i = 0; i < root->task_count; i++) {
+        running += root->tasks[i].state == L4_TASK_RUNNING;
+        ended += root->tasks[i].state == L4_TASK_EXITED || root->tasks[i].state == L4_TASK_DIED;
+    }
+    if (root->started && !root->finishing && running == 0 && ended > 0)
+        finish(root, root->status);
+}
+
+static void end(struct root *root, struct task *task, enum l4_task_state state, word_t status)
+{
+    task_end(root, task, state, status);
+    if (state == L4_TASK_DIED)
+        status += STATUS_OF_DEATH;
+    if ((int)status > root->status)
+        root->status = (int)status;
+    finish_if_done(root);
+}
+
+// ---- Faults and exceptions ----------------------------------------------------------------------
+
+// The reply to a fault of the thread: a map item, or the end of its task.
+static enum l4_disposition answer_fault(struct root *root, l4_thread_id thread, word_t address,
+                                        word_t access, word_t ip)
+{
+    struct task *task = task_of_thread(root, thread);
+    if (!task || (task->state != L4_TASK_RUNNING && task->state != L4_TASK_SERVING))
+        return L4_NO_REPLY;
+    struct segment *segment = task_segment(task, address);
+    word_t frame = segment && !(access & ~segment->rights) ? task_frame(segment, address) : 0;
+    if (!frame) {
+        say(root, "root: task %u (%s) stopped: %s fault at %08x, thread %08x, eip %08x\n",
+            task->index, task->name, access & L4_WRITABLE ? "write" : "read", address, thread, ip);
+        end(root, task, L4_TASK_DIED, 14);
+        return L4_NO_REPLY;
+    }
+    task->fault_count++;
+    l4_put_page_fault_reply(l4_map_item(l4_make_fpage(frame, L4_PAGE_BITS, segment->rights),
+                                        address & ~(L4_PAGE_SIZE - 1)));
+    return L4_REPLY;
+}
+
+static enum l4_disposition on_page_fault(void *context, l4_thread_id from, l4_tag tag)
+{
+    return answer_fault(context, from, l4_page_fault_address(), l4_page_fault_access(tag),
+                        l4_page_fault_ip());
+}
+
+static enum l4_disposition on_exception(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct root *root = context;
+    struct task *task = task_of_thread(root, from);
+    struct l4_exception e;
+    (void)tag;
+    if (!task)
+        return L4_NO_REPLY;
+    l4_get_exception(&e);
+    say(root, "root: task %u (%s) died: exception %u, error %x, thread %08x, eip %08x, esp %08x\n",
+        task->index, task->name, e.vector, e.error_code, from, e.eip, e.esp);
+    end(root, task, L4_TASK_DIED, e.vector);
+    return L4_NO_REPLY;
+}
+
+// ---- Requests -----------------------------------------------------------------------------------
+
+static enum l4_disposition on_exit(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct task *task = task_of_thread(context, from);
+    (void)tag;
+    if (task)
+        end(context, task, L4_TASK_EXITED, l4_mr(1));
+    return L4_NO_REPLY;
+}
+
+static enum l4_disposition on_finish(void *context, l4_thread_id from, l4_tag tag)
+{
+    (void)from, (void)tag;
+    finish(context, (int)l4_mr(1));
+    return L4_NO_REPLY;
+}
+
+static enum l4_disposition on_serve(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct root *root = context;
+    struct task *task = task_of_thread(root, from);
+    (void)tag;
+    if (!task)
+        return l4_server_result(L4_ROOT_REFUSED);
+    task->state = L4_TASK_SERVING;
+    if (strcmp(task->name, "console") == 0)
+        root->console = task;
+    finish_if_done(root);
+    return l4_server_result(L4_ROOT_OK);
+}
+
+static enum l4_disposition on_thread(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct task *task = task_of_thread(context, from);
+    word_t pager = l4_mr(1);
+    (void)tag;
+    if (!task)
+        return l4_server_result(L4_ROOT_REFUSED);
+    l4_thread_id thread = task_add_thread(task, pager);
+    l4_server_result(thread ? L4_ROOT_OK : L4_ROOT_FULL);
+    l4_msg_word(thread);
+    return L4_REPLY;
+}
+
+static enum l4_disposition on_unthread(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct task *task = task_of_thread(context, from);
+    l4_thread_id thread = l4_mr(1);
+    (void)tag;
+    // The first thread holds the space together and goes with the task.
+    if (!task || task_of_thread(context, thread) != task || thread == task->first)
+        return l4_server_result(L4_ROOT_REFUSED);
+    word_t index = l4_thread_number(thread) - l4_thread_number(task->first);
+    if (!(task->threads & 1u << index))
+        return l4_server_result(L4_ROOT_NO_SUCH);
+    l4_thread_delete(thread);
+    task->threads &= (uint16_t)~(1u << index);
+    return thread == from ? L4_NO_REPLY : l4_server_result(L4_ROOT_OK);
+}
+
+static enum l4_disposition on_irq(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct root *root = context;
+    struct task *task = task_of_thread(root, from);
+    word_t line = l4_mr(1), taking = l4_mr(2);
+    (void)tag;
+    if (!task || line >= IRQ_MAX || (root->irq_owner[line] && root->irq_owner[line] != task))
+        return l4_server_result(L4_ROOT_REFUSED);
+    if (!(taking ? l4_irq_associate(line, from) : l4_irq_dissociate(line)))
+        return l4_server_result(L4_ROOT_REFUSED);
+    root->irq_owner[line] = taking ? task : NULL;
+    return l4_server_result(L4_ROOT_OK);
+}
+
+static enum l4_disposition on_task(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct root *root = context;
+    word_t index = l4_mr(1);
+    (void)from, (void)tag;
+    if (index >= root->task_count)
+        return l4_server_result(L4_ROOT_NO_SUCH);
+    const struct task *task = &root->tasks[index];
+    word_t name[L4_NAME_SIZE / 4];
+    memcpy(name, task->name, sizeof(name));
+    l4_server_result(L4_ROOT_OK);
+    l4_msg_word(task->state);
+    l4_msg_word(task->first);
+    l4_msg_word(task->status);
+    l4_msg_word(task->fault_count);
+    for (word_t i = 0; i < L4_NAME_SIZE / 4; i++)
+        l4_msg_word(name[i]);
+    return L4_REPLY;
+}
+
+static enum l4_disposition on_kill(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct root *root = context;
+    word_t index = l4_mr(1);
+    (void)tag;
+    if (index >= root->task_count || (root->tasks[index].state != L4_TASK_RUNNING &&
+                                      root->tasks[index].state != L4_TASK_SERVING))
+        return l4_server_result(L4_ROOT_NO_SUCH);
+    struct task *task = &root->tasks[index];
+    bool itself = task_of_thread(root, from) == task;
+    end(root, task, L4_TASK_EXITED, 0);
+    return itself ? L4_NO_REPLY : l4_server_result(L4_ROOT_OK);
+}
+
+// For a pager between us and the thread: the page goes to the pager, which must be a server.
+static enum l4_disposition on_page(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct task *pager = task_of_thread(context, from);
+    (void)tag;
+    if (!pager || pager->state != L4_TASK_SERVING)
+        return l4_server_result(L4_ROOT_REFUSED);
+    if (answer_fault(context, l4_mr(1), l4_mr(2), l4_mr(3), l4_mr(4)) != L4_REPLY)
+        return l4_server_result(L4_ROOT_NO_SUCH);
+    // The pager maps all of memory at its physical address plus a constant of its own.
+    word_t frame = l4_fpage_base(l4_mr(2));
+    l4_set_mr(1, frame | L4_ITEM_MAP);
+    return L4_REPLY;
+}
+
+static enum l4_disposition on_priority(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct task *task = task_of_thread(context, from);
+    l4_thread_id thread = l4_mr(1);
+    word_t priority = l4_mr(2);
+    (void)tag;
+    // Of the others the first thread is the scheduler: it needs no help.
+    if (!task || thread != task->first || priority > PRIORITY_MAX)
+        return l4_server_result(L4_ROOT_REFUSED);
+    return l4_server_result(l4_set_priority(thread, priority) ? L4_ROOT_OK : L4_ROOT_REFUSED);
+}
+
+// The console's answer to finish(): everything has gone out.
+static enum l4_disposition on_flushed(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct root *root = context;
+    (void)tag;
+    if (root->finishing && root->console && task_of_thread(root, from) == root->console)
+        l4_exit(root->status);
+    return L4_NO_REPLY;
+}
+
+static l4_time patience(void *context)
+{
+    struct root *root = context;
+    return root->finishing ? l4_period(FLUSH_PATIENCE) : L4_NEVER;
+}
+
+static void expired(void *context)
+{
+    struct root *root = context;
+    if (root->finishing)
+        l4_exit(root->status);
+}
+
+static const struct l4_operation operations[] = {
+    {L4_LABEL_PAGE_FAULT, 2, on_page_fault},
+    {L4_LABEL_SYSTEM_EXCEPTION, L4_EXCEPTION_WORDS, on_exception},
+    {L4_LABEL_ARCH_EXCEPTION, L4_EXCEPTION_WORDS, on_exception},
+    {L4_ROOT_EXIT, 1, on_exit},
+    {L4_ROOT_FINISH, 1, on_finish},
+    {L4_ROOT_SERVE, 0, on_serve},
+    {L4_ROOT_THREAD, 1, on_thread},
+    {L4_ROOT_UNTHREAD, 1, on_unthread},
+    {L4_ROOT_IRQ, 2, on_irq},
+    {L4_ROOT_TASK, 1, on_task},
+    {L4_ROOT_KILL, 1, on_kill},
+    {L4_ROOT_PAGE, 4, on_page},
+    {L4_ROOT_PRIORITY, 2, on_priority},
+    {0, 1, on_flushed},
+};
+
+void root_serve(struct root *root)
+{
+    finish_if_done(root);
+    const struct l4_server server = {
+        .operations = operations,
+        .operation_count = sizeof(operations) / sizeof(operations[0]),
+        .context = root,
+        .patience = patience,
+        .expired = expired,
+    };
+    l4_server_run(&server);
+}
