@@ -6,6 +6,8 @@
 #include "sim/commands/session.h"
 #include "sim/core/check.h"
 #include "sim/machine/machine.h"
+#include "sim/replay/manifest.h"
+#include "sim/replay/recorder.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,6 +31,9 @@ static const struct option_spec specs[] = {
                                        "mon:stdio is stdio, none is null", 'S'},
     {"serial-input", "FILE", "script: `at CYCLE \"..\"`, `wait \"..\"`, `send \"..\\n\"`", 'I'},
     {"record-input", "FILE", "write what is typed at the terminal as such a script", 'R'},
+    {"record", "FILE", "write a trace of the run (after --fast-forward, of the rest):\n"
+                       "`isochron replay`, `verify` and `checkpoint` read it", 'C'},
+    {"record-every", "CYCLES", "a checkpoint in it every so many cycles (default 1G)", 'E'},
     {"nographic", NULL, "accepted: there is no other way; COM1 is the terminal", 'g'},
     {"when to stop", NULL, NULL, 0},
     {"until-serial", "TEXT", "stop when COM1 has sent TEXT", 'u'},
@@ -53,15 +58,13 @@ static const struct option_spec specs[] = {
 
 struct run {
     struct session session;
-    struct machine_config config;
-    const char *model;
-    struct boot boot;
+    struct manifest manifest;
     struct console *console;
     struct machine *machine;
-    const char *forward;
-    uint64_t max_cycles, warmup;
-    uint32_t debug_exit_base, debug_exit_size;
-    bool terminal, no_reboot;
+    struct recorder *recorder;
+    const char *forward, *record;
+    uint64_t max_cycles, warmup, record_every;
+    bool terminal;
     unsigned serials;
     struct event limit_event, warm_event;
 };
@@ -83,35 +86,27 @@ static void help(void)
 }
 
 /* isa-debug-exit[,iobase=N][,iosize=N]; QEMU's defaults are 501h and 2. */
-static void set_device(struct run *r, const char *spec)
+static void set_device(struct manifest *a, const char *spec)
 {
     static const char name[] = "isa-debug-exit", base[] = "iobase=", size[] = "iosize=";
     const char *p = spec + strlen(name);
     char *end = NULL;
     bool good = strncmp(spec, name, strlen(name)) == 0;
-    r->debug_exit_base = 0x501;
-    r->debug_exit_size = 2;
+    a->debug_exit_base = 0x501;
+    a->debug_exit_size = 2;
     for (; good && *p; p = end) {
         bool is_base = strncmp(p + 1, base, strlen(base)) == 0;
         const char *number = p + 1 + (is_base ? strlen(base) : strlen(size));
         good = *p == ',' && (is_base || strncmp(p + 1, size, strlen(size)) == 0);
         if (!good)
             break;
-        *(is_base ? &r->debug_exit_base : &r->debug_exit_size) = (uint32_t)strtoul(number, &end, 0);
+        *(is_base ? &a->debug_exit_base : &a->debug_exit_size) = (uint32_t)strtoul(number, &end, 0);
         good = end != number;
     }
     if (!good)
         usage_error("-device %s: accepted is isa-debug-exit,iobase=0xf4,iosize=4", spec);
-    if (r->debug_exit_base > 0xFFFF || r->debug_exit_size < 1 || r->debug_exit_size > 4)
+    if (a->debug_exit_base > 0xFFFF || a->debug_exit_size < 1 || a->debug_exit_size > 4)
         usage_error("-device %s: accepted is iobase up to 0xffff, iosize 1 to 4", spec);
-}
-
-static void set_machine(struct run *r, const char *name)
-{
-    struct machine_config *m = machine_find(name);
-    r->config = *m;
-    r->model = m->model;
-    free(m);
 }
 
 /* What QEMU's scripts say and what changes nothing here. */
@@ -134,15 +129,16 @@ static void set_harmless(int letter, const char *value)
 
 static void set_option(struct run *r, int letter, const char *value)
 {
+    struct manifest *a = &r->manifest;
     switch (letter) {
-    case 'k': r->boot.kernel = value; break;
-    case 'i': r->boot.initrd = value; break;
-    case 'a': r->boot.append = value; break;
-    case 'o': r->model = value; break;
-    case 's': machine_set(&r->config, value); break;
-    case 'm': r->config.ram_bytes = option_memory("m", value); break;
-    case 'D': set_device(r, value); break;
-    case 'n': r->no_reboot = true; break;
+    case 'k': a->boot.kernel = value; break;
+    case 'i': a->boot.initrd = value; break;
+    case 'a': a->boot.append = value; break;
+    case 'o': a->model = value; break;
+    case 's': manifest_set(a, value); break;
+    case 'm': a->config.ram_bytes = option_memory("m", value); break;
+    case 'D': set_device(a, value); break;
+    case 'n': a->no_reboot = true; break;
     case 'S':
         if (r->serials >= MACHINE_UARTS)
             usage_error("--serial %s: there are only %d ports", value, MACHINE_UARTS);
@@ -151,6 +147,8 @@ static void set_option(struct run *r, int letter, const char *value)
     case 'I': console_set_script(r->console, value); r->terminal = false; break;
     case 'R': console_log_input(r->console, value); break;
     case 'x': r->max_cycles = option_number("max-cycles", value); break;
+    case 'C': r->record = value; break;
+    case 'E': r->record_every = option_number("record-every", value); break;
     case 'f': r->forward = value; break;
     case 'w': r->warmup = option_number("warmup", value); break;
     default:
@@ -180,10 +178,10 @@ static void parse(struct run *r, int argc, char **argv)
 {
     struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "run"};
     const char *value;
-    set_machine(r, "p133");
+    manifest_set_machine(&r->manifest, "p133");
     for (int c; (c = options_next(&o, &value));)
         if (c == 'M')
-            set_machine(r, value);
+            manifest_set_machine(&r->manifest, value);
     o.at = 1;
     for (int c; (c = options_next(&o, &value));) {
         if (c == 'h') {
@@ -197,9 +195,9 @@ static void parse(struct run *r, int argc, char **argv)
         else
             set_option(r, c, value);
     }
-    if (!r->boot.kernel)
+    if (!r->manifest.boot.kernel)
         usage_error("run: -kernel FILE is missing; `isochron run --help` explains");
-    session_check(&r->session, r->model);
+    session_check(&r->session, r->manifest.model);
     if (r->serials == 0)
         console_set_output(r->console, 0, "stdio");
 }
@@ -271,8 +269,8 @@ static bool fast_forward(struct run *r)
     }
     r->session.limit_hit = false;
     fprintf(stderr, "isochron: %s reached at cycle %" PRIu64 " on flat; now on %s, cold\n",
-            r->forward, r->machine->clock.now, r->model);
-    machine_set_model(r->machine, r->model);
+            r->forward, r->machine->clock.now, r->manifest.model);
+    machine_set_model(r->machine, r->manifest.model);
     session_count_from_here(&r->session);
     return true;
 }
@@ -291,39 +289,62 @@ static void arm_warmup(struct run *r)
                                 r->machine->clock.now + r->warmup);
 }
 
+/* What is typed before this is in the trace's first state, what comes later in its inputs. */
+static void start_recording(struct run *r)
+{
+    if (!r->record)
+        return;
+    manifest_hash_images(&r->manifest);
+    r->manifest.terminal = r->terminal;
+    r->recorder = recorder_new(r->machine, r->record, &r->manifest, &r->session.symbols, 0,
+                               r->record_every);
+    console_record(r->console, r->recorder);
+}
+
+static void end_recording(struct run *r)
+{
+    if (!r->recorder)
+        return;
+    console_record(r->console, NULL);
+    recorder_free(r->recorder);
+}
+
 int cmd_run(int argc, char **argv)
 {
-    struct run r = {.boot = {.append = ""}, .terminal = true};
+    struct run r = {.manifest = {.boot = {.append = ""}}, .terminal = true};
     struct session *s = &r.session;
     session_init(s);
     r.console = console_new();
     parse(&r, argc, argv);
     struct machine_host host = console_host(r.console);
-    r.machine = machine_new(&r.config, r.forward ? "flat" : r.model, &host);
-    struct machine *m = r.machine;
-    m->no_reboot = r.no_reboot;
-    if (r.debug_exit_size)
-        machine_add_debug_exit(m, (uint16_t)r.debug_exit_base, (uint16_t)r.debug_exit_size);
-    r.boot.random_seed = r.config.random_seed;
+    struct machine *m = r.machine =
+        manifest_build(&r.manifest, r.forward ? "flat" : r.manifest.model, &host);
+    r.manifest.boot.random_seed = r.manifest.config.random_seed;
     s->poll = poll_terminal;
     s->restore = restore_terminal;
     s->owner = &r;
-    machine_boot(m, &r.boot);
+    machine_boot(m, &r.manifest.boot);
     console_set_terminal(r.console, r.terminal);
+    if (!r.forward)
+        start_recording(&r);
     console_attach(r.console, m);
     event_init(&r.limit_event, limit_reached, &r, 200);
     event_init(&r.warm_event, warmed_up, &r, 200);
     session_attach(s, m, r.max_cycles);
 
     if (fast_forward(&r)) {
+        if (r.forward)
+            start_recording(&r);
         arm_limit(&r);
         arm_warmup(&r);
         session_watch(s);
         session_run(s);
     }
+    end_recording(&r);
     int code = session_end(s);
     session_free(s);
     machine_free(m);
     console_free(r.console);
+    manifest_free(&r.manifest);
     return code;
 }

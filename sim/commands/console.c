@@ -49,6 +49,7 @@ struct console {
     bool terminal, raw, escape;
     struct termios saved;
     FILE *log;
+    struct recorder *recorder;
 };
 
 /* --- matching --------------------------------------------------------------------------------- */
@@ -77,6 +78,13 @@ static bool match(struct matcher *k, uint8_t byte)
     return true;
 }
 
+static void receive(struct console *k, uint8_t byte)
+{
+    uart_receive(&k->machine->uart[0], byte);
+    if (k->recorder)
+        recorder_input(k->recorder, 0, byte);
+}
+
 /* --- typing ----------------------------------------------------------------------------------- */
 
 /* Types what the script has due; comes back when the line's queue has room or the cycle has come.
@@ -102,7 +110,7 @@ static void type(void *owner)
                 event_schedule_observer(&m->clock, &k->type_event, m->clock.now + 100000);
                 return;
             }
-            uart_receive(&m->uart[0], (uint8_t)s->text[k->typed++]);
+            receive(k, (uint8_t)s->text[k->typed++]);
         }
         k->typed = 0;
         k->step++;
@@ -331,10 +339,12 @@ static void typed_at_terminal(struct console *k, uint8_t byte)
     k->escape = !k->escape && byte == 1; /* Ctrl-A */
     if (k->escape)
         return;
-    uart_receive(&k->machine->uart[0], byte);
+    receive(k, byte);
     if (k->log)
         fprintf(k->log, "at %" PRIu64 " \"\\x%02x\"\n", k->machine->clock.now, byte);
 }
+
+void console_record(struct console *k, struct recorder *recorder) { k->recorder = recorder; }
 
 void console_poll(struct console *k)
 {

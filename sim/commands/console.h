@@ -6,6 +6,7 @@
 #pragma once
 
 #include "sim/machine/machine.h"
+#include "sim/replay/recorder.h"
 
 #include <stdio.h>
 
@@ -26,6 +27,9 @@ void console_set_script(struct console *k, const char *path);
 void console_set_terminal(struct console *k, bool on);
 /* Writes each terminal character with its cycle to path, as a script. */
 void console_log_input(struct console *k, const char *path);
+
+/* Tells a recorder of every character typed from now on; NULL: no more. */
+void console_record(struct console *k, struct recorder *recorder);
 
 /* The machine to type into; starts the script. */
 void console_attach(struct console *k, struct machine *m);

@@ -447,6 +447,8 @@ static bool goes_on(struct machine *m)
         }
         m->resets++;
         reset(m);
+        if (m->after_reset)
+            m->after_reset(m->after_reset_owner);
         return true;
     }
     if (m->end == END_NONE)

@@ -144,6 +144,18 @@ void symbols_add(struct symbols *s, const char *spec)
         qsort(s->list, s->count, sizeof *s->list, by_address);
 }
 
+void symbols_add_text(struct symbols *s, const char *text, const char *file)
+{
+    unsigned address, size;
+    char name[400];
+    int length;
+    file = keep(s, file);
+    for (; sscanf(text, "%x %x %399s%n", &address, &size, name, &length) == 3; text += length)
+        add(s, address, size, name, file);
+    if (s->count)
+        qsort(s->list, s->count, sizeof *s->list, by_address);
+}
+
 /* Index of the last symbol at or below la, -1 if there is none. */
 static int64_t last_below(const struct symbols *s, laddr_t la)
 {

@@ -25,6 +25,9 @@ void symbols_free(struct symbols *s);
  * usage_error if it is neither. */
 void symbols_add(struct symbols *s, const char *spec);
 
+/* Adds lines "address size name", numbers in hexadecimal, as a trace carries them. */
+void symbols_add_text(struct symbols *s, const char *text, const char *file);
+
 /* The symbol covering la, NULL if none. */
 const struct symbol *symbols_find(const struct symbols *s, laddr_t la);
 const struct symbol *symbols_by_name(const struct symbols *s, const char *name);
