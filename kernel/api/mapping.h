@@ -7,19 +7,36 @@
  * granting and unmapping are insertion, change of owner and removal of a run. A 4 MB mapping whose
  * part is unmapped is split, with all that is derived from it, into 4 KB ones.
  *
+ *      list     sigma0's own memory: in no list
+ *       1         root: 4 MB at 400000
+ *       2           server: 4 MB at 800000
+ *       3             client: page at 12000        a 4 KB page of the server's 4 MB
+ *       2           pager: page at 7000            a 4 KB page of the root's
+ *       1         driver: page at B8000            from sigma0 directly
+ *
  * A page-table frame is followed by a second frame with a pointer to the node of each entry, so that an
- * address finds its node in one step. */
+ * address finds its node in one step. An entry without a node is the kernel's affair: the kernel
+ * interface page, UTCBs, and all of sigma0's. Programs can neither map nor unmap it. */
 #pragma once
 
 #include "api/space.h"
 
 struct mapping {
-    struct mapping *next, *prev; /* preorder; the head of a region is no node */
+    struct mapping *next, *prev; /* preorder; NULL at the ends of the region's list */
+    struct mapping *parent;      /* what it is derived from; NULL: sigma0's own */
     struct space *space;
     vaddr_t va;
-    uint16_t depth; /* sigma0's own would be 0 */
-    uint8_t large;  /* 4 MB */
-    uint8_t status; /* RIGHT_R, _W, _X: referenced through removed or reset entries below it */
+    uint16_t depth;  /* sigma0's own would be 0 */
+    uint8_t large;   /* 4 MB */
+    uint8_t status;  /* R, W, X: uses that the space has not been told yet, of entries reset since */
+    uint8_t pending; /* while a run is walked back: what was seen below this node */
+};
+
+#define MAPPING_REGIONS 1024u
+struct mapping_region {
+    struct mapping *first;
+    uint8_t *frame_cache; /* per frame, PWT and PCD as sigma0 had them set; NULL: all are `cache` */
+    uint8_t cache;
 };
 
 /* Maps or grants what of `send` (in the sender's space) falls into `window` (in the receiver's) when it
@@ -28,9 +45,10 @@ struct mapping {
 bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct space *to, fpage_t window,
                  bool grant);
 
-/* Revokes the fpage's rights from everything derived from s's pages in it, and from them as well if
- * `flush`. Returns the status bits since the last query (rights field of the result). */
+/* unmap.c: revokes the fpage's rights from everything derived from s's pages in it, and from them as
+ * well if `flush`. Returns the status bits since the last query (rights field of the result). */
 word_t mapping_unmap(struct space *s, fpage_t f, bool flush);
 
-/* Cacheability of all pages in f and of what is derived from them [L4X2 4.14]; attribute is valid. */
+/* memory_control.c: cacheability of all pages in f and of what is derived from them [L4X2 4.14];
+ * attribute is valid. */
 void mapping_set_attribute(struct space *s, fpage_t f, word_t attribute);

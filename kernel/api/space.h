@@ -42,6 +42,15 @@ bool space_utcb_valid(const struct space *s, vaddr_t utcb);
 /* Does a program's address lie in what the kernel keeps in the space (KIP and UTCB areas) or outside
  * the user's part? Pages there can be neither mapped nor unmapped by programs. */
 bool space_reserved(const struct space *s, vaddr_t va);
+bool space_reserved_range(const struct space *s, vaddr_t first, vaddr_t last); /* any byte of it */
+
+/* sigma0 has every frame at its physical address, by entries made when it first touches it: makes the
+ * one for va (false: not its to have, or no memory), and forgets those of va's 4 MB. */
+bool space_sigma0_fill(struct space *s, vaddr_t va);
+void space_sigma0_forget(struct space *s, vaddr_t va);
+
+/* From now on messages that leave the space go to this thread (ANY_THREAD: to whom they are meant for). */
+void space_set_redirector(struct space *s, thread_id_t redirector);
 
 /* Small spaces [L4X2 4.11]. Returns whether the request took effect. */
 bool space_set_small(struct space *s, word_t id);

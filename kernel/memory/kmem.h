@@ -5,6 +5,8 @@
 
 #include "types.h"
 
+/* --- frames (kmem.c) ----------------------------------------------------------------------------- */
+
 /* Hands the region [low, high) of physical memory to the allocator; may be called again. */
 void kmem_add(paddr_t low, paddr_t high);
 
@@ -13,12 +15,26 @@ void *kmem_frames(unsigned count);
 void kmem_frames_free(void *frames, unsigned count);
 word_t kmem_free_frames(void); /* for the debugger and for tests of leaks */
 
-/* Objects of one size. A pool with `object_size` set and the rest zero is empty and ready. */
+/* The allocator's state, in struct kernel. */
+#define KMEM_FRAMES (DIRECT_MAP_SIZE / PAGE_SIZE)
+struct kmem {
+    struct free_frames *pairs;        /* linked one way */
+    struct free_frames *singles;      /* both ways: the other half may be taken from the middle */
+    word_t free_count;                /* frames */
+    word_t single[KMEM_FRAMES / 32];  /* bit set: this frame is in `singles` */
+};
+
+/* --- pools (pool.c) ------------------------------------------------------------------------------ */
+
+/* Objects of one size. A pool with `object_size` set and the rest zero is empty and ready. A slab is
+ * one frame or two, cut into as many objects as fit; one that becomes empty goes back to the frames,
+ * but for one that a pool keeps so that taking and giving in turn costs no clearing of frames. */
 struct kmem_pool {
-    word_t object_size;     /* bytes; a frame, or two, is cut into as many as fit */
+    word_t object_size;     /* bytes; a multiple of 32 makes objects lie on cache lines */
     word_t frames_per_slab; /* 1 or 2; 0 counts as 1 */
-    void *free;
-    word_t in_use, total;
+    struct kmem_slab *partial; /* slabs with a free object */
+    word_t in_use, total;   /* objects */
+    word_t colour;          /* cache lines that the next slab's objects are shifted by */
 };
 void *kmem_pool_take(struct kmem_pool *pool); /* cleared, or NULL */
 void kmem_pool_give(struct kmem_pool *pool, void *object);

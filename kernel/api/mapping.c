@@ -1,0 +1,202 @@
+/* mapping.c: map and grant: what a map or grant item of a message does to the two address spaces.
+ *
+ * The manual's rule in our words. The sender names a region of its own space (the send fpage) and a send
+ * base; the receiver has named a window. If the region is smaller than the window, the send base says
+ * where in the window it goes; if it is larger, the send base says which part of it, as large as the
+ * window, is sent; of equal ones all is sent. Each page that the sender holds then appears at the
+ * corresponding place in the receiver's space. What the receiver had there is unmapped first, unless it
+ * is the same page: then it gains rights and keeps what it has derived. A page that the sender does not
+ * hold leaves the receiver's as it is. A granted page leaves the sender's space, and what the sender had
+ * derived from it is then derived from the receiver's [L4X2 4.3, 4.4, 4.5].
+ *
+ * A 4 MB page stays one if all of it is sent and the receiver's 4 MB there are free of smaller pages. */
+#include "api/mapping_tree.h"
+
+struct transfer {
+    struct space *from, *to;
+    word_t rights;
+    bool grant;
+};
+
+/* What the sender can give at an address. sigma0 can give every frame of the physical address space,
+ * with or without an entry of its own, and a grant takes nothing from it. */
+struct source {
+    struct mapping *node; /* NULL: sigma0's */
+    paddr_t frame;
+    pte_t cache;
+    bool write, large;
+};
+
+static bool source_at(const struct transfer *t, word_t va, struct source *src)
+{
+    if (t->from->is_sigma0) {
+        paddr_t frame = va & ~(PAGE_SIZE - 1);
+        *src = (struct source){NULL, frame, region_cache(frame), true, !region_of(va)->frame_cache};
+        return true;
+    }
+    struct held h;
+    if (va >= USER_END || !held_at(t->from, va, &h) || !h.node)
+        return false;
+    pte_t entry = *h.entry;
+    *src = (struct source){h.node, h.frame, entry & PTE_CACHE, entry & PTE_W, h.large};
+    return true;
+}
+
+static bool table_is_empty(const pte_t *table)
+{
+    for (word_t i = 0; i < FRAMES_PER_LARGE; i++)
+        if (table[i] & PTE_P)
+            return false;
+    return true;
+}
+
+/* Can the 4 MB at va be one entry? Not in a small space: its directory entries are copied into other
+ * directories, and the processor would note the use of a page in the copy. */
+static bool large_fits(struct space *to, vaddr_t va)
+{
+    if (space_reserved_range(to, va, va + LARGE_PAGE_SIZE - 1) || va < to->small_size)
+        return false;
+    pte_t entry = directory_of(to)[va / LARGE_PAGE_SIZE];
+    return !(entry & PTE_P) || (entry & PTE_S) ||
+           table_is_empty(direct(entry & ~(PAGE_SIZE - 1)));
+}
+
+/* The directory's own entry for va, whose page table, if it has one, is empty. */
+static pte_t *large_entry(struct space *to, vaddr_t va)
+{
+    pte_t *entry = &directory_of(to)[va / LARGE_PAGE_SIZE], old = *entry;
+    if ((old & PTE_P) && !(old & PTE_S)) {
+        *entry = 0;
+        small_area_changed(to);
+        tlb_flush_page(to, va);
+        kmem_frames_free(direct(old & ~(PAGE_SIZE - 1)), 2);
+    }
+    return entry;
+}
+
+/* The receiver's side: false means no memory for a page table. *present: there is a page already. */
+static bool target_at(struct space *to, vaddr_t va, bool large, struct held *dst, bool *present)
+{
+    dst->entry = large ? large_entry(to, va) : page_entry(to, va, true, &dst->large);
+    if (!dst->entry)
+        return false;
+    *present = held_at(to, va, dst);
+    return true;
+}
+
+static bool place(const struct transfer *t, word_t from_va, vaddr_t to_va, bool large);
+
+static bool fill(const struct transfer *t, const struct source *src, pte_t *entry, vaddr_t to_va,
+                 bool write, bool large)
+{
+    pte_t value = src->frame | src->cache | PTE_P | PTE_U | (write ? PTE_W : 0);
+    if (large)
+        value |= PTE_S;
+    if (!t->grant)
+        return mapping_insert(src->node, t->to, to_va, entry, value);
+    /* The frame's use so far goes along: those above have not been told of it. */
+    value |= *mapping_entry(src->node) & (PTE_A | PTE_D);
+    mapping_move(src->node, t->to, to_va, entry, value);
+    return true;
+}
+
+/* The receiver has the very frame at the place already. */
+static bool place_again(const struct transfer *t, word_t from_va, vaddr_t to_va, bool large,
+                        const struct source *src, const struct held *dst)
+{
+    bool write = src->write && (t->rights & RIGHT_W), had_write = *dst->entry & PTE_W;
+    if (dst->node == src->node || (!t->grant && (had_write || !write)))
+        return true;
+    if (dst->large && !large)
+        return mapping_split(dst->node) && place(t, from_va, to_va, large);
+    if (mapping_derives(src->node, dst->node)) {
+        /* It goes back to whom it came from, who keeps the rights it has. */
+        if (t->grant)
+            mapping_dissolve(src->node);
+        return true;
+    }
+    if (!t->grant && dst->node->parent == src->node) {
+        *dst->entry |= PTE_W;
+        tlb_flush_page(t->to, to_va);
+        return true;
+    }
+    if (t->grant && mapping_derives(dst->node, src->node)) {
+        mapping_dissolve(dst->node);
+        return fill(t, src, dst->entry, to_va, write || had_write, large);
+    }
+    /* From somebody else, who may have given fewer rights: now it is derived from the sender's. */
+    mapping_revoke(dst->node, ALL_RIGHTS, true);
+    return place(t, from_va, to_va, large);
+}
+
+/* One page, of 4 MB if `large`. Where a 4 MB page is in the way of a 4 KB one, or a page of the receiver's
+ * has to go, that is done and then all is looked at anew, since it may have changed the sender's too. */
+static bool place(const struct transfer *t, word_t from_va, vaddr_t to_va, bool large)
+{
+    struct source src;
+    struct held dst;
+    bool present;
+    if (!source_at(t, from_va, &src) || space_reserved(t->to, to_va))
+        return true;
+    if (t->grant && src.large && !large)
+        return mapping_split(src.node) && place(t, from_va, to_va, large);
+    if (!target_at(t->to, to_va, large, &dst, &present))
+        return false;
+    if (!present)
+        return fill(t, &src, dst.entry, to_va, src.write && (t->rights & RIGHT_W), large);
+    if (dst.frame == src.frame)
+        return place_again(t, from_va, to_va, large, &src, &dst);
+    if (dst.large && !large)
+        return mapping_split(dst.node) && place(t, from_va, to_va, large);
+    mapping_revoke(dst.node, ALL_RIGHTS, true);
+    return place(t, from_va, to_va, large);
+}
+
+/* 4 MB, aligned on both sides. */
+static bool place_slot(const struct transfer *t, word_t from_va, vaddr_t to_va)
+{
+    struct space *from = t->from;
+    if (!from->is_sigma0) {
+        if (from_va >= USER_END || !(directory_of(from)[from_va / LARGE_PAGE_SIZE] & PTE_P))
+            return true;
+    }
+    struct source src;
+    if (source_at(t, from_va, &src) && src.large && large_fits(t->to, to_va))
+        return place(t, from_va, to_va, true);
+    for (word_t i = 0; i < LARGE_PAGE_SIZE; i += PAGE_SIZE)
+        if (!place(t, from_va + i, to_va + i, false))
+            return false;
+    return true;
+}
+
+bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct space *to, fpage_t window,
+                 bool grant)
+{
+    word_t src, src_last, dst, dst_last;
+    if (!fpage_range(send, &src, &src_last) || !fpage_range(window, &dst, &dst_last))
+        return true;
+    /* sigma0 has everything, and where: what is mapped to it changes nothing. */
+    if (to->is_sigma0 || !(send & ALL_RIGHTS))
+        return true;
+
+    word_t src_mask = src_last - src, dst_mask = dst_last - dst, mask;
+    if (src_mask > dst_mask) {
+        src += send_base & src_mask & ~dst_mask;
+        mask = dst_mask;
+    } else {
+        dst += send_base & dst_mask & ~src_mask;
+        mask = src_mask;
+    }
+    const struct transfer t = {from, to, send & ALL_RIGHTS, grant && !from->is_sigma0};
+    word_t step = mask < LARGE_PAGE_SIZE - 1 ? PAGE_SIZE : LARGE_PAGE_SIZE;
+    for (word_t i = 0;; i += step) {
+        if (dst + i >= USER_END)
+            return true;
+        bool done = step == PAGE_SIZE ? place(&t, src + i, dst + i, false)
+                                      : place_slot(&t, src + i, dst + i);
+        if (!done)
+            return false;
+        if (mask - i < step)
+            return true;
+    }
+}

@@ -1,0 +1,94 @@
+/* unmap.c: the system call Unmap.
+ *
+ * The manual's rule in our words. A program names up to 64 fpages in its message registers, each with
+ * the rights to take away. They are taken from every page that anybody has got, directly or over others,
+ * from the caller's pages in these fpages; with the flush bit also from the caller's own. Each message
+ * register then tells in its rights field how those pages, the caller's and the derived ones, were used
+ * since the caller last asked: r referenced, w written, x executed. With no rights at all it is only the
+ * question [L4X2 4.13]. */
+#include "api/mapping_tree.h"
+#include "api/syscalls.h"
+
+/* The program has one node's pages unmapped, and is told how they were used. */
+static word_t unmap_node(struct mapping *n, word_t rights, bool flush)
+{
+    word_t told = n->status;
+    bool gone = flush && revocation_removes(rights);
+    word_t used = told | mapping_revoke(n, rights, flush);
+    if (!gone)
+        n->status = 0;
+    return used;
+}
+
+/* Part of one 4 MB slot. A 4 MB page of which a part is meant is split first; where there is no memory
+ * for that, all of it is unmapped: who still needs the rest will fault and be given it again, but nobody
+ * may keep what was revoked. */
+static word_t unmap_slot(struct space *s, vaddr_t first, vaddr_t last, word_t rights, bool flush)
+{
+    struct held h;
+    word_t used = 0;
+    pte_t *slot = &directory_of(s)[first / LARGE_PAGE_SIZE];
+    if (!(*slot & PTE_P))
+        return 0;
+    if (*slot & PTE_S) {
+        struct mapping *n = *page_node(slot);
+        if (!n)
+            return 0;
+        if (last - first == LARGE_PAGE_SIZE - 1 || !mapping_split(n))
+            return unmap_node(n, rights, flush);
+    }
+    for (vaddr_t va = first; va - first <= last - first; va += PAGE_SIZE)
+        if (held_at(s, va, &h) && h.node)
+            used |= unmap_node(h.node, rights, flush);
+    return used;
+}
+
+/* The same for sigma0, for which all nodes of the lists are derived ones and addresses are physical. It
+ * is told only how pages were used since anybody looked: it has no nodes to keep more. */
+static word_t unmap_owned(paddr_t first, paddr_t last, word_t rights)
+{
+    word_t used = 0;
+    struct mapping *n = region_of(first)->first;
+    while (n) {
+        paddr_t low = mapping_frame(n), high = low + (n->large ? LARGE_PAGE_SIZE : PAGE_SIZE) - 1;
+        struct mapping *next = mapping_run_last(n)->next;
+        if (high >= first && low <= last) {
+            if ((low < first || high > last) && mapping_split(n)) {
+                n = region_of(first)->first;
+                continue;
+            }
+            used |= mapping_revoke(n, rights, true);
+        }
+        n = next;
+    }
+    return used;
+}
+
+word_t mapping_unmap(struct space *s, fpage_t f, bool flush)
+{
+    word_t first, last, used = 0;
+    if (!fpage_range(f, &first, &last))
+        return 0;
+    for (;;) {
+        word_t slot_last = first | (LARGE_PAGE_SIZE - 1);
+        if (slot_last > last)
+            slot_last = last;
+        if (s->is_sigma0)
+            used |= unmap_owned(first, slot_last, f & ALL_RIGHTS);
+        else if (first < USER_END)
+            used |= unmap_slot(s, first, slot_last, f & ALL_RIGHTS, flush);
+        if (slot_last == last)
+            return used;
+        first = slot_last + 1;
+    }
+}
+
+void sys_unmap(struct trap_frame *f)
+{
+    struct tcb *t = current();
+    word_t *mr = t->utcb->mr, count = (f->eax & 0x3F) + 1;
+    mr[0] = f->esi;
+    for (word_t i = 0; i < count; i++)
+        mr[i] = (mr[i] & ~ALL_RIGHTS) | mapping_unmap(t->space, mr[i], f->eax & 0x40);
+    f->esi = mr[0];
+}
