@@ -31,9 +31,9 @@ struct model {
     void (*bind)(struct model *m, struct op *o);
     /* Prices the instruction just completed; c->branched says whether it left its line. */
     void (*price)(struct model *m, struct cpu *c, const struct op *o);
-    /* timed_run (cpu/timed.h) with that price inlined; NULL: the loop calls price. */
-    void (*run)(struct model *m, struct cpu *c, const struct block *k, const struct op *o,
-                const struct op *end);
+    /* What timed_run (cpu/timed.h) does from the block's beginning up to end, with that price
+     * inlined; NULL: the loop calls price. */
+    void (*run)(struct model *m, struct cpu *c, struct block *k, const struct op *end);
     /* Prices a delivery: an exception that o raised (the log starts with what o had done), or an
      * interrupt (o is c->idle_op). */
     void (*price_delivery)(struct model *m, struct cpu *c, const struct op *o);

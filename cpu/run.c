@@ -402,7 +402,7 @@ static ALWAYS_INLINE void run_block_timed(struct cpu *c, struct block *k, unsign
     c->stop_block = false;
     c->branched = false;
     if (LIKELY(m->run && !c->on_priced))
-        m->run(m, c, k, o, end);
+        m->run(m, c, k, end);
     else
         timed_run(m, c, k, o, end, price_observed);
     if (c->branched)
@@ -680,6 +680,7 @@ static ALWAYS_INLINE void turn(struct cpu *c, bool single)
 /* An exception left an instruction, or a delivery, by longjmp. */
 static void handle_fault(struct cpu *c)
 {
+    mmu_settle(c->mmu);
     if (!c->model->timed && c->delivering < 0 && c->op != &c->idle_op)
         charge_flat_fault(c, c->running);
     c->eip = c->op->eip;

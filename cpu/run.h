@@ -5,9 +5,9 @@
  * a page's end, and where the ledger's place changes. A write to a decoded line removes the blocks
  * on it and ends the running block after the writing instruction.
  *
- * How blocks are cut never moves a cycle: on a timed model every instruction is priced as soon as
- * it has run, and events are looked at after each; on flat a block runs whole only when no event
- * can fall inside it. */
+ * How blocks are cut never moves a cycle: on a timed model every instruction is priced before
+ * anybody can see the clock, and events are looked at after each, unless the model knows that none
+ * falls due; on flat a block runs whole only when no event can fall inside it. */
 #pragma once
 
 #include "cpu/cpu.h"

@@ -13,7 +13,7 @@ enum mmu_status mmu_probe(struct mmu *m, laddr_t la, unsigned size, bool write, 
     struct target t;
     for (laddr_t at = la;; at = (at & PAGE_ADDRESS) + PAGE_BYTES_4K) {
         if (m->timed)
-            check_log(m);
+            begin_slow(m);
         if (!translate(m, at, write, user, &t))
             return MMU_FAULT;
         if ((at & PAGE_ADDRESS) == last)
@@ -107,7 +107,7 @@ enum mmu_status mmu_access(struct mmu *m, laddr_t la, unsigned size, enum access
 {
     unsigned flags = flags_in;
     if (m->timed) {
-        check_log(m);
+        begin_slow(m);
         flags |= misaligned(la, size);
     }
     if (UNLIKELY(size > PAGE_BYTES_4K - (la & PAGE_OFFSET)))

@@ -178,6 +178,7 @@ struct mmu {
     bool locked;             /* a LOCK or XCHG body is running: its accesses are logged as locked */
     bool code_was_hit;       /* a write touched a decoded line since this was last cleared; set by
                                 whoever code_written tells, for it knows which lines are decoded */
+    bool unpriced;           /* instructions have run whose accesses wait in the log */
     bool fast_enabled;       /* fast entries may be made: see mmu_set_fast */
     bool fast_forbidden;
     struct cache l1d, l1i, l2;
@@ -217,7 +218,19 @@ struct mmu {
     /* decoded blocks live on this page line: told before the bytes change */
     void (*code_written)(void *owner, paddr_t pa, unsigned size);
     void *code_owner;
+
+    /* Prices the instructions that wait, clears unpriced. Set by a timed model that lets them. */
+    void (*settle)(void *owner);
+    void *settle_owner;
 };
+
+/* Called before anything but a hit of the fast path: from then on the clock is right, and the log
+ * holds the running instruction's entries only. */
+static inline void mmu_settle(struct mmu *m)
+{
+    if (UNLIKELY(m->unpriced))
+        m->settle(m->settle_owner);
+}
 
 void mmu_init(struct mmu *m, const struct mmu_geometry *g, const struct phys *phys, bool timed);
 void mmu_free(struct mmu *m);

@@ -26,3 +26,10 @@ static ALWAYS_INLINE bool translate(struct mmu *m, laddr_t la, bool write, bool 
 
 /* An access makes at most 6 log entries a page: two walks with their updates, and two lines. */
 static inline void check_log(const struct mmu *m) { CHECK(m->log->count + 16 <= ACCESS_LOG_MAX); }
+
+/* On timed models before each access of the slow path. */
+static inline void begin_slow(struct mmu *m)
+{
+    mmu_settle(m);
+    check_log(m);
+}

@@ -161,6 +161,10 @@ enum {
 
 /* --- the model -------------------------------------------------------------------------------- */
 
+struct p5_sketch;
+
+#define P5_WAITING_MAX 32
+
 #define BANK_NONE 0xFF
 
 struct p5 {
@@ -208,6 +212,12 @@ struct p5 {
     cycle_t x87_status;    /* when condition codes and all results are there */
 
     struct btb btb;
+
+    /* instructions that have run by plan and are not priced yet, see plan.c: the first, and where
+     * in the log the part of each begins; only while mmu->unpriced */
+    const struct op *waiting;
+    uint32_t waiting_mark[P5_WAITING_MAX + 1];
+    struct p5_sketch *sketch;
 
     uint8_t cpl; /* between instructions */
     bool user;   /* where events count now: counters.c has the rule */

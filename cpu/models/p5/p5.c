@@ -1,11 +1,13 @@
-/* p5: the U and V pipes of the Pentium: what pairs, what interlocks, what it all takes.
+/* p5: the Pentium's instructions priced after they ran: branches, the kinds, the model's entries.
  *
  * Rules are cited by their letters in README.md, which names the sources. An instruction that
  * issues in U is charged at once; the next one, if it may join, is charged the difference.
  * Everything static is bound into the instruction's timing word, so that the common case reads the
- * word, the log and a dozen bytes of state. */
-#include "cpu/models/p5/core.h"
+ * word, the log and a dozen bytes of state (pipes.h); and what many simple instructions take
+ * together is found out once (plan.h). */
+#include "cpu/models/p5/pipes.h"
 
+#include "cpu/models/p5/plan.h"
 #include "cpu/timed.h"
 #include "mmu/cache.h"
 #include "sim/core/check.h"
@@ -13,237 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Clocks of a pair, by shape of the first and the second, and of one alone [D3]. */
-static const uint8_t pair_clocks[3][3] = {{1, 2, 3}, {2, 2, 3}, {3, 4, 5}};
-static const uint8_t shape_clocks[3] = {1, 2, 3};
-
-#define SHADOW_GROUPS 2     /* [F2] */
 #define MISPREDICTED_IN_U 3 /* [G1] */
 #define MISPREDICTED_IN_V 4
-#define LOCK_CLOCKS 3 /* beyond the prefix: fitted to the dump's LOCK ADD against its XCHG */
 #define FXCH_LATE_CLOCKS 1 /* [H1] */
 
 static struct p5 *of(struct model *m) { return (struct p5 *)m; }
-
-static ALWAYS_INLINE void charge(struct cpu *c, enum cause cause, cycle_t n)
-{
-    ledger_charge(c->ledger, cause, n, QUALITY_READ);
-}
-
-/* --- pairing ---------------------------------------------------------------------------------- */
-
-/* Registers that both would touch in a way that forbids pairing; two pushes, two pops, and a push
- * before a call share ESP freely [C2-C4]. */
-static ALWAYS_INLINE unsigned conflict(uint64_t u, uint64_t t)
-{
-    unsigned touched = (unsigned)(t >> FACT_READS | t >> FACT_WRITES | t >> FACT_ADDRESS);
-    unsigned mask = p5_fact(u, FACT_WRITES) & touched;
-    if (p5_fact(u, FACT_STACK_FIRST) & p5_fact(t, FACT_STACK_SECOND))
-        mask &= ~(unsigned)RM_ESP;
-    return mask;
-}
-
-static ALWAYS_INLINE bool fits(uint64_t u, uint64_t t)
-{
-    unsigned as = p5_fact(u, FACT_FIRST) & p5_fact(t, FACT_SECOND);
-    return as == PAIR_X87 || (as && !conflict(u, t));
-}
-
-/* Both ends are marked in the code cache, or the first is one byte long [C8]. */
-static ALWAYS_INLINE bool marked(const struct p5 *p, bool known)
-{
-    return (known && p->u_known) || p5_fact(p->u, FACT_ONE_BYTE);
-}
-
-/* Whether the end of the instruction was marked; marks it. */
-static ALWAYS_INLINE bool mark_end(struct p5 *p, const struct cpu *c, const struct op *o)
-{
-    uint32_t bit = 1u << ((c->seg[CS].base + o->next_eip - 1) & 31), *ends = &p->ends[p->line];
-    bool known = *ends & bit;
-    if (UNLIKELY(!known))
-        *ends |= bit;
-    return known;
-}
-
-/* --- issue ------------------------------------------------------------------------------------ */
-
-static ALWAYS_INLINE uint8_t registers_written(uint64_t t)
-{
-    unsigned esp = p5_fact(t, FACT_IMPLIED_ESP) * RM_ESP;
-    return (uint8_t)(p5_fact(t, FACT_WRITES) & ~esp);
-}
-
-/* A group that holds the pipes hides prefixes of those behind it [F2]. */
-static ALWAYS_INLINE void cast_shadow(struct p5 *p, cycle_t occupied)
-{
-    if (occupied > 1) {
-        p->shadow = (uint32_t)occupied - 1;
-        p->shadow_groups = SHADOW_GROUPS;
-    }
-}
-
-static NOINLINE bool decode_prefixes(struct p5 *p, struct cpu *c, uint32_t prefixes)
-{
-    uint32_t hidden = p->shadow_groups == 0 ? 0 : prefixes < p->shadow ? prefixes : p->shadow;
-    p->shadow -= hidden;
-    if (hidden == prefixes)
-        return false;
-    charge(c, CAUSE_PREFIX, prefixes - hidden);
-    return true;
-}
-
-static NOINLINE cycle_t interlock(struct p5 *p, struct cpu *c)
-{
-    p5_count(p, c, EVENT_AGI);
-    charge(c, CAUSE_AGI, 1);
-    return 1;
-}
-
-/* An interlock in V: in the shadow of U's own it takes no clock, but is an event. */
-static NOINLINE cycle_t interlock_second(struct p5 *p, struct cpu *c)
-{
-    if (!p->u_delayed)
-        return interlock(p, c);
-    if (p->u_interlocked)
-        p5_count(p, c, EVENT_AGI_IN_V);
-    return 0;
-}
-
-/* Starts a group in U. Returns the clocks of an address interlock; whatever kept the decoder busy
- * hides it [E1]. */
-static ALWAYS_INLINE cycle_t open_group(struct p5 *p, struct cpu *c, laddr_t la, uint64_t t,
-                                        unsigned arrived)
-{
-    unsigned prefixes = p5_fact(t, FACT_PREFIXES);
-    p->earlier_la = p->group_la;
-    p->group_la = la;
-    p->group++;
-    p->u_delayed = p->u_interlocked = false;
-    p->earlier_writes = p->group_writes;
-    if (UNLIKELY(arrived & ARRIVED_STALLED)) {
-        p->u_delayed = true;
-        p->earlier_writes = 0;
-    }
-    if (UNLIKELY(prefixes != 0) && decode_prefixes(p, c, prefixes))
-        p->u_delayed = true;
-    p->shadow_groups -= p->shadow_groups > 0;
-    if (LIKELY(!(p5_fact(t, FACT_ADDRESS) & p->earlier_writes)) || p->u_delayed)
-        return 0;
-    p->u_delayed = p->u_interlocked = true;
-    return interlock(p, c);
-}
-
-static ALWAYS_INLINE void close_group(struct p5 *p, uint64_t t, unsigned arrived, uint8_t bank,
-                                      uint8_t writes)
-{
-    p->u = t;
-    p->u_known = arrived & ARRIVED_KNOWN;
-    p->u_bank = bank;
-    p->group_writes = writes;
-}
-
-/* The pipes are empty: nothing pairs or interlocks with what comes. */
-static void flush(struct p5 *p)
-{
-    p->u = 0;
-    p->group_writes = 0;
-    p->shadow_groups = 0;
-    p->fxch_in_v = false;
-}
-
-static ALWAYS_INLINE bool plain_hit(const struct access *a)
-{
-    return a->level == LEVEL_L1 && a->kind <= ACCESS_WRITE && !(a->flags & ~ACCESS_HIT_M);
-}
-
-/* The data accesses of an instruction, after it was issued. Returns what they stalled. */
-static ALWAYS_INLINE cycle_t data(struct p5 *p, struct cpu *c, const struct access *a,
-                                  const struct access *end, unsigned pipe)
-{
-    cycle_t stalled = 0;
-    for (const struct access *e = a; e < end; e++) {
-        if (LIKELY(plain_hit(e)) && LIKELY(e->kind != ACCESS_WRITE || p->written <= c->clock->now))
-            p5_count(p, c, e->kind == ACCESS_WRITE ? EVENT_WRITE_HIT : EVENT_DATA_READ);
-        else
-            stalled += p5_data(p, c, a, e, pipe);
-    }
-    return stalled;
-}
-
-static ALWAYS_INLINE uint8_t bank_of(const struct access *a, const struct access *end)
-{
-    while (a < end && UNLIKELY(a->kind > ACCESS_RMW)) /* walks come before what they are for */
-        a++;
-    return a < end ? (uint8_t)(a->la >> 2 & 7) : BANK_NONE;
-}
-
-static NOINLINE cycle_t bank_conflict(struct p5 *p, struct cpu *c)
-{
-    p5_count(p, c, EVENT_BANK);
-    charge(c, CAUSE_BANK, 1);
-    return 1;
-}
-
-/* Joins the instruction in U: charges what the pair takes longer. Returns the clocks of the
- * pair. */
-static ALWAYS_INLINE cycle_t issue_v(struct p5 *p, struct cpu *c, uint64_t t, uint8_t bank)
-{
-    unsigned first = p5_fact(p->u, FACT_SHAPE);
-    cycle_t pair = pair_clocks[first][p5_fact(t, FACT_SHAPE)];
-    p5_count(p, c, EVENT_V_PIPE);
-    if (UNLIKELY(pair > shape_clocks[first]))
-        charge(c, CAUSE_EXECUTE, pair - shape_clocks[first]);
-    if (bank != BANK_NONE && p->u_bank != BANK_NONE) {
-        p5_count(p, c, EVENT_BOTH_PIPES);
-        if (UNLIKELY(bank == p->u_bank))
-            pair += bank_conflict(p, c);
-    }
-    if (UNLIKELY(p5_fact(t, FACT_ADDRESS) & p->earlier_writes))
-        pair += interlock_second(p, c);
-    p->u = 0;
-    p->group_writes |= registers_written(t);
-    return pair;
-}
-
-static ALWAYS_INLINE void issue_u(struct cpu *c, uint64_t t, unsigned arrived, uint32_t clocks)
-{
-    charge(c, UNLIKELY(arrived & ARRIVED_UNFETCHED) ? CAUSE_FIRST_FETCH : CAUSE_ISSUE, 1);
-    if (clocks > 1) {
-        const struct p5_latency *l = &p5_latencies[p5_fact(t, FACT_LATENCY)];
-        ledger_charge(c->ledger, l->cause, clocks - 1u, l->quality);
-    }
-}
-
-/* A locked cycle, or a multiplication, which waits for the x87 unit that does it. */
-static NOINLINE void special(struct p5 *p, struct cpu *c, const struct op *o)
-{
-    if (o->flags & OP_LOCK) {
-        ledger_charge(c->ledger, CAUSE_LOCKED, LOCK_CLOCKS, QUALITY_FITTED);
-        return;
-    }
-    p5_count(p, c, EVENT_FLOP);
-    if (p->x87_free > c->clock->now)
-        charge(c, CAUSE_X87_WAIT, p->x87_free - c->clock->now);
-}
-
-static ALWAYS_INLINE void price_plain(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t,
-                                      laddr_t la, unsigned arrived, const struct access *a,
-                                      const struct access *end, uint32_t clocks)
-{
-    uint8_t bank = bank_of(a, end);
-    cycle_t occupied;
-    if (arrived & ARRIVED_SECOND) {
-        occupied = issue_v(p, c, t, bank);
-        cast_shadow(p, occupied + data(p, c, a, end, 1));
-        return;
-    }
-    occupied = clocks + open_group(p, c, la, t, arrived);
-    if (UNLIKELY(p5_fact(t, FACT_SPECIAL)))
-        special(p, c, o);
-    issue_u(c, t, arrived, clocks);
-    cast_shadow(p, occupied + data(p, c, a, end, 0));
-    close_group(p, t, arrived, bank, registers_written(t));
-}
 
 /* --- branches --------------------------------------------------------------------------------- */
 
@@ -258,13 +34,12 @@ static NOINLINE void mispredicted(struct p5 *p, struct cpu *c, const struct op *
 {
     bool late = (arrived & ARRIVED_SECOND) && (o->row->attributes & A_COND);
     p5_count(p, c, EVENT_FLUSH);
-    charge(c, CAUSE_BRANCH, late ? MISPREDICTED_IN_V : MISPREDICTED_IN_U);
-    flush(p);
+    p5_charge(c, CAUSE_BRANCH, late ? MISPREDICTED_IN_V : MISPREDICTED_IN_U);
+    p5_flush(p);
     p->flushed_group = p->group + 1;
 }
 
-/* After the branch was issued: asks and teaches the branch target buffer. */
-static ALWAYS_INLINE void predict(struct p5 *p, struct cpu *c, const struct op *o, unsigned arrived)
+void p5_predict(struct p5 *p, struct cpu *c, const struct op *o, unsigned arrived)
 {
     laddr_t target = c->seg[CS].base + c->eip;
     bool blind = p->group == p->flushed_group;
@@ -282,8 +57,8 @@ static ALWAYS_INLINE void predict(struct p5 *p, struct cpu *c, const struct op *
 static void price_branch(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t, laddr_t la,
                          unsigned arrived, const struct access *a, const struct access *end)
 {
-    price_plain(p, c, o, t, la, arrived, a, end, branch_clocks(c, o, t));
-    predict(p, c, o, arrived);
+    p5_price_plain(p, c, o, t, la, arrived, a, end, branch_clocks(c, o, t));
+    p5_predict(p, c, o, arrived);
 }
 
 /* --- instructions of the other kinds ---------------------------------------------------------- */
@@ -299,28 +74,28 @@ static void price_x87(struct p5 *p, struct cpu *c, uint64_t t, laddr_t la, unsig
         return;
     }
     cycle_t before = c->clock->now;
-    open_group(p, c, la, t, arrived);
+    p5_open_group(p, c, la, t, arrived);
     p5_price_x87(p, c, t, a, end);
-    cast_shadow(p, c->clock->now - before);
-    close_group(p, t, arrived, BANK_NONE, p5_fact(t, FACT_BOTH) ? RM_EAX : 0);
+    p5_cast_shadow(p, c->clock->now - before);
+    p5_close_group(p, t, arrived, BANK_NONE, p5_fact(t, FACT_BOTH) ? RM_EAX : 0);
 }
 
 static void price_micro(struct p5 *p, struct cpu *c, const struct op *o, uint64_t t, laddr_t la,
                         unsigned arrived, const struct access *a, const struct access *end)
 {
     bool string = p5_fact(t, FACT_KIND) == KIND_STRING, on = string && p5_continues(o, a, end);
-    cycle_t occupied = on ? p->shadow + 1 : open_group(p, c, la, t, arrived);
+    cycle_t occupied = on ? p->shadow + 1 : p5_open_group(p, c, la, t, arrived);
     p5_add(p, c, EVENT_INSTRUCTION, !c->rep_running);
     p5_enter_inner(p, c);
     if (!string)
         p5_count_micro(p, c, t, a, end);
     occupied += string ? p5_price_string(p, c, o, t, a, end) : p5_price_micro(p, c, o, t, a, end);
-    cast_shadow(p, occupied);
-    close_group(p, t, arrived, BANK_NONE, registers_written(t));
+    p5_cast_shadow(p, occupied);
+    p5_close_group(p, t, arrived, BANK_NONE, p5_registers_written(t));
     if (c->branched && !string && p5_predicted(p, t, a, end))
-        predict(p, c, o, arrived);
+        p5_predict(p, c, o, arrived);
     else if (c->branched && !string)
-        flush(p);
+        p5_flush(p);
     p5_leave_inner(p, c);
 }
 
@@ -352,6 +127,7 @@ static void attach(struct model *m, struct cpu *c)
         p->lines = p->line = lines;
     }
     p5_counters_attach(p, c);
+    p5_plan_attach(p, c);
 }
 
 /* What p5_fetch does for a line that the code cache holds; false if it does not. */
@@ -375,10 +151,9 @@ static ALWAYS_INLINE bool is_front(const struct access *a)
 }
 
 /* Prices what the front end did; returns the first entry that is not its. */
-static NOINLINE const struct access *front(struct p5 *p, struct cpu *c, const struct access *end,
-                                           unsigned *arrived)
+static NOINLINE const struct access *front(struct p5 *p, struct cpu *c, const struct access *a,
+                                           const struct access *end, unsigned *arrived)
 {
-    const struct access *a = c->log.list;
     for (; a < end && is_front(a); a++)
         if (UNLIKELY(!fetch_hit(p, c, a)) && p5_fetch(p, c, a))
             *arrived |= ARRIVED_STALLED;
@@ -389,26 +164,25 @@ static NOINLINE void late_after_fxch(struct p5 *p, struct cpu *c, uint64_t t)
 {
     p->fxch_in_v = false;
     if (p5_fact(t, FACT_KIND) != KIND_X87)
-        charge(c, CAUSE_X87_EXECUTE, FXCH_LATE_CLOCKS);
+        p5_charge(c, CAUSE_X87_EXECUTE, FXCH_LATE_CLOCKS);
 }
 
-/* remember: somebody may ask p5_last. */
-static ALWAYS_INLINE void price_inline(struct model *m, struct cpu *c, const struct op *o,
+/* Prices o, whose part of the log is [a, end). remember: somebody may ask p5_last. */
+static ALWAYS_INLINE void price_inline(struct p5 *p, struct cpu *c, const struct op *o,
+                                       const struct access *a, const struct access *end,
                                        bool remember)
 {
-    struct p5 *p = of(m);
     uint64_t t = o->timing;
     laddr_t la = c->seg[CS].base + o->eip;
     unsigned arrived = 0;
-    const struct access *a = c->log.list, *end = a + c->log.count;
     if (a < end && is_front(a))
-        a = front(p, c, end, &arrived);
+        a = front(p, c, a, end, &arrived);
     if (UNLIKELY(p->fxch_in_v))
         late_after_fxch(p, c, t);
-    if (LIKELY(mark_end(p, c, o)))
+    if (LIKELY(p5_mark_end(p, c, o)))
         arrived |= ARRIVED_KNOWN;
-    if (fits(p->u, t) && LIKELY(!(arrived & ARRIVED_STALLED)))
-        arrived |= LIKELY(marked(p, arrived)) ? ARRIVED_SECOND : ARRIVED_UNFETCHED;
+    if (p5_fits(p->u, t) && LIKELY(!(arrived & ARRIVED_STALLED)))
+        arrived |= LIKELY(p5_marked(p, arrived)) ? ARRIVED_SECOND : ARRIVED_UNFETCHED;
     if (remember) {
         p->before = p->u;
         p->last = t;
@@ -416,25 +190,32 @@ static ALWAYS_INLINE void price_inline(struct model *m, struct cpu *c, const str
     }
     if (LIKELY(p5_fact(t, FACT_KIND) == KIND_PLAIN)) {
         p5_count(p, c, EVENT_INSTRUCTION);
-        price_plain(p, c, o, t, la, arrived, a, end, p5_fact(t, FACT_CLOCKS));
+        p5_price_plain(p, c, o, t, la, arrived, a, end, p5_fact(t, FACT_CLOCKS));
     } else
         price_other(p, c, o, t, la, arrived, a, end);
 }
 
 static void price(struct model *m, struct cpu *c, const struct op *o)
 {
-    price_inline(m, c, o, true);
+    price_inline(of(m), c, o, c->log.list, c->log.list + c->log.count, true);
 }
 
 static ALWAYS_INLINE void price_unobserved(struct model *m, struct cpu *c, const struct op *o)
 {
-    price_inline(m, c, o, false);
+    price_inline(of(m), c, o, c->log.list, c->log.list + c->log.count, false);
 }
 
-static void run(struct model *m, struct cpu *c, const struct block *k, const struct op *o,
-                const struct op *end)
+void p5_price_entries(struct p5 *p, struct cpu *c, const struct op *o, const struct access *a,
+                      const struct access *end)
 {
-    timed_run(m, c, k, o, end, price_unobserved);
+    price_inline(p, c, o, a, end, false);
+}
+
+static void run(struct model *m, struct cpu *c, struct block *k, const struct op *end)
+{
+    const struct op *o = p5_plan_run(of(m), c, k, end);
+    if (o == k->ops || (o < end && timed_goes_on(c)))
+        timed_run(m, c, k, o, end, price_unobserved);
 }
 
 /* While a counter is set to breakpoint matches. */
@@ -455,20 +236,21 @@ static void price_delivery(struct model *m, struct cpu *c, const struct op *o)
 {
     struct p5 *p = of(m);
     unsigned arrived = 0;
-    const struct access *end = c->log.list + c->log.count, *a = front(p, c, end, &arrived);
+    const struct access *end = c->log.list + c->log.count;
+    const struct access *a = front(p, c, c->log.list, end, &arrived);
     p5_enter_inner(p, c);
     p5_count_delivery(p, c, a, end);
     if (p->matching)
         p5_count_matches(p, c, o, false, false);
     p5_price_entry(p, c, a, end);
-    flush(p);
+    p5_flush(p);
     p5_leave_inner(p, c);
 }
 
 static void reset(struct model *m)
 {
     struct p5 *p = of(m);
-    flush(p);
+    p5_flush(p);
     btb_reset(&p->btb);
 }
 
@@ -515,7 +297,7 @@ static const char *why_not(const struct p5 *p)
         return why_not_first(u);
     if (!p5_fact(t, FACT_SECOND))
         return why_not_second(t);
-    return conflict(u, t) & p5_fact(t, FACT_WRITES) & ~p5_fact(t, FACT_READS)
+    return p5_conflict(u, t) & p5_fact(t, FACT_WRITES) & ~p5_fact(t, FACT_READS)
                ? "writes a register that U writes"
                : "needs a register that U writes";
 }
@@ -611,6 +393,7 @@ static void model_free(struct model *m)
         p5_counters_detach(p->cpu);
     free(p->ends);
     free(p->event_sum);
+    p5_plan_free(p);
     free(p);
 }
 
@@ -633,6 +416,7 @@ struct model *model_p5_new(const struct p5_config *config)
     p->event_sum = xalloc(P5_EVENTS, sizeof *p->event_sum);
     p5_micro_init(p);
     p5_counters_init(p);
+    p5_plan_init(p);
     reset(&p->model);
     return &p->model;
 }
