@@ -45,6 +45,7 @@ static void record(struct window *w, const struct cpu *c, const struct op *o, la
     memcpy(e->cause, w->pending, sizeof e->cause);
     if (!delivery)
         mmu_peek(c->mmu, la, e->bytes, o->length);
+    lines_add(&w->lines, c, la, delivery ? 0 : o->length, w->last_cpl != 3, e->phase != PHASE_USER);
 }
 
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
@@ -113,6 +114,7 @@ void window_start(struct window *w, struct cpu *c)
 {
     CHECK(c->model->timed);
     w->entries = xalloc(WINDOW_ENTRIES_MAX, sizeof *w->entries);
+    lines_init(&w->lines, c);
     w->cpu = c;
     w->last_now = c->clock->now;
     w->last_cpl = c->cpl;
@@ -130,6 +132,7 @@ void window_free(struct window *w)
         w->cpu->ledger->tap = NULL;
     }
     free(w->entries);
+    lines_free(&w->lines);
 }
 
 /* --- printing --------------------------------------------------------------------------------- */
@@ -207,6 +210,7 @@ void window_print(const struct window *w, const struct symbols *symbols, FILE *o
     disassembler_free(d);
     print_phases(w, out);
     print_causes(w, out);
+    lines_print(&w->lines, out);
     if (w->overflowed)
         fprintf(out, "  the window is longer than %d instructions: cut\n", WINDOW_ENTRIES_MAX);
 }
@@ -231,6 +235,7 @@ json_t *window_json(const struct window *w, const struct symbols *symbols)
                                               "cycles", (int)e->cycles, "causes", causes));
     }
     disassembler_free(d);
-    return json_pack("{s:I,s:o}", "cycles", (json_int_t)(w->end_cycle - w->begin_cycle),
-                     "instructions", list);
+    return json_pack("{s:I,s:o,s:o}", "cycles", (json_int_t)(w->end_cycle - w->begin_cycle),
+                     "instructions", list, "lines",
+                     w->lines.slot ? lines_json(&w->lines, symbols) : json_array());
 }

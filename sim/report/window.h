@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cpu/cpu.h"
+#include "sim/report/lines.h"
 #include "sim/report/symbols.h"
 
 #include <jansson.h>
@@ -32,6 +33,7 @@ struct window {
     struct window_entry *entries;
     uint32_t count;
     bool open, closed, overflowed;
+    struct lines lines; /* what it touched */
     cycle_t begin_cycle, end_cycle;
     /* private */
     cycle_t last_now;
@@ -47,6 +49,7 @@ void window_init(struct window *w, const struct symbols *symbols, const char *sp
 void window_start(struct window *w, struct cpu *c);
 void window_free(struct window *w);
 
-/* A table: address, symbol, instruction, pipe, cycles, causes; the sums by phase and by cause. */
+/* A table: address, symbol, instruction, pipe, cycles, causes; the sums by phase and by cause; the
+ * cache lines touched. */
 void window_print(const struct window *w, const struct symbols *symbols, FILE *out, bool colour);
 json_t *window_json(const struct window *w, const struct symbols *symbols);
