@@ -120,7 +120,7 @@ static unsigned compare_step(struct isa_comparison *c, const struct isa_step *s,
     if (a->error != b->error)
         differs(&v, FIELD_ERROR, a->error ^ b->error, "error", a->error, b->error);
     if (a->cr2 != b->cr2)
-        differs(&v, FIELD_FAULT, 1, "cr2", a->cr2, b->cr2);
+        differs(&v, FIELD_CR2, 1, "cr2", a->cr2, b->cr2);
     compare_integer(&v, &a->state, &b->state);
     compare_x87(&v, &a->state.x87, &b->state.x87);
     if (memcmp(c->virtual.data, c->real.data, ISA_DATA_SIZE) != 0)
@@ -299,20 +299,22 @@ static void run_shadowed(struct isa_comparison *c, const struct op *op,
     simulated->state.eflags |= before->eflags & F_TF;
 }
 
-static bool repeats(const struct op *op)
+/* PUSHF would show TF in memory; a repeated instruction that overwrites itself goes on as it was
+ * fetched, but a trap between two iterations would have it fetched anew. */
+static bool shows_trap(const struct op *op)
 {
-    return op->row->attributes & (A_REP | A_REPZ) && op->flags & (OP_REPE | OP_REPNE);
+    bool repeats = op->row->attributes & (A_REP | A_REPZ) && op->flags & (OP_REPE | OP_REPNE);
+    return repeats || strcmp(op->row->name, "PUSHF") == 0;
 }
 
-/* A repeated instruction that may overwrite itself goes on as it was fetched, but a trap between
- * two iterations would have it fetched anew: it runs from a copy in the code window, where INT3s
- * are. */
+/* In memory that it may overwrite, such an instruction runs from a copy in the code window, where
+ * INT3s are. */
 static bool run_copied(struct isa_comparison *c, const struct op *op, const struct bytes *code,
                        const struct isa_state *before, struct isa_outcome *silicon,
                        struct isa_outcome *simulated)
 {
     const uint32_t at = ISA_CODE + 0x100;
-    if (in_code(before->eip) || !repeats(op) || before->eflags & F_TF)
+    if (in_code(before->eip) || !shows_trap(op) || before->eflags & F_TF)
         return false;
     uint8_t was[16];
     for (unsigned i = 0; i < op->length; i++)

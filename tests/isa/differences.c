@@ -25,7 +25,8 @@ enum {
     IGNORE_EIP = 1 << 10,
     IGNORE_NULL_RPL = 1 << 11,
     IGNORE_BELOW_STACK = 1 << 12,
-    IGNORE_REGISTER = 1 << 13, /* .. << 7: eax .. edi */
+    IGNORE_CR2 = 1 << 13,
+    IGNORE_REGISTER = 1 << 14, /* .. << 7: eax .. edi */
 };
 
 struct condition {
@@ -146,19 +147,17 @@ static bool in_repetition(const struct isa_step *s)
 
 static bool rep_prefix(const struct isa_step *s) { return s->op->flags & (OP_REPE | OP_REPNE); }
 
-/* Selectors 78h-7Bh: the limit is the number of the processor. */
+/* Selectors 78h-7Bh: the limit is the number of the processor. LSL shows it, and as the segment
+ * expands down, offset 1 is outside on processor 1. */
 static bool processor_number(const struct isa_step *s)
 {
-    uint16_t selector = (uint16_t)s->before->r[s->op->rm];
-    if (s->op->flags & OP_MEM)
+    uint16_t selector = s->before->selector[s->op->seg];
+    bool reads_limit = strcmp(s->op->row->name, "LSL") == 0;
+    if (reads_limit)
+        selector = (uint16_t)s->before->r[s->op->rm];
+    if (reads_limit && s->op->flags & OP_MEM)
         memcpy(&selector, s->operand ? s->operand : (const uint8_t[2]){0}, 2);
-    return (selector & ~3u) == 0x78;
-}
-
-/* Offsets at and below its limit are outside it: it is expand-down. */
-static bool processor_number_segment(const struct isa_step *s)
-{
-    return (s->op->flags & OP_MEM) && (s->before->selector[s->op->seg] & ~3u) == 0x78;
+    return (reads_limit || s->op->flags & OP_MEM) && (selector & ~3u) == 0x78;
 }
 
 static bool lock_prefix(const struct isa_step *s) { return s->op->flags & OP_LOCK; }
@@ -202,7 +201,6 @@ static const struct condition conditions[] = {
     {"in-repetition", in_repetition},
     {"rep-prefix", rep_prefix},
     {"processor-number", processor_number},
-    {"processor-number-segment", processor_number_segment},
     {"lock-prefix", lock_prefix},
     {"top-of-memory", top_of_memory},
     {"on-tables", on_tables},
@@ -228,6 +226,7 @@ static const struct {
     {"IE", 0, 1, 0}, {"DE", 0, 2, 0}, {"ZE", 0, 4, 0},
     {"OE", 0, 8, 0}, {"UE", 0, 16, 0}, {"PE", 0, 32, 0},
     {"fault", 0, 0, IGNORE_FAULT},
+    {"cr2", 0, 0, IGNORE_CR2},
     {"eip", 0, 0, IGNORE_EIP},
     {"null-rpl", 0, 0, IGNORE_NULL_RPL},
     {"below-stack", 0, 0, IGNORE_BELOW_STACK},
@@ -407,6 +406,7 @@ static uint64_t cover(const struct entry *e, const struct isa_step *s, enum isa_
         return (e->ignore & IGNORE_NULL_RPL) && simulated < 4 && silicon == 0 ? 0 : detail;
     }
     case FIELD_FAULT: return e->ignore & IGNORE_FAULT ? 0 : detail;
+    case FIELD_CR2: return e->ignore & (IGNORE_FAULT | IGNORE_CR2) ? 0 : detail;
     case FIELD_EIP: return e->ignore & IGNORE_EIP ? 0 : detail;
     case FIELD_OTHER: return detail;
     }

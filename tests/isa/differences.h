@@ -13,7 +13,7 @@
  * destination (the register operand written) destination-high (its bits 31-16) eax ecx edx ebx
  * ebp esi edi operand (the bytes of the memory operand) pushed-high (the upper half of the
  * doubleword pushed) below-stack (8 bytes below the stack's top) fault (vector, error code and
- * CR2) fetch (bit 4 of a page fault's error code) eip null-rpl (the RPL of a null selector)
+ * CR2) cr2 fetch (bit 4 of a page fault's error code) eip null-rpl (the RPL of a null selector)
  * pointers (of the x87 environment stored) C0 C1 C2 C3 and IE DE ZE OE UE PE (x87) ulp (one unit
  * in the last place of an x87 result) everything.
  *
@@ -41,7 +41,8 @@ enum isa_field {
     FIELD_X87_STATUS, /* detail: differing bits */
     FIELD_ST,         /* detail: i << 32 | units of the last place, at most UINT32_MAX */
     FIELD_SELECTOR,   /* detail: 1 << 32 | simulated << 16 | silicon */
-    FIELD_FAULT,      /* vector, CR2; detail: 1 */
+    FIELD_FAULT,      /* vector; detail: 1 */
+    FIELD_CR2,        /* detail: 1 */
     FIELD_EIP,        /* detail: 1 */
     FIELD_OTHER,      /* detail: 1 */
 };
