@@ -17,6 +17,8 @@ struct recorder {
     uint64_t chain;
     struct trace_input inputs[INPUTS_MAX];
     size_t input_count;
+    void (*after_reset)(void *owner); /* who wanted to know before: a replay that is recorded */
+    void *after_reset_owner;
 };
 
 uint64_t trace_chain(uint64_t chain, uint64_t state)
@@ -80,6 +82,8 @@ static void state_due(void *owner)
 static void after_reset(void *owner)
 {
     struct recorder *r = owner;
+    if (r->after_reset)
+        r->after_reset(r->after_reset_owner);
     put_state(r, r->machine->clock.now, TRACE_AFTER_RESET);
 }
 
@@ -114,6 +118,8 @@ struct recorder *recorder_new(struct machine *m, const char *path, const struct 
     if (symbols->count)
         put_symbols(r, symbols);
     put_state(r, m->clock.now, 0);
+    r->after_reset = m->after_reset;
+    r->after_reset_owner = m->after_reset_owner;
     m->after_reset = after_reset;
     m->after_reset_owner = r;
     event_init(&r->hash_event, hash_due, r, 210);
@@ -154,7 +160,8 @@ void recorder_free(struct recorder *r)
     json_decref(end);
     event_cancel(&m->clock, &r->hash_event);
     event_cancel(&m->clock, &r->state_event);
-    m->after_reset = NULL;
+    m->after_reset = r->after_reset;
+    m->after_reset_owner = r->after_reset_owner;
     trace_close(r->file);
     free(r);
 }
