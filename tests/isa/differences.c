@@ -147,17 +147,21 @@ static bool in_repetition(const struct isa_step *s)
 
 static bool rep_prefix(const struct isa_step *s) { return s->op->flags & (OP_REPE | OP_REPNE); }
 
+static bool is_processor_number(uint16_t selector) { return (selector & ~3u) == 0x78; }
+
 /* Selectors 78h-7Bh: the limit is the number of the processor. LSL shows it, and as the segment
- * expands down, offset 1 is outside on processor 1. */
+ * expands down, offset 1 is outside on processor 1: another fault than the absent page's. */
 static bool processor_number(const struct isa_step *s)
 {
-    uint16_t selector = s->before->selector[s->op->seg];
-    bool reads_limit = strcmp(s->op->row->name, "LSL") == 0;
-    if (reads_limit)
-        selector = (uint16_t)s->before->r[s->op->rm];
-    if (reads_limit && s->op->flags & OP_MEM)
+    uint16_t selector = (uint16_t)s->before->r[s->op->rm & 7];
+    if (s->op->flags & OP_MEM)
         memcpy(&selector, s->operand ? s->operand : (const uint8_t[2]){0}, 2);
-    return (reads_limit || s->op->flags & OP_MEM) && (selector & ~3u) == 0x78;
+    if (strcmp(s->op->row->name, "LSL") == 0 && is_processor_number(selector))
+        return true;
+    bool loaded = false;
+    for (unsigned i = 0; i < 6; i++)
+        loaded |= is_processor_number(s->before->selector[i]);
+    return loaded && s->silicon->vector == 13 && s->simulated->vector == 14;
 }
 
 static bool lock_prefix(const struct isa_step *s) { return s->op->flags & OP_LOCK; }
