@@ -60,3 +60,6 @@ void space_segments(struct space *s); /* recomputes s->segment* from small_base,
 
 /* --- kernel interface page and processor --------------------------------------------------------------- */
 word_t arch_processor_khz(void);
+
+/* Microseconds as the SystemClock stub computes them in user mode, bit for bit. */
+usec_t arch_clock_us(void);

@@ -1,0 +1,65 @@
+/* offsets.h: the layouts that assembly code knows, and the selectors. Included by C too, where
+ * arch/switch.c holds every number against the structures. */
+#pragma once
+
+/* struct tcb */
+#define TCB_ID          0x00
+#define TCB_STATE       0x04
+#define TCB_PARTNER     0x08
+#define TCB_SLOW        0x0C
+#define TCB_UTCB        0x10
+#define TCB_LOCAL_ID    0x14
+#define TCB_SPACE       0x18
+#define TCB_ESP         0x1C
+#define TCB_PRIORITY    0x20
+#define TCB_IPC_FROM    0x24
+#define TCB_SENDERS     0x28
+#define TCB_STACK_TOP   0x3C
+
+/* enum thread_state */
+#define STATE_READY     1
+#define STATE_WAITING   2
+
+/* struct space */
+#define SPACE_DIRECTORY    0x00
+#define SPACE_SEGMENT0     0x04
+#define SPACE_SEGMENT1     0x08
+#define SPACE_SEGMENT_CODE 0x0C
+#define SPACE_SMALL_BASE   0x10
+#define SPACE_SMALL_SIZE   0x14
+#define SPACE_KIP_AREA     0x20
+
+/* struct kernel */
+#define KERNEL_CURRENT       0x00
+#define KERNEL_ACTIVE_SPACE  0x04
+#define KERNEL_SEGMENT_SPACE 0x08
+#define KERNEL_READY_TOP     0x0C
+#define KERNEL_THREADS       0x10
+#define KERNEL_FPU_OWNER     0x1C
+#define KERNEL_FPU_LIVE      0x20
+
+/* struct task */
+#define TASK_ESP0            0x120
+
+/* struct trap_frame */
+#define FRAME_DS        0x0C /* in the place of PUSHA's ESP, after a fault only */
+#define FRAME_ES        0x0E
+#define FRAME_CS        0x2C
+#define FRAME_SIZE      0x3C
+#define FRAME_HARDWARE  0x14 /* the bytes of it that INT pushes: EIP, CS, EFLAGS, ESP, SS */
+
+/* UTCB */
+#define UTCB_OFFSET_MR0 0x100
+
+/* Selectors. Their order is SYSENTER's: kernel code, kernel data, user code, user data. */
+#define KERNEL_CS 0x08
+#define KERNEL_DS 0x10
+#define USER_CS   0x1B
+#define USER_DS   0x23
+#define USER_GS   0x2B
+#define TSS_SELECTOR   0x30
+#define PANIC_SELECTOR 0x38 /* the task that a double fault switches to */
+
+/* Byte offsets of the user's descriptors in the GDT. */
+#define GDT_USER_CODE 0x18
+#define GDT_USER_DATA 0x20

@@ -1,0 +1,146 @@
+/* switch.c: from one thread to the next, the general way; arch/fast_path.S does the same in its own. */
+#include "arch/cpu.h"
+
+#include "api/kip.h"
+#include "arch/offsets.h"
+#include "arch/segments.h"
+#include "api/syscalls.h"
+#include "debugger/print.h"
+#include "state.h"
+
+#define HOLDS(structure, field, number)                                                            \
+    _Static_assert(offsetof(struct structure, field) == (number), #structure "." #field)
+
+HOLDS(tcb, id, TCB_ID);
+HOLDS(tcb, state, TCB_STATE);
+HOLDS(tcb, partner, TCB_PARTNER);
+HOLDS(tcb, slow, TCB_SLOW);
+HOLDS(tcb, utcb, TCB_UTCB);
+HOLDS(tcb, local_id, TCB_LOCAL_ID);
+HOLDS(tcb, space, TCB_SPACE);
+HOLDS(tcb, esp, TCB_ESP);
+HOLDS(tcb, priority, TCB_PRIORITY);
+HOLDS(tcb, ipc_from, TCB_IPC_FROM);
+HOLDS(tcb, senders, TCB_SENDERS);
+HOLDS(tcb, stack_top, TCB_STACK_TOP);
+HOLDS(space, directory, SPACE_DIRECTORY);
+HOLDS(space, segment[0], SPACE_SEGMENT0);
+HOLDS(space, segment[1], SPACE_SEGMENT1);
+HOLDS(space, segment_code, SPACE_SEGMENT_CODE);
+HOLDS(space, small_base, SPACE_SMALL_BASE);
+HOLDS(space, small_size, SPACE_SMALL_SIZE);
+HOLDS(space, kip_area, SPACE_KIP_AREA);
+HOLDS(kernel, current, KERNEL_CURRENT);
+HOLDS(kernel, active_space, KERNEL_ACTIVE_SPACE);
+HOLDS(kernel, segment_space, KERNEL_SEGMENT_SPACE);
+HOLDS(kernel, ready_top, KERNEL_READY_TOP);
+HOLDS(kernel, threads, KERNEL_THREADS);
+HOLDS(kernel, fpu_owner, KERNEL_FPU_OWNER);
+HOLDS(kernel, fpu_live, KERNEL_FPU_LIVE);
+HOLDS(utcb, mr, UTCB_OFFSET_MR0);
+HOLDS(trap_frame, esp_ignored, FRAME_DS);
+HOLDS(trap_frame, cs, FRAME_CS);
+HOLDS(task, tss.esp0, TASK_ESP0);
+_Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "trap frame");
+_Static_assert(offsetof(struct trap_frame, eip) == FRAME_SIZE - FRAME_HARDWARE, "trap frame");
+_Static_assert(STATE_READY == READY && STATE_WAITING == WAITING, "enum thread_state");
+
+/* The page at KERNEL_PAGES: programs read their UTCB's address in it, through GS. */
+struct gs_page gs_page __attribute__((aligned(PAGE_SIZE)));
+
+static bool ipc_fast;
+
+/* While the x87 is live, an Ipc that leaves its owner must set TS. Rather than have every short Ipc look,
+ * the gate leads to the general path for as long. */
+void ipc_entry_select(void)
+{
+    void (*entry)(void) = ipc_fast && !kernel.fpu_live ? enter_ipc_fast : enter_ipc;
+    segments_set_gate(VECTOR_IPC, (void *)entry, true);
+    segments_set_gate(VECTOR_LIPC, (void *)entry, true);
+}
+
+void ipc_entry_init(bool fast)
+{
+    ipc_fast = fast;
+    kernel.fast_path = fast;
+    ipc_entry_select();
+    if (kernel.has_sysenter) {
+        msr_write(MSR_SYSENTER_CS, (word_t[2]){KERNEL_CS, 0});
+        msr_write(MSR_SYSENTER_ESP, (word_t[2]){(word_t)(uintptr_t)&task.tss.esp0, 0});
+        msr_write(MSR_SYSENTER_EIP, (word_t[2]){(word_t)(uintptr_t)enter_sysenter, 0});
+    }
+}
+
+void switch_init(void)
+{
+    kernel.gs_word = &gs_page.word;
+    kernel.tss_esp0 = &task.tss.esp0;
+}
+
+void space_activate(struct space *s)
+{
+    struct space *loaded = kernel.segment_space;
+    if (!loaded || loaded->segment[0] != s->segment[0] || loaded->segment[1] != s->segment[1])
+        segments_load(s);
+    kernel.segment_space = s;
+    if (s->small_size == 0 && s != kernel.active_space) {
+        kernel.active_space = s;
+        write_cr3(s->directory);
+    }
+}
+
+/* The running thread's space became small or large. */
+void space_activate_again(struct space *s)
+{
+    kernel.segment_space = NULL;
+    space_activate(s);
+}
+
+void arch_switch(struct tcb *from, struct tcb *to)
+{
+    if (from == to)
+        return;
+    if (kernel.fpu_live && kernel.fpu_owner != to)
+        fpu_leave();
+    if (to->space && to->space != kernel.segment_space)
+        space_activate(to->space);
+    kernel.current = to;
+    *kernel.tss_esp0 = to->stack_top;
+    *kernel.gs_word = to->local_id;
+    stack_switch(&from->esp, to->esp);
+}
+
+static void put_frame(struct tcb *t, word_t ip, word_t sp)
+{
+    *thread_frame(t) = (struct trap_frame){
+        .eip = ip, .cs = USER_CS, .eflags = USER_FLAGS, .esp = sp, .ss = USER_DS};
+}
+
+void arch_thread_start(struct tcb *t, word_t ip, word_t sp)
+{
+    put_frame(t, ip, sp);
+    word_t *stack = (word_t *)thread_frame(t);
+    *--stack = (word_t)(uintptr_t)return_to_user;
+    t->esp = (word_t)(uintptr_t)stack;
+}
+
+void arch_thread_call(struct tcb *t, void (*fn)(struct tcb *))
+{
+    struct trap_frame *f = thread_frame(t);
+    f->cs = USER_CS;
+    f->ss = USER_DS;
+    if ((f->eflags & ~USER_FLAGS_MASK) != USER_FLAGS)
+        f->eflags = USER_FLAGS;
+    word_t *stack = (word_t *)f;
+    *--stack = (word_t)(uintptr_t)t;
+    *--stack = (word_t)(uintptr_t)fn;
+    *--stack = (word_t)(uintptr_t)thread_call;
+    t->esp = (word_t)(uintptr_t)stack;
+}
+
+/* An interrupt resumes behind HLT; whoever it woke has run by then. */
+void arch_idle(void)
+{
+    for (;;)
+        __asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
+}

@@ -1,0 +1,191 @@
+/* init.c: from the first C instruction to the first program. The order matters: each step needs what the
+ * ones before it set up. What runs here becomes the idle thread. */
+#include "api/kip.h"
+#include "api/scheduler.h"
+#include "arch/cpu.h"
+#include "arch/segments.h"
+#include "debugger/print.h"
+#include "multiboot.h"
+#include "options.h"
+#include "platform/platform.h"
+#include "state.h"
+
+#define KIP_AREA  (0xBFF00000u | 12 << 4)
+#define UTCB_AREA (0xBF000000u | 17 << 4)
+
+extern const char image_start[], image_end[];
+extern uint8_t idle_block[TCB_SIZE];
+
+/* --- memory ---------------------------------------------------------------------------------------------- */
+
+static word_t type_of(const struct memory_descriptor *d)
+{
+    return d->low & 0xF;
+}
+
+static word_t low_of(const struct memory_descriptor *d)
+{
+    return d->low & 0xFFFFFC00;
+}
+
+/* Exclusive, and never beyond what the kernel can address. */
+static word_t high_of(const struct memory_descriptor *d)
+{
+    word_t last = d->high | 0x3FF;
+    return last < DIRECT_MAP_SIZE ? last + 1 : DIRECT_MAP_SIZE;
+}
+
+/* The table of all threads is too large for the allocator: it takes the end of a region. */
+static word_t carve_thread_table(word_t low, word_t high)
+{
+    word_t size = THREAD_NUMBERS * sizeof(struct tcb *);
+    if (kernel.threads || high - low < size)
+        return high;
+    high = (high - size) & ~(PAGE_SIZE - 1);
+    kernel.threads = direct(high);
+    __builtin_memset(kernel.threads, 0, size);
+    return high;
+}
+
+static void limit_to(word_t *limit, word_t image, word_t low, word_t high)
+{
+    if (low < *limit && high > image)
+        *limit = low > image ? low : image;
+}
+
+/* How far conventional memory that nobody else has a claim to goes on behind the image, within its 4 MB
+ * page. What the kernel keeps there costs it no further entry of the translation buffer. */
+static word_t free_behind(word_t image)
+{
+    word_t limit = image;
+    for (unsigned i = 0; i < kip_memory_count(); i++) {
+        const struct memory_descriptor *d = kip_memory(i);
+        if (d->low & MEMORY_VIRTUAL)
+            continue;
+        if (type_of(d) == MEMORY_CONVENTIONAL && low_of(d) <= image && high_of(d) > limit)
+            limit = high_of(d) < LARGE_PAGE_SIZE ? high_of(d) : LARGE_PAGE_SIZE;
+        else if (type_of(d) != MEMORY_CONVENTIONAL)
+            limit_to(&limit, image, low_of(d), high_of(d));
+    }
+    limit_to(&limit, image, kip.sigma0.low, kip.sigma0.high);
+    limit_to(&limit, image, kip.sigma1.low, kip.sigma1.high);
+    limit_to(&limit, image, kip.root.low, kip.root.high);
+    return limit & ~(PAGE_SIZE - 1);
+}
+
+static void memory_init(void)
+{
+    word_t image = physical(image_end), behind = free_behind(image), total = 0;
+
+    for (unsigned i = 0; i < kip_memory_count(); i++) {
+        const struct memory_descriptor *d = kip_memory(i);
+        if (type_of(d) != MEMORY_RESERVED || (d->low & MEMORY_VIRTUAL) || high_of(d) <= low_of(d))
+            continue;
+        word_t high = carve_thread_table(low_of(d), high_of(d));
+        total += high_of(d) - low_of(d);
+        kmem_add(low_of(d), high);
+    }
+    if (!kernel.threads)
+        panic("no memory is reserved for the kernel, or less than the table of threads takes");
+    kmem_add(image, behind); /* last, so that it is taken first */
+    kip_memory_add(MEMORY_CONVENTIONAL, 0, true, 0, USER_END - 1);
+    kip_memory_add(MEMORY_RESERVED, 0, false, physical(image_start), behind - 1);
+    print("kernel memory: %u KB, %u KB beside the image\n", total / 1024, (behind - image) / 1024);
+}
+
+/* --- time ------------------------------------------------------------------------------------------------ */
+
+static void time_init(void)
+{
+    kernel.tsc_khz = clock_measure_tsc_khz();
+    if (kernel.tsc_khz < 1000)
+        panic("the time stamp counter makes only %u kHz", kernel.tsc_khz);
+    kernel.clock_scale = (word_t)((1000ull << 32) / kernel.tsc_khz);
+    print("processor: %u.%03u MHz%s%s%s\n", kernel.tsc_khz / 1000, kernel.tsc_khz % 1000,
+          kernel.has_pge ? ", global pages" : "", kernel.has_fxsr ? ", FXSAVE" : "",
+          kernel.has_sysenter ? ", SYSENTER" : "");
+}
+
+/* --- the first servers ------------------------------------------------------------------------------------- */
+
+static struct space *start_server(word_t number, const struct kip_server *server, bool is_sigma0,
+                                  struct space **place)
+{
+    if (server->high == 0)
+        return NULL;
+    struct space *s = space_new();
+    if (!s)
+        panic("no memory for the first servers");
+    *place = s;
+    s->is_sigma0 = is_sigma0;
+    s->privileged = true;
+    if (space_configure(s, KIP_AREA, UTCB_AREA) != L4_OK ||
+        !thread_start_server(number, s, UTCB_AREA & ~0x3FFu, server->ip, server->sp))
+        panic("no memory for the first servers");
+    return s;
+}
+
+static void servers_start(void)
+{
+    if (kip.sigma0.high == 0 || kip.root.high == 0)
+        panic("the boot loader started no %s", kip.sigma0.high == 0 ? "sigma0" : "root server");
+    start_server(USER_BASE, &kip.sigma0, true, &kernel.sigma0_space);
+    start_server(USER_BASE + 1, &kip.sigma1, false, &kernel.sigma1_space);
+    start_server(USER_BASE + 2, &kip.root, false, &kernel.root_space);
+}
+
+/* --- all ---------------------------------------------------------------------------------------------------- */
+
+static void idle_init(void)
+{
+    struct tcb *t = (struct tcb *)idle_block;
+    t->id = global_id(SYSTEM_BASE, 1);
+    t->state = READY;
+    t->stack_top = (word_t)(uintptr_t)(idle_block + TCB_SIZE);
+    kernel.threads[SYSTEM_BASE] = t;
+    kernel.idle = kernel.current = t;
+}
+
+static void state_init(void)
+{
+    kernel.ready_top = (word_t)-1;
+    kernel.tcb_pool = (struct kmem_pool){.object_size = TCB_SIZE, .frames_per_slab = 2};
+    kernel.space_pool = (struct kmem_pool){.object_size = sizeof(struct space)};
+    kernel.mapping_pool = (struct kmem_pool){.object_size = sizeof(struct mapping)};
+}
+
+/* Kickstart has filled in where sigma0 is; a Multiboot loader cannot have. */
+static void boot_information(word_t magic, paddr_t information)
+{
+    if (kip.sigma0.high != 0)
+        return;
+    if (magic != MULTIBOOT_LOADED)
+        panic("started by neither kickstart nor a Multiboot loader");
+    multiboot_start(information);
+}
+
+void init(word_t magic, paddr_t information)
+{
+    serial_init();
+    state_init();
+    cpu_init();
+    paging_init();
+    switch_init();
+    segments_init();
+    print("\nIsochron's L4 kernel, API version X.2\n");
+    boot_information(magic, information);
+    memory_init();
+    if (option_given("sysenter=off"))
+        kernel.has_sysenter = false;
+    idle_init();
+    pic_init();
+    fpu_init();
+    time_init();
+    kip_init();
+    ipc_entry_init(!option_given("fastpath=off"));
+    scheduler_init();
+    servers_start();
+    clock_init();
+    switch_to_next();
+    arch_idle();
+}

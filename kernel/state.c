@@ -1,0 +1,6 @@
+/* state.c: the kernel's state: one variable, and the block of the thread that runs when no other can. */
+#include "state.h"
+
+struct kernel kernel __attribute__((section(".bss.hot"), aligned(CACHE_LINE)));
+
+uint8_t idle_block[TCB_SIZE] __attribute__((aligned(CACHE_LINE)));
