@@ -8,7 +8,6 @@
 #include <l4/types.h>
 
 #define TASK_MAX 32
-#define TASK_THREAD_MAX 16
 #define SEGMENT_MAX 8
 #define IRQ_MAX 16
 #define PRIORITY_MAX 200u // of a task; the root server itself keeps above
@@ -48,12 +47,6 @@ struct root {
 
 // A line on the console server, or on COM1 while there is none that waits.
 void say(const struct root *root, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-// ---- pages.c: frames of 4 KB, from sigma0 ----------------------------------------------------
-
-// Zeroed, mapped in the root server at its physical address. 0 when there is no more memory.
-word_t page_take(void);
-void page_give(word_t frame);
 
 // ---- elf.c -----------------------------------------------------------------------------------
 

@@ -1,21 +1,20 @@
 // tasks.c: tasks from modules, their memory and threads, and their end.
 #include <l4/alloc.h>
+#include <l4/frames.h>
+#include <l4/library.h>
 #include <l4/print.h>
 #include <l4/string.h>
 #include <l4/thread.h>
-#include <l4/library.h>
 
 #include "root.h"
 
-// A task's thread numbers: a block of TASK_THREAD_MAX behind those of the first servers.
-#define FIRST_NUMBER 16
 #define UTCB_AREA_BITS 13
 
-_Static_assert(TASK_THREAD_MAX * L4_UTCB_SIZE == 1u << UTCB_AREA_BITS, "room for all UTCBs");
+_Static_assert(L4_TASK_THREAD_MAX * L4_UTCB_SIZE == 1u << UTCB_AREA_BITS, "room for all UTCBs");
 
 static word_t first_number(word_t task)
 {
-    return l4_user_base(l4_kip) + FIRST_NUMBER + task * TASK_THREAD_MAX;
+    return l4_user_base(l4_kip) + L4_TASK_FIRST_NUMBER + task * L4_TASK_THREAD_MAX;
 }
 
 static l4_thread_id thread_id(const struct task *task, word_t index)
@@ -25,11 +24,8 @@ static l4_thread_id thread_id(const struct task *task, word_t index)
 
 struct task *task_of_thread(struct root *root, l4_thread_id thread)
 {
-    word_t number = l4_thread_number(thread);
-    if (number < first_number(0) || number >= first_number(root->task_count))
-        return NULL;
-    struct task *task = &root->tasks[(number - first_number(0)) / TASK_THREAD_MAX];
-    return task->state ? task : NULL;
+    word_t index = l4_task_of(thread);
+    return index < root->task_count && root->tasks[index].state ? &root->tasks[index] : NULL;
 }
 
 // ---- Memory -------------------------------------------------------------------------------------
@@ -66,7 +62,7 @@ word_t task_frame(struct segment *segment, word_t address)
     word_t *frame = &segment->frames[(page - segment->start) / L4_PAGE_SIZE];
     if (*frame)
         return *frame;
-    *frame = page_take();
+    *frame = l4_frame_take();
     if (!*frame)
         return 0;
     word_t low = page > segment->file_start ? page : segment->file_start;
@@ -83,7 +79,7 @@ static void give_memory_back(struct task *task)
         struct segment *segment = &task->segments[i];
         for (word_t page = 0; page < (segment->end - segment->start) / L4_PAGE_SIZE; page++) {
             if (segment->frames[page])
-                page_give(segment->frames[page]);
+                l4_frame_give(segment->frames[page]);
         }
         l4_free(segment->frames);
     }
@@ -94,7 +90,7 @@ static void give_memory_back(struct task *task)
 
 l4_thread_id task_add_thread(struct task *task, l4_thread_id pager)
 {
-    for (word_t i = 1; i < TASK_THREAD_MAX; i++) {
+    for (word_t i = 1; i < L4_TASK_THREAD_MAX; i++) {
         if (task->threads & 1u << i)
             continue;
         word_t utcb = L4_UTCB_AREA_BASE + i * L4_UTCB_SIZE;
@@ -115,7 +111,7 @@ void task_end(struct root *root, struct task *task, enum l4_task_state state, wo
         }
     }
     // The first thread is the last to go: the others name their space by it.
-    for (word_t i = TASK_THREAD_MAX; i-- > 0;) {
+    for (word_t i = L4_TASK_THREAD_MAX; i-- > 0;) {
         if (task->threads & 1u << i)
             l4_thread_delete(thread_id(task, i));
     }
@@ -159,7 +155,7 @@ static bool add_start_area(const struct root *root, struct task *task, const cha
     area->names = root->names;
     area->first = task->first;
     area->task = task->index;
-    area->thread_max = TASK_THREAD_MAX;
+    area->thread_max = L4_TASK_THREAD_MAX;
     l4_copy_string(area->name, task->name, sizeof(area->name));
     l4_copy_string(area->command_line, command_line, sizeof(area->command_line));
     return true;

@@ -40,8 +40,8 @@ bool regions_own(struct regions *r, word_t start, word_t end, l4_thread_id owner
 // Whether a thread may have all of [start, end): no kernel memory in it, each page free or its own.
 bool regions_available(const struct regions *r, word_t start, word_t end, l4_thread_id asker);
 
-// The first free conventional block of 2^bits pages aligned to its size, or PAGE_COUNT. Memory below
-// 1 MB comes last, since some devices can reach no other.
+// The first free conventional block of 2^bits pages aligned to its size, or PAGE_COUNT. Memory
+// below 1 MB comes last, since some devices can reach no other.
 word_t regions_find(const struct regions *r, word_t bits);
 
 const struct region *regions_at(const struct regions *r, word_t page);

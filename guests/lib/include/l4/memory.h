@@ -12,7 +12,7 @@ enum l4_memory_label {
     L4_MEMORY_UNMAP = 0x1402,  // address: the region that begins there
     L4_MEMORY_CLOSE = 0x1403,  // dataspace; the owner's: its regions go everywhere
     L4_MEMORY_SHARE = 0x1404,  // dataspace, thread of the task that may map it, rights
-    L4_MEMORY_STATE = 0x1405,  // -> pages free, pages in use, dataspaces, regions
+    L4_MEMORY_STATE = 0x1405,  // -> frames spare, frames in use, dataspaces, regions
 };
 
 enum l4_memory_error {

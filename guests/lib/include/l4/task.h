@@ -3,7 +3,21 @@
 // that the kernel started itself (l4_is_root) has no start area.
 #pragma once
 
+#include <l4/kip.h>
 #include <l4/types.h>
+
+// Task n's threads have the L4_TASK_THREAD_MAX numbers from UserBase + L4_TASK_FIRST_NUMBER +
+// n * L4_TASK_THREAD_MAX on, all of version 1. Numbers are not used again.
+#define L4_TASK_FIRST_NUMBER 16u
+#define L4_TASK_THREAD_MAX 16u
+
+// The number of the task that a global id belongs to; a huge number for the first servers.
+static inline word_t l4_task_of(l4_thread_id thread)
+{
+    word_t first = l4_user_base(l4_kip) + L4_TASK_FIRST_NUMBER;
+    word_t number = l4_thread_number(thread);
+    return number < first ? 0xFFFFFFFF : (number - first) / L4_TASK_THREAD_MAX;
+}
 
 // The start area: one page below the UTCB area of every task, read-only by convention.
 #define L4_START_AREA 0xBEFFF000u

@@ -111,6 +111,18 @@ static inline l4_time l4_period(word_t microseconds)
     return exponent << 10 | microseconds;
 }
 
+// The longest period that can be written and is at most this many microseconds, but not zero.
+static inline l4_time l4_period_at_most(l4_clock microseconds)
+{
+    word_t exponent = 0;
+    while (microseconds >> exponent > 1023 && exponent < 31)
+        exponent++;
+    word_t mantissa = (word_t)(microseconds >> exponent);
+    if (mantissa > 1023)
+        mantissa = 1023;
+    return mantissa == 0 ? 1 : exponent << 10 | mantissa;
+}
+
 // The period in microseconds; L4_NEVER has no length and gives 0, as does L4_ZERO_TIME.
 static inline word_t l4_period_microseconds(l4_time period)
 {

@@ -1,14 +1,13 @@
-// pages.c: the root server's frames. It asks sigma0 for blocks of 1 MB, and for smaller ones when
-// there are no more of those.
+// frames.c: frames come out of blocks of 1 MB, of smaller ones when sigma0 has no more of those.
+#include <l4/frames.h>
+
 #include <l4/sigma0.h>
 #include <l4/string.h>
-
-#include "root.h"
 
 #define BLOCK_BITS 20
 
 static word_t block_next, block_end;
-static word_t free_frames; // a list through the frames' first words
+static word_t free_frames, free_count; // a list through the frames' first words
 
 static bool get_block(void)
 {
@@ -23,11 +22,12 @@ static bool get_block(void)
     return false;
 }
 
-word_t page_take(void)
+word_t l4_frame_take(void)
 {
     word_t frame = free_frames;
     if (frame) {
         free_frames = *(word_t *)(uintptr_t)frame;
+        free_count--;
     } else {
         if (block_next == block_end && !get_block())
             return 0;
@@ -38,9 +38,15 @@ word_t page_take(void)
     return frame;
 }
 
-void page_give(word_t frame)
+void l4_frame_give(word_t frame)
 {
     l4_unmap_fpage(l4_make_fpage(frame, L4_PAGE_BITS, L4_FULLY_ACCESSIBLE), false);
     *(word_t *)(uintptr_t)frame = free_frames;
     free_frames = frame;
+    free_count++;
+}
+
+word_t l4_frames_spare(void)
+{
+    return free_count;
 }
