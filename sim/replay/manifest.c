@@ -126,7 +126,8 @@ void manifest_from_json(struct manifest *a, const char *text, const char *path)
             usage_error("%s: its manifest's settings are not all texts", path);
         manifest_set(a, setting);
     }
-    if (memory < 1 << 20 || memory > (json_int_t)3 << 30 || base < 0 || base > 0xFFFF || size < 0 || size > 4)
+    if (memory < 1 << 20 || memory > (json_int_t)3 << 30 || base < 0 || base > 0xFFFF ||
+        size < 0 || size > 4)
         usage_error("%s: its manifest names impossible memory or ports", path);
     a->model = model;
     a->config.ram_bytes = (uint32_t)memory;

@@ -3,7 +3,7 @@
  *
  *   MANI  the manifest, JSON
  *   SYMB  names of code, lines "address size name" in hexadecimal
- *   STAT  a checkpoint: struct trace_moment, the ledger's path, then what the snapshot visitor saves
+ *   STAT  a checkpoint: struct trace_state, then what the snapshot visitor saves
  *   INPT  characters typed since the chunk before: struct trace_input each
  *   HASH  struct trace_moment, hash of the state, chain of all such hashes
  *   ENDS  how the run ended, JSON

@@ -1,15 +1,15 @@
 /* replay: a machine that lives a recorded run again, from any checkpoint of its trace.
  *
- * Nothing but the trace is needed: images are in its first state. Recorded characters arrive at their
- * cycles. Verifying compares every recorded hash and state on the way; a difference is told with the
- * first component and field that differ. */
+ * Nothing but the trace is needed: images are in its first state. Recorded characters arrive at
+ * their cycles. Verifying compares every recorded hash and state on the way; a difference is told
+ * with the first component and field that differ. */
 #pragma once
 
 #include "sim/replay/manifest.h"
 #include "sim/replay/recorder.h"
 #include "sim/report/symbols.h"
 
-/* What a replay compares with: a state names the field that differs, and there are fewer of them. */
+/* What a replay compares with: a state names the field that differs, but there are fewer. */
 enum replay_verifying { VERIFY_NOTHING, VERIFY_ALL, VERIFY_STATES };
 
 struct replay {
@@ -43,8 +43,8 @@ void replay_symbols(const struct replay *r, struct symbols *symbols);
 /* Puts the machine into the last checkpoint at or before the cycle. usage_error if the trace begins
  * later. */
 void replay_seek(struct replay *r, cycle_t cycle);
-/* After the next replay_seek recorded hashes and states are compared; the first difference stops the
- * machine. */
+/* After the next replay_seek recorded hashes and states are compared; the first difference stops
+ * the machine. */
 void replay_verify(struct replay *r, enum replay_verifying what);
 /* Makes the machine stop at the first instruction boundary at or after the cycle, or at the trace's
  * end if that comes first. */

@@ -7,8 +7,8 @@
  *   chunk   kind  flags  size  stored  sum  head_sum        4 + 4 + 8 + 8 + 4 + 4, then the bytes
  *
  * `kind` is four letters; `stored` bytes of zlib's format hold `size` bytes; `sum` is the CRC-32 of
- * the stored bytes and head_sum that of the 28 bytes before it. Kinds (see recorder.h for what is in
- * them): MANI, SYMB, STAT, INPT, HASH, ENDS. A reader that meets another kind refuses the file: an
+ * the stored bytes and head_sum that of the 28 bytes before it. Kinds (recorder.h says what is in
+ * them): MANI, SYMB, STAT, INPT, HASH, ENDS. A reader that meets another kind refuses the file; an
  * optional kind would begin with a small letter and is skipped. */
 #pragma once
 
