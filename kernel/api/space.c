@@ -16,7 +16,6 @@ struct space *space_new(void)
         return NULL;
     }
     s->redirector = ANY_THREAD;
-    space_segments(s);
     s->next = kernel.spaces;
     if (s->next)
         s->next->prev = s;
@@ -130,18 +129,6 @@ struct utcb *space_utcb(struct space *s, vaddr_t utcb)
         *entry = physical(frame) | PTE_P | PTE_W | PTE_U;
     }
     return direct((*entry & ~(PAGE_SIZE - 1)) + utcb % PAGE_SIZE);
-}
-
-/* --- redirection -------------------------------------------------------------------------------------- */
-void space_set_redirector(struct space *s, thread_id_t redirector)
-{
-    s->redirector = redirector;
-    for (struct tcb *t = s->threads; t; t = t->space_next) {
-        if (redirector == ANY_THREAD)
-            t->slow &= ~(word_t)SLOW_REDIRECT;
-        else
-            t->slow |= SLOW_REDIRECT;
-    }
 }
 
 /* --- small spaces ------------------------------------------------------------------------------------

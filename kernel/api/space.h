@@ -49,9 +49,6 @@ bool space_reserved_range(const struct space *s, vaddr_t first, vaddr_t last); /
 bool space_sigma0_fill(struct space *s, vaddr_t va);
 void space_sigma0_forget(struct space *s, vaddr_t va);
 
-/* From now on messages that leave the space go to this thread (ANY_THREAD: to whom they are meant for). */
-void space_set_redirector(struct space *s, thread_id_t redirector);
-
 /* Small spaces [L4X2 4.11]. Returns whether the request took effect. */
 bool space_set_small(struct space *s, word_t id);
 void space_make_large(struct space *s); /* an access beyond its limit promotes it */

@@ -11,6 +11,7 @@
  *   |s |     0     | small space id |   control; 0 is a large space
  *   |e |     0     | the old id     |   result; e: the request took effect
  */
+#include "api/ipc.h"
 #include "api/syscalls.h"
 #include "state.h"
 
@@ -41,8 +42,10 @@ static enum l4_error space_control(const struct tcb *caller, const struct trap_f
         return error;
 
     thread_id_t redirector = redirector_id(caller, f->edi);
-    if (redirector != NIL_THREAD)
-        space_set_redirector(s, redirector);
+    if (redirector != NIL_THREAD) {
+        s->redirector = redirector;
+        ipc_redirector_changed(s);
+    }
     if ((f->ecx & CONTROL_SMALL) && space_set_small(s, f->ecx & CONTROL_ID_MASK))
         *old_control |= CONTROL_SMALL;
     return L4_OK;
