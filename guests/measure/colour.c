@@ -1,8 +1,8 @@
 // colour.c: real-time memory management at user level. A task multiplies two 64 by 64 matrices of
-// doubles (64 KB) while a neighbour of higher priority, in another space, is woken by the timer after
-// each 100 microseconds of the task's and writes to every line of the second-level cache that it
-// can reach. The task's memory comes from a pager that knows the colours of pages: in the 256 KB,
-// direct-mapped cache of the board, pages whose numbers differ modulo 64 never evict each other.
+// doubles (64 KB) while a neighbour of higher priority, in another space, is woken by the timer
+// after each 100 microseconds of the task's and writes to every line of the second-level cache that
+// it can reach. The task's memory comes from a pager that knows the colours of pages: in the
+// board's 256 KB, direct-mapped cache, pages whose numbers differ modulo 64 never evict each other.
 //
 // Without partition the task's pages have any colours, and the neighbour's have all. With it three
 // colours are the task's alone. What the neighbour takes for its own work does not count.
@@ -37,7 +37,7 @@ static volatile uint32_t stolen; // cycles of the neighbour's own
 static volatile word_t interrupts;
 static struct summary result;
 
-// ---- The pager ----------------------------------------------------------------------------------------
+// ---- The pager --------------------------------------------------------------------------------
 
 // The n-th page of the given set of colours, in `count` colours from `first` on, counted from the
 // start of the region (which is aligned to more than all colours).
@@ -80,7 +80,7 @@ static void colour_pager(void *unused)
     }
 }
 
-// ---- The neighbour --------------------------------------------------------------------------------------
+// ---- The neighbour ----------------------------------------------------------------------------
 
 static void set_timer(void)
 {
@@ -113,7 +113,7 @@ static void neighbour(void *unused)
     }
 }
 
-// ---- The task -------------------------------------------------------------------------------------------
+// ---- The task ---------------------------------------------------------------------------------
 
 static void fill(struct matrices *m)
 {

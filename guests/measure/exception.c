@@ -5,7 +5,7 @@
 static struct summary result;
 static l4_thread_id handler_id;
 
-// ---- INT 80h --------------------------------------------------------------------------------------
+// ---- INT 80h ----------------------------------------------------------------------------------
 
 // The twelve words of the exception are the answer, with EIP behind the instruction.
 static void exception_handler(void *unused)
@@ -52,7 +52,7 @@ void part_exception(void)
     reflect(true, "handler=same_space ");
 }
 
-// ---- ThreadSwitch -----------------------------------------------------------------------------------
+// ---- ThreadSwitch -----------------------------------------------------------------------------
 
 static l4_thread_id switch_partner[2];
 

@@ -1,8 +1,8 @@
 // fault.c: page faults that a thread in another space resolves, and what can be built on them: a
 // handler for protected pages, and the two benchmarks of Appel and Li.
 //
-// The pager holds the pages; the faulting thread has them from it, at the same addresses. To protect
-// a page the pager takes the right to write back, to unprotect it, it maps it again.
+// The pager holds the pages; the faulting thread has them from it, at the same addresses. To
+// protect a page the pager takes the right to write back; to unprotect it, it maps it again.
 #include "measure.h"
 
 #define APPEL_PAGES 100u
@@ -35,7 +35,7 @@ static void revoke(l4_fpage what)
         done(100);
 }
 
-// ---- A fault and its pager; the trap --------------------------------------------------------------
+// ---- A fault and its pager; the trap ----------------------------------------------------------
 
 // The shortest there is for pages in the region; everything else as all pagers do. The time is that
 // of the last message.
@@ -116,7 +116,7 @@ static void trapping(void *unused)
     done(0);
 }
 
-// ---- Appel and Li -----------------------------------------------------------------------------------
+// ---- Appel and Li -----------------------------------------------------------------------------
 
 // Every page once, in an order that is none: 37 and 100 have no common factor.
 static word_t appel_page(word_t i)

@@ -96,8 +96,8 @@ void part_ipc(void)
     ping_pong("ipc_small_large", SMALL, LARGE, false, false);
 }
 
-// What the ledger is held against: a stretch of round trips, and one of them (the last one's cycles,
-// with the overhead) for `--window ping_begin..ping_end`.
+// What the ledger is held against: a stretch of round trips, and one of them (the last one's
+// cycles, with the overhead) for `--window ping_begin..ping_end`.
 void part_window(void)
 {
     l4_thread_id id = make_pair(LARGE, LARGE, false, false, stretch);

@@ -1,5 +1,6 @@
 // main.c: the root task `measure`: measures what its command line says, which=all or a list like
-// which=ipc,fault, and ends as exit= says (library.h).
+// which=ipc+fault (a comma would end the module for QEMU's -initrd), and ends as exit= says
+// (library.h).
 #include "measure.h"
 
 static const struct part {
@@ -48,8 +49,8 @@ int l4_main(const char *command_line)
     world_init();
     report_overhead();
     for (const char *name = which; *name;) {
-        const char *comma = strchr(name, ',');
-        word_t length = comma ? (word_t)(comma - name) : strlen(name);
+        const char *plus = strchr(name, '+');
+        word_t length = plus ? (word_t)(plus - name) : strlen(name);
         if (!run_named(name, length)) {
             l4_printf("measure: no part '%.*s'; there are all", (int)length, name);
             for (word_t i = 0; i < PART_COUNT; i++)
@@ -57,7 +58,7 @@ int l4_main(const char *command_line)
             l4_printf("\n");
             return 1;
         }
-        name += length + (comma != NULL);
+        name += length + (plus != NULL);
     }
     l4_printf("measure: done\n");
     return 0;

@@ -30,7 +30,7 @@ static void touch_pages(word_t base, word_t count)
         touch(base + i * L4_PAGE_SIZE);
 }
 
-// ---- Map and unmap ------------------------------------------------------------------------------
+// ---- Map and unmap ----------------------------------------------------------------------------
 
 // Takes what it is given, and answers with nothing.
 static void map_receiver(void *unused)
@@ -78,7 +78,7 @@ static void map_sender(void *unused)
     done(0);
 }
 
-// ---- Grant, there and back ------------------------------------------------------------------------
+// ---- Grant, there and back --------------------------------------------------------------------
 
 static word_t grant_log2; // how much is on its way, for the receiver
 
@@ -116,7 +116,7 @@ static void grant_sender(void *unused)
     done(0);
 }
 
-// ---- The mapping RPC --------------------------------------------------------------------------------
+// ---- The mapping RPC --------------------------------------------------------------------------
 
 // Each answer maps the pages asked for, after the last client's were taken back.
 static void mapping_server(void *unused)

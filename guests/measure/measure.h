@@ -29,7 +29,7 @@
 #define KILOBYTE 1024u
 #define MEGABYTE (1024u * KILOBYTE)
 
-// ---- Samples (report.c) -------------------------------------------------------------------------
+// ---- Samples (report.c) -----------------------------------------------------------------------
 
 #define SAMPLE_MAX 512
 #define WARM_COUNT 16
@@ -61,7 +61,7 @@ void report(const char *name, const char *parameters, const struct summary *s, w
 void report_number(const char *name, const char *parameter, word_t value, const struct summary *s,
                    word_t operations);
 
-// ---- Spaces and threads (world.c) ---------------------------------------------------------------
+// ---- Spaces and threads (world.c) -------------------------------------------------------------
 
 enum space_size { LARGE, SMALL };
 
@@ -101,7 +101,7 @@ _Noreturn void done(word_t failed);
 // The root task waits for that.
 void await_done(l4_thread_id id, const char *what);
 
-// ---- What a pager in a measured space does with messages that are not its own business ----------
+// ---- What a pager in a measured space does with messages that are not its own business --------
 
 #define LABEL_START 0x100u // MR1 thread, MR2 ip, MR3 sp: to the thread's pager, from the root task
 #define LABEL_DONE 0x101u
@@ -127,7 +127,7 @@ static inline l4_tag answer_and_wait(l4_thread_id *from)
     return tag;
 }
 
-// ---- The parts ----------------------------------------------------------------------------------
+// ---- The parts --------------------------------------------------------------------------------
 
 void part_ipc(void);       // ipc.c: ping-pong within and between spaces, large and small
 void part_window(void);    // ipc.c: a stretch of it that the simulator's ledger is held against

@@ -1,6 +1,7 @@
 // ping.S: the two ends of a ping-pong by Ipc or Lipc. In assembly because the path is about as
-// short as a compiler's way of getting at seven registers, and for the two labels: the reads of the
-// counter, between which the simulator's window is opened.
+// short as a compiler's way of getting at seven registers, and for the labels, between which the
+// simulator's windows are opened: ping_begin and ping_end are the reads of the counter, pong_back
+// is where the message has arrived.
 
         .text
 
@@ -46,7 +47,7 @@ ping_end:
 
 // void pong_loop(word_t stub, l4_thread_id partner)
 // Waits for the partner, then answers each message with the tag it came with. Never returns.
-        .globl  pong_loop
+        .globl  pong_loop, pong_back
         .type   pong_loop, @function
         .p2align 5
 pong_loop:
@@ -56,16 +57,17 @@ pong_loop:
 1:      xor     %ecx, %ecx
         mov     %gs:0, %edi
         call    *(%esp)
+pong_back:
         mov     4(%esp), %eax
         mov     %eax, %edx
         jmp     1b
         .size   pong_loop, . - pong_loop
 
 // void ledger_stretch(word_t stub, l4_thread_id partner, word_t tag, word_t count)
-// count calls between two reads of the counter, whose difference goes to ledger_cycles; then a dword
-// out to port 0xF4, which ends a run with isa-debug-exit there and does nothing in others. So the
-// ledger of a run that counts from ledger_begin to its end is that difference, and what ran under
-// the name of ledger_end.
+// count calls between two reads of the counter, whose difference goes to ledger_cycles; then a
+// dword out to port 0xF4, which ends a run with isa-debug-exit there and does nothing in others. So
+// the ledger of a run that counts from ledger_begin to its end is that difference, and what ran
+// under the name of ledger_end.
         .globl  ledger_stretch, ledger_begin, ledger_end
         .type   ledger_stretch, @function
         .p2align 5

@@ -22,7 +22,7 @@ static struct pipe pipes[2];
 static l4_thread_id pipe_id[2], writer_id, echo_id;
 static struct summary latency, bandwidth;
 
-// ---- The pipe ---------------------------------------------------------------------------------------
+// ---- The pipe ---------------------------------------------------------------------------------
 
 static void put_data(struct pipe *p)
 {
@@ -89,7 +89,7 @@ static void pipe_thread(void *argument)
     }
 }
 
-// ---- Its users --------------------------------------------------------------------------------------
+// ---- Its users --------------------------------------------------------------------------------
 
 static void pipe_write(word_t pipe, const void *bytes, word_t size)
 {

@@ -10,7 +10,7 @@ static uint8_t sent[STRING_MAX] __attribute__((aligned(4096)));
 static uint8_t received[STRING_MAX] __attribute__((aligned(4096)));
 static struct summary by_size[STRING_SIZES];
 
-// ---- RPC ----------------------------------------------------------------------------------------
+// ---- RPC --------------------------------------------------------------------------------------
 
 static void server(void *unused)
 {
@@ -53,7 +53,7 @@ void part_rpc(void)
     report_number("rpc", "words", 1, &by_size[0], 1);
 }
 
-// ---- Strings ------------------------------------------------------------------------------------
+// ---- Strings ----------------------------------------------------------------------------------
 
 static void string_server(void *unused)
 {

@@ -18,7 +18,7 @@ static uint8_t stacks[THREAD_MAX + 1][STACK_SIZE] __attribute__((aligned(4096)))
 static l4_thread_id made[THREAD_MAX];
 static word_t made_count, small_count, version;
 
-// ---- Serving ------------------------------------------------------------------------------------
+// ---- Serving ----------------------------------------------------------------------------------
 
 static bool is_shared(word_t address)
 {
@@ -68,7 +68,7 @@ void pager_loop(void *unused)
     }
 }
 
-// ---- Making -------------------------------------------------------------------------------------
+// ---- Making -----------------------------------------------------------------------------------
 
 static l4_fpage kip_area(const struct space *s)
 {
@@ -163,7 +163,7 @@ void world_end(void)
     version = version == 0x3FF ? 2 : version + 1;
 }
 
-// ---- The first ----------------------------------------------------------------------------------
+// ---- The first --------------------------------------------------------------------------------
 
 static word_t moved_stub(word_t stub)
 {
@@ -198,7 +198,7 @@ void world_init(void)
     l4_thread_start(pager_thread, pager_loop, NULL, stacks[THREAD_MAX], STACK_SIZE);
 }
 
-// ---- Being done ---------------------------------------------------------------------------------
+// ---- Being done -------------------------------------------------------------------------------
 
 void done_through(word_t ipc_stub, word_t failed)
 {

@@ -95,17 +95,22 @@ void lines_add(struct lines *l, const struct cpu *c, laddr_t la, unsigned length
 void lines_print(const struct lines *l, FILE *out)
 {
     uint32_t user[LINE_KINDS] = {0}, kernel[LINE_KINDS] = {0}, both[LINE_KINDS] = {0};
+    uint32_t all_user = 0, all_kernel = 0;
     for (uint32_t i = 0; i < LINES_SIZE; i++) {
         const struct line *e = &l->slot[i];
         user[e->kind] += e->by == LINE_BY_USER;
         kernel[e->kind] += (e->by & LINE_BY_KERNEL) != 0;
         both[e->kind] += e->by == (LINE_BY_USER | LINE_BY_KERNEL);
     }
-    fprintf(out, "\n  %-24s %8s %8s  (lines of %u bytes; shared: of the kernel's, the program's too)\n",
-            "cache lines touched", "kernel", "user", l->line_bytes);
-    for (int k = 0; k < LINE_KINDS; k++)
-        fprintf(out, "  %-24s %8u %8u  shared %u\n", line_kind_names[k], kernel[k], user[k],
-                both[k]);
+    fprintf(out, "\n  %-24s %8s %8s  of %u bytes\n", "cache lines touched", "kernel", "user",
+            l->line_bytes);
+    for (int k = 0; k < LINE_KINDS; k++) {
+        all_kernel += kernel[k];
+        all_user += user[k];
+        fprintf(out, "  %-24s %8u %8u", line_kind_names[k], kernel[k], user[k]);
+        fprintf(out, both[k] ? "  %u of the kernel's by the program, too\n" : "\n", both[k]);
+    }
+    fprintf(out, "  %-24s %8u %8u\n", "sum", all_kernel, all_user);
     if (l->overflowed)
         fprintf(out, "  more than %d lines: the rest is not counted\n", LINES_SIZE / 2);
 }

@@ -1,6 +1,6 @@
-/* lines: the cache lines that a stretch of execution touched: of code, of data and of page tables, by
- * the program or by the kernel. A path's footprint is what it costs everybody else, so a window counts
- * it beside its cycles. Lines are physical: two names of one byte are one line. */
+/* lines: the cache lines that a stretch of execution touched: of code, of data and of page tables,
+ * by the program or by the kernel. A path's footprint is what it costs everybody else, so a window
+ * counts it beside its cycles. Lines are physical: two names of one byte are one line. */
 #pragma once
 
 #include "cpu/cpu.h"
@@ -32,8 +32,8 @@ struct lines {
 
 void lines_init(struct lines *l, const struct cpu *c);
 void lines_free(struct lines *l);
-/* What c has just done, its log still there: an instruction of length bytes at la (0: a delivery), run
- * by the kernel or not; what it did to data was done by the kernel or not. */
+/* What c has just done, its log still there: an instruction of length bytes at la (0: a delivery),
+ * run by the kernel or not; what it did to data was done by the kernel or not. */
 void lines_add(struct lines *l, const struct cpu *c, laddr_t la, unsigned length, bool kernel_code,
                bool kernel_data);
 
