@@ -1,5 +1,5 @@
-// console.h: the console server ("console"): COM1 by interrupts, text out and lines in. Text travels
-// in message registers, at most 248 bytes a message; printing (print.h) uses it by itself.
+// console.h: the console server ("console"): COM1 by interrupts, text out and lines in. Text
+// travels in message registers, at most 248 bytes a message; printing (print.h) uses it by itself.
 #pragma once
 
 #include <l4/types.h>
