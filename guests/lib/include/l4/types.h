@@ -1,6 +1,6 @@
 // types.h: the words of L4 API X.2 on IA-32 (thread ids, message tags, time, flexible pages,
-// message items) as scalars and small inline functions [L4X2 4]. Every value here is one 32-bit word
-// whose layout is drawn above the functions that take it apart. Not modelled: the 64-bit formats.
+// message items) as scalars and small inline functions [L4X2 4]. Every value is one 32-bit word
+// whose layout is drawn above the functions that take it apart. Not modelled: 64-bit formats.
 #pragma once
 
 #include <stdbool.h>
