@@ -103,12 +103,12 @@ static uint64_t inconsistent_rows(void)
 }
 
 /* An interrupt of the host in the middle of a case shows in it (IRETQ writes 0 into segment
- * registers with null selectors, a signal's return loses NT and ID): a difference counts if it
- * shows thrice. */
+ * registers with null selectors, a signal's return loses NT and ID, a REP that has overwritten
+ * itself is fetched anew): a difference counts if it shows every time. */
 static enum isa_verdict compare_steadily(struct isa_comparison *c, const struct isa_case *k)
 {
     enum isa_verdict v = isa_compare_case(c, k, false);
-    for (unsigned again = 0; again < 2 && v == ISA_DIFFERENT; again++)
+    for (unsigned again = 0; again < 9 && v == ISA_DIFFERENT; again++)
         v = isa_compare_case(c, k, false);
     return v;
 }
