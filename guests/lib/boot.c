@@ -99,13 +99,14 @@ word_t l4_boot_root_index(const struct l4_kip *kip, const struct l4_boot_access 
 void l4_boot_text(const struct l4_boot_access *access, const struct l4_boot_module *module,
                   char *buffer, word_t size)
 {
+    const char *text = open_at(access, module->text, 1);
     word_t i = 0;
-    // Byte by byte, since nothing says how long it is; opening is cheap for a page that is open.
-    for (; module->text && i + 1 < size; i++) {
-        const char *c = open_at(access, module->text + i, 1);
-        if (!c || *c == 0)
+    // Nothing says how long it is, so pages are opened as they are reached.
+    for (; text && i + 1 < size; i++) {
+        bool new_page = ((module->text + i) & (L4_PAGE_SIZE - 1)) == 0;
+        if ((new_page && !open_at(access, module->text + i, 1)) || text[i] == 0)
             break;
-        buffer[i] = *c;
+        buffer[i] = text[i];
     }
     buffer[i] = 0;
 }

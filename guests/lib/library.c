@@ -18,6 +18,7 @@ word_t l4_utcb_area;
 char l4_command_line[1024];
 
 static const struct l4_start_area *start_area;
+static bool is_root; // the first thread's id says so, and the others ask later
 
 void l4_start(const struct l4_start_area *area);
 
@@ -26,11 +27,12 @@ void l4_library_init(void)
     l4_kip = l4_kernel_interface().kip;
     l4_find_stubs(&l4_stubs, l4_kip);
     l4_utcb_area = l4_my_utcb_location();
+    is_root = l4_my_global_id() == l4_root_id(l4_kip);
 }
 
 bool l4_is_root(void)
 {
-    return l4_my_global_id() == l4_root_id(l4_kip);
+    return is_root;
 }
 
 const struct l4_start_area *l4_start_area(void)
