@@ -115,6 +115,7 @@ enum mmu_status mmu_access(struct mmu *m, laddr_t la, unsigned size, enum access
     struct target t;
     if (!translate(m, la, kind != ACCESS_READ, user, &t))
         return MMU_FAULT;
+    __builtin_prefetch(t.host); /* a miss here mostly is one on the host: meanwhile, what follows */
     if (m->timed)
         meet_lines(m, la, &t, size, kind, flags);
     if (kind == ACCESS_WRITE) {

@@ -27,6 +27,8 @@ static uint64_t edge_at(const struct p5 *p, cycle_t cycle)
 static cycle_t cycle_of(const struct p5 *p, uint64_t edge)
 {
     uint64_t den = p->config.bus.core_den;
+    if (LIKELY(den == 1)) /* most boards; spares divisions */
+        return edge * p->config.bus.core_num;
     return (edge * p->config.bus.core_num + den - 1) / den;
 }
 

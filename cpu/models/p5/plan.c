@@ -269,19 +269,25 @@ static int pairs_on_data(const struct p5 *p, const struct cpu *c, const struct p
     return both;
 }
 
-/* All accesses have hit the first level. */
+/* All accesses have hit the first level. They are added up in one word first: several events
+ * counted in memory one after the other would wait for each other. */
 static ALWAYS_INLINE void count_accesses(struct p5 *p, const struct cpu *c)
 {
-    static const uint8_t events[] = {
-        [ACCESS_READ] = EVENT_DATA_READ,
-        [ACCESS_WRITE] = EVENT_WRITE_HIT,
-        [ACCESS_RMW] = EVENT_DATA_READ,
-        [ACCESS_FETCH] = EVENT_CODE_READ,
+    enum { READS = 0, WRITES = 16, LINES = 32, MASK = 0xFFFF };
+    static const uint64_t ones[] = {
+        [ACCESS_READ] = 1ull << READS,
+        [ACCESS_WRITE] = 1ull << WRITES,
+        [ACCESS_RMW] = 1ull << READS,
+        [ACCESS_FETCH] = 1ull << LINES,
+        [ACCESS_NOTE] = 0,
     };
+    uint64_t sums = 0;
     const struct access *end = c->log.list + c->log.count;
     for (const struct access *a = c->log.list; a < end; a++)
-        if (LIKELY(a->kind <= ACCESS_FETCH))
-            p5_count(p, c, events[a->kind]);
+        sums += ones[a->kind];
+    p5_add(p, c, EVENT_DATA_READ, sums >> READS & MASK);
+    p5_add(p, c, EVENT_WRITE_HIT, sums >> WRITES & MASK);
+    p5_add(p, c, EVENT_CODE_READ, sums >> LINES & MASK);
 }
 
 static ALWAYS_INLINE void count_instructions(struct p5 *p, const struct cpu *c,
