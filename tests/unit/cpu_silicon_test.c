@@ -171,6 +171,25 @@ static void watched_repetition_goes_on_as_it_was_fetched(void **state)
     repetition_goes_on_as_it_was_fetched(state);
 }
 
+static void snapshot_holds_what_a_repetition_goes_on_with(void **state)
+{
+    struct guest *g = *state;
+    struct snap save, load;
+    fill_with_halts(g, GUEST_CODE);
+    cpu_step(&g->cpu);
+    assert_true(g->cpu.rep_running);
+    snap_begin_save(&save);
+    cpu_snapshot(&g->cpu, &save);
+    memset(g->cpu.rep_bytes, 0, sizeof g->cpu.rep_bytes);
+    snap_begin_load(&load, save.data, save.size);
+    cpu_snapshot(&g->cpu, &load);
+    assert_false(load.failed);
+    snap_free(&save);
+    assert_int_equal(guest_run(g), GUEST_HLT);
+    assert_int_equal(g->cpu.r[ECX], 0);
+    assert_int_equal(g->cpu.eip, GUEST_CODE + 3);
+}
+
 static void trap_makes_a_repetition_be_fetched_anew(void **state)
 {
     struct guest *g = *state;
@@ -202,6 +221,7 @@ int main(void)
         TEST(store_to_the_modrm_byte_that_made_it_invalid),
         TEST(repetition_goes_on_as_it_was_fetched),
         TEST(watched_repetition_goes_on_as_it_was_fetched),
+        TEST(snapshot_holds_what_a_repetition_goes_on_with),
         TEST(trap_makes_a_repetition_be_fetched_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
