@@ -9,20 +9,32 @@
  * an error); MR0's E flag and ErrorCode tell of errors. */
 thread_id_t ipc(thread_id_t to, thread_id_t from, word_t timeouts);
 
-/* A message of the kernel on behalf of the running thread t, and the answer to it: saves and restores
- * what the program had in its MRs. `words` become MR0 .. MR12 at most; the answer's are returned in
- * place, its items are mapped if `accept_map`. False: there is no such partner, or it went away, or the
- * exchange was aborted by ExchangeRegisters. */
+/* A message of the kernel on behalf of the running thread t, and the answer to it; both are kept in the
+ * thread's control block, so that the program's MRs stay as they are. `words` are the message, MR0 ..
+ * MR12 at most; those that the answer has replace them, its items are mapped if `accept_map`. False:
+ * there is no such partner, or it went away, or the exchange was aborted by ExchangeRegisters:
+ * t->ipc_result tells. */
 bool ipc_kernel_call(struct tcb *t, thread_id_t partner, word_t words[13], unsigned count,
                      bool accept_map);
 
-/* A message without answer from the interrupt or preempted thread t; false: not delivered at once. */
+/* A message without answer from the interrupt or preempted thread t. True: delivered, t goes on; its
+ * receiver is in a ready queue. False: t is POLLING now, and will be READY when it has been received. */
 bool ipc_kernel_send(struct tcb *t, thread_id_t partner, const word_t *words, unsigned count);
 
-/* Ends the Ipc that t blocks in with this error (bits as in ErrorCode) and makes t READY. */
+/* Ends the Ipc that t blocks in with this error (bits as in ErrorCode) and makes t READY, in its queue;
+ * the caller calls reschedule() when it is done with all of them. */
 void ipc_abort(struct tcb *t, word_t error);
 void ipc_timed_out(struct tcb *t); /* called by the queue of timeouts */
 void ipc_partner_gone(struct tcb *dying); /* wakes all who send to it or wait for it */
+void ipc_forget(struct tcb *dying);       /* takes it out of the IPC that it is in itself */
+void ipc_redirector_changed(struct space *s); /* SpaceControl: blocked sends of its threads start anew */
+void ipc_thread_appeared(void); /* redirected messages may have waited for it */
+
+/* A new thread waits for the message of its pager that starts it. */
+void ipc_await_start(struct tcb *t, thread_id_t pager);
+
+/* The results of an Ipc that is over, from t's UTCB to the registers of its frame. */
+void ipc_registers(struct tcb *t);
 
 /* --- faults.c ------------------------------------------------------------------------------------- */
 /* A user page fault that only the pager can resolve: address and ip as the program sees them. */
@@ -33,4 +45,5 @@ void exception_ipc(struct trap_frame *f, word_t vector, word_t error);
 /* --- interrupts.c ---------------------------------------------------------------------------------- */
 void interrupt_fired(word_t line); /* masked and acknowledged at the PIC already */
 enum l4_error interrupt_control(thread_id_t irq, thread_id_t space, thread_id_t handler);
-void interrupt_acknowledged(struct tcb *irq); /* an IPC was sent to the interrupt thread */
+/* `by` sent an IPC to the interrupt thread; false: it is not its handler's space. */
+bool interrupt_acknowledged(struct tcb *irq, struct tcb *by);

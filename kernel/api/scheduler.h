@@ -17,6 +17,11 @@ struct tcb *ready_highest(void);        /* the idle thread if there is no other 
  * somebody switches back. */
 void switch_to(struct tcb *to);
 void switch_to_next(void);              /* to the highest ready thread */
+/* The running thread has blocked: runs `partner`, READY and in no queue (or NULL), unless a thread above
+ * it is ready. */
+void switch_from_blocked(struct tcb *partner);
+void reschedule(void);  /* threads have become ready: runs one if it is above the running thread */
+void scheduler_forget(struct tcb *dying);
 
 /* t has become READY: runs it at once if it is above the running thread, else queues it. */
 void wake(struct tcb *t);
@@ -26,6 +31,9 @@ usec_t now_us(void);
 /* When a period or point in time that starts now is over; 0 for never [L4X2 4.6]. */
 usec_t time_deadline(l4_time_t t, usec_t now);
 usec_t time_period_us(l4_time_t t);     /* of a period; 0 for never */
+bool time_is_zero(l4_time_t t);         /* do not wait at all */
+bool time_is_point(l4_time_t t);
+l4_time_t time_format(usec_t us);       /* the period that is nearest to it */
 
 void timeout_set(struct tcb *t, usec_t at);
 void timeout_cancel(struct tcb *t);

@@ -24,7 +24,6 @@ enum thread_slow {
     SLOW_TIMEOUT = 1,   /* linked in the queue of timeouts */
     SLOW_REDIRECT = 2,  /* its space has a redirector */
     SLOW_HALT = 4,      /* is to halt when its Ipc is over */
-    SLOW_NESTED = 8,    /* a kernel-made IPC inside its own (fault during a string transfer) */
 };
 
 /* What INT, or SYSENTER made to look like it, leaves at the top of a kernel stack. */
@@ -59,24 +58,33 @@ struct tcb {
     thread_id_t scheduler;
     word_t sensitive_priority, delay_max_us, delay_left_us;
     usec_t timeout_at;      /* while linked */
-    struct tcb *timeout_next, *timeout_prev;
+    struct tcb *timeout_child, *timeout_next, *timeout_prev; /* a heap: timeout.c */
     struct tcb *space_next, *space_prev;
-    usec_t xfer_deadline;   /* 0: none; of the string transfer it is the sender of */
 
-    /* IPC state that only ipc.c reads. */
-    struct tcb *transfer;   /* the other side of a string transfer */
-    word_t transfer_bytes;  /* of string data moved so far */
-    thread_id_t sender_as;  /* while POLLING: the id the receiver is to see (propagation) */
-    word_t ipc_result;      /* error word of the Ipc that is ending; 0: none */
-    struct tcb_saved {      /* the user's IPC state round a kernel-made IPC */
-        word_t mr[13], br0, error_code, virtual_sender, intended_receiver;
-        word_t state;
-        thread_id_t partner;
-    } saved;
-    bool halt_pending;      /* ExchangeRegisters H on a thread inside an Ipc */
-    bool irq_masked;        /* interrupt threads: a message is out and not acknowledged */
-    bool irq_pending;       /* and the line fired meanwhile */
-    bool fpu_used;          /* fpu holds a state */
+    /* IPC state that only ipc*.c read. */
+    struct tcb **send_queue;  /* while POLLING: the queue it is in, a receiver's or kernel.orphans */
+    thread_id_t sender_as;    /* the id that the receiver is to see (propagation) */
+    thread_id_t intended;     /* of a redirected message: whom it was for; NIL_THREAD: not redirected */
+    thread_id_t recv_from;    /* the receive phase that follows the send phase */
+    word_t recv_timeout;
+    word_t ipc_result;        /* error word of the Ipc that is ending; 0: none */
+    bool kernel_ipc;          /* the message is one of the kernel's: in kernel_mr, not in the UTCB */
+    bool kernel_accepts_map;  /* and its answer may map into the complete space */
+    bool receive_entered;     /* whoever took its message has entered its receive phase for it */
+    bool send_again;          /* its redirector changed: start the send phase anew */
+    word_t kernel_mr[13];
+
+    /* String transfers (ipc_string.c). */
+    struct tcb *transfer;     /* the other side; NULL: in no transfer */
+    bool transfer_receives;   /* this is the receiver */
+    word_t transfer_bytes;    /* sender: of string data moved so far */
+    word_t transfer_stop;     /* sender: how it is to end at once: TRANSFER_CODES; 0: go on */
+    word_t transfer_expires;  /* sender: how its timeout ends it; 0: no fault yet, no timeout */
+    vaddr_t transfer_fault;   /* receiver: the address it is to have paged in */
+
+    bool out_of_quantum;      /* HALTED, or about to be, until Schedule gives it a new quantum */
+    bool irq_masked;          /* interrupt threads: a message is out and not acknowledged */
+    bool fpu_used;            /* fpu holds a state */
     vaddr_t utcb_location;  /* as ThreadControl gave it, before activation; -1: not given */
 
     uint8_t fpu[512] __attribute__((aligned(16)));
@@ -92,10 +100,15 @@ static inline struct trap_frame *thread_frame(struct tcb *t)
 /* The thread with this global id (right version), or local id in the space; NULL: none. */
 struct tcb *thread_find(thread_id_t global);
 struct tcb *thread_find_local(struct space *s, thread_id_t local);
+struct tcb *thread_find_any(struct space *s, thread_id_t id); /* either kind */
 struct tcb *thread_by_number(word_t number); /* any version; NULL: none */
 
 struct tcb *thread_new(thread_id_t id, struct space *s); /* INACTIVE; NULL: no memory */
-void thread_delete(struct tcb *t);
+void thread_delete(struct tcb *t); /* not the running one; its space goes with its last thread */
+/* The list of a space's threads; the space is deleted when its last one leaves. */
+void thread_enter_space(struct tcb *t, struct space *s);
+void thread_leave_space(struct tcb *t);
+void thread_set_utcb(struct tcb *t, struct utcb *u); /* the memory at t->utcb_location */
 enum l4_error thread_activate(struct tcb *t, thread_id_t pager); /* then waits for its start */
 
 /* Starts one of the first servers: active and ready at (ip, sp) with priority 255. */
