@@ -1,10 +1,12 @@
 // hello.c: the smallest task that uses a little of everything: console, threads, timer, memory.
-// Its exit status is 0 if all of it did what it should.
+// Its exit status is 0 if all of it did what it should. With "ud2", "null" or "text" on its command
+// line it dies of an undefined opcode, a read through a null pointer, a write to its own code.
 #include <l4/alloc.h>
 #include <l4/ipc.h>
 #include <l4/library.h>
 #include <l4/names.h>
 #include <l4/print.h>
+#include <l4/string.h>
 #include <l4/task.h>
 #include <l4/timer.h>
 
@@ -64,9 +66,22 @@ static bool use_memory(void)
     return sum == 75000;
 }
 
+static void die_if_told(const char *command_line)
+{
+    word_t *volatile nowhere = (word_t *)0x10; // volatile: gcc knows better than to read it
+    word_t *volatile code = (word_t *)(uintptr_t)&die_if_told;
+    if (strstr(command_line, "ud2"))
+        __asm__ volatile("ud2");
+    if (strstr(command_line, "null"))
+        l4_printf("hello: read %u\n", *nowhere);
+    if (strstr(command_line, "text"))
+        *code = 0;
+}
+
 int l4_main(const char *command_line)
 {
     l4_printf("hello: thread %08x, command line \"%s\"\n", l4_my_global_id(), command_line);
+    die_if_told(command_line);
     bool right = talk_to_thread();
     right = sleep_a_little() && right;
     right = use_memory() && right;
