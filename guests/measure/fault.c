@@ -54,8 +54,17 @@ static void trap_handler(void *unused)
     }
 }
 
-// In the space where the fault is a handler has nothing to map: it writes to the page itself, which
-// is then unprotected by its own pager, the holder.
+// In the space where the fault is a handler has nothing to map: it does to the page what the thread
+// tried, and its own pager, the holder, unprotects it.
+static void serve_by_touch(l4_tag tag)
+{
+    volatile uint8_t *byte = (volatile uint8_t *)(uintptr_t)l4_page_fault_address();
+    uint8_t value = *byte;
+    if (l4_page_fault_access(tag) & L4_WRITABLE)
+        *byte = value;
+    l4_msg_begin(0);
+}
+
 static void local_trap_handler(void *unused)
 {
     (void)unused;
@@ -64,8 +73,7 @@ static void local_trap_handler(void *unused)
     for (;;) {
         trap_end = now();
         if (l4_is_page_fault(tag)) {
-            touch(l4_page_fault_address());
-            l4_msg_begin(0);
+            serve_by_touch(tag);
         } else {
             pager_serve(tag);
         }

@@ -114,8 +114,7 @@ void pager_loop(void *unused);
 
 static inline void touch(word_t address)
 {
-    volatile uint8_t *byte = (volatile uint8_t *)(uintptr_t)address;
-    *byte = *byte;
+    (void)*(volatile uint8_t *)(uintptr_t)address;
 }
 
 // Answers and waits for the next message, whatever becomes of the answer.

@@ -170,6 +170,13 @@ static word_t moved_stub(word_t stub)
     return stub - (word_t)(uintptr_t)l4_kip + SMALL_KIP_AREA;
 }
 
+// sigma0 gives the image to the first thread alone, so that thread asks for all of it.
+static void touch_image(void)
+{
+    for (word_t page = IMAGE_BASE; page < (word_t)(uintptr_t)_end; page += L4_PAGE_SIZE)
+        touch(page);
+}
+
 static void find_region(void)
 {
     for (word_t base = 0x03000000; base >= 0x00800000; base -= REGION_SIZE) {
@@ -188,6 +195,7 @@ void world_init(void)
         l4_panic("measure: too large for a small space");
     main_thread = l4_my_global_id();
     version = 2;
+    touch_image();
     small_stubs.ipc = moved_stub(l4_stubs.ipc);
     small_stubs.lipc = moved_stub(l4_stubs.lipc);
     find_region();
