@@ -4,3 +4,5 @@ l4_program(api_tests 0x00400000 tests/suite.c tests/helper.c tests/transfer.c te
   tests/space_control.c tests/schedule.c tests/ipc.c tests/map.c tests/strings.c
   tests/propagation.c tests/faults.c tests/exceptions.c tests/interrupts.c tests/sigma0.c
   tests/fpu.c)
+l4_program(api_fuzz 0x00400000 tests/fuzz.c tests/fuzz_calls.c)
+l4_program(api_threads 0x00400000 tests/threads.c)
