@@ -48,7 +48,7 @@ struct boot {
     struct module *modules;
     word_t module_count;
     struct range map, kmem;       /* map: the region that kmem is the top of */
-    struct range table;           /* the information, its lists and strings: all of it */
+    struct range table;           /* the information with all that it points to */
     struct server_image server[SERVERS];
     word_t free_top;              /* modules that must move go below this */
 };
@@ -128,31 +128,68 @@ static void choose_kmem(struct boot *b)
     b->free_top = b->kmem.low;
 }
 
-/* --- what the loader put where ---------------------------------------------------------------------------- */
+/* --- the loader's information in one piece ------------------------------------------------------------ */
 
-static void include(struct range *r, word_t address, word_t size)
+/* Loaders scatter the lists and strings that the information points to, and where a server is to be
+ * loaded, too. They are gathered here, and then go to a place that the root server can be given. */
+struct pack {
+    word_t place, used; /* where the bytes will be */
+    uint8_t bytes[2 * PAGE_SIZE];
+};
+
+/* Adds a copy of what lies at `from`; returns its address to be. */
+static word_t pack_add(struct pack *p, word_t from, word_t size)
 {
-    if (address < r->low)
-        r->low = address;
-    if (address + size > r->high)
-        r->high = address + size;
+    word_t at = p->used;
+    if (size > sizeof p->bytes - at)
+        panic("the boot loader's information is larger than %u bytes", (word_t)sizeof p->bytes);
+    __builtin_memcpy(p->bytes + at, direct(from), size);
+    p->used = (at + size + 3) & ~3u;
+    return p->place + at;
 }
 
-/* The information, the list of modules and all strings: the root server reads them [L4X2 7]. */
-static void find_table(struct boot *b, word_t information)
+static word_t pack_string(struct pack *p, word_t from)
 {
-    const struct multiboot_info *info = b->info;
-    b->table = (struct range){information, information + sizeof *info};
-    include(&b->table, info->mods_addr, b->module_count * sizeof(struct module));
+    return from ? pack_add(p, from, string_length(direct(from)) + 1) : 0;
+}
+
+/* What all of it takes, generously. */
+static word_t pack_size(const struct boot *b)
+{
+    word_t size = sizeof *b->info + b->module_count * sizeof(struct module);
     for (word_t i = 0; i < b->module_count; i++)
-        if (b->modules[i].string)
-            include(&b->table, b->modules[i].string,
-                    string_length(direct(b->modules[i].string)) + 1);
-    if (info->flags & INFO_COMMAND)
-        include(&b->table, info->command_line, string_length(direct(info->command_line)) + 1);
-    if (info->flags & INFO_MAP)
-        include(&b->table, info->mmap_addr, info->mmap_length);
+        size += b->modules[i].string ? string_length(direct(b->modules[i].string)) + 4 : 0;
+    if (b->info->flags & INFO_COMMAND)
+        size += string_length(direct(b->info->command_line)) + 4;
+    if (b->info->flags & INFO_MAP)
+        size += b->info->mmap_length + 4;
+    return page_up(size);
 }
+
+/* Moves the information to `place`; what is not understood here does not move and is not passed on. */
+static void pack_information(struct boot *b, word_t information, word_t place)
+{
+    static struct pack pack;
+    struct multiboot_info *info = (struct multiboot_info *)pack.bytes;
+
+    pack.place = place;
+    pack_add(&pack, information, sizeof *info);
+    info->flags &= INFO_MEMORY | INFO_COMMAND | INFO_MODULES | INFO_MAP;
+    struct module *modules = (struct module *)(pack.bytes + pack.used);
+    info->mods_addr = pack_add(&pack, info->mods_addr, b->module_count * sizeof *modules);
+    for (word_t i = 0; i < b->module_count; i++)
+        modules[i].string = pack_string(&pack, modules[i].string);
+    if (info->flags & INFO_COMMAND)
+        info->command_line = pack_string(&pack, info->command_line);
+    if (info->flags & INFO_MAP)
+        info->mmap_addr = pack_add(&pack, info->mmap_addr, info->mmap_length);
+    __builtin_memcpy(direct(place), pack.bytes, pack.used);
+    b->table = (struct range){place, page_up(place + pack.used)};
+    b->info = direct(place);
+    b->modules = direct(info->mods_addr);
+}
+
+/* --- where things are --------------------------------------------------------------------------------------- */
 
 static struct range image(void)
 {
@@ -190,7 +227,7 @@ static word_t find_place(const struct boot *b, word_t size)
             if (overlap(r, module_range(b, i)))
                 below = module_range(b, i).low;
         if (overlap(r, b->table))
-            below = page_down(b->table.low);
+            below = b->table.low;
         if (below == 0)
             return r.low;
         place = below;
@@ -217,19 +254,25 @@ static void check_conflict(struct range r, const char *what, struct range other,
               other.low, other.high);
 }
 
-static void place_all(struct boot *b)
+static void measure_servers(struct boot *b)
 {
     static const char *const name[SERVERS] = {"sigma0", "the root server"};
     for (word_t i = 0; i < SERVERS; i++) {
         if (!server_image_measure(&b->server[i], direct(b->modules[i].start),
                                   b->modules[i].end - b->modules[i].start))
             panic("module %u, which is to be %s, is no ELF program for IA-32", i, name[i]);
-        struct range r = server_range(b, i);
-        check_conflict(r, name[i], image(), "the kernel");
-        check_conflict(r, name[i], b->kmem, "the kernel's memory");
-        check_conflict(r, name[i], b->table, "the boot loader's information");
+        check_conflict(server_range(b, i), name[i], image(), "the kernel");
+        check_conflict(server_range(b, i), name[i], b->kmem, "the kernel's memory");
     }
     check_conflict(server_range(b, 0), name[0], server_range(b, 1), name[1]);
+}
+
+static void place_all(struct boot *b, word_t information)
+{
+    word_t place = find_place(b, pack_size(b));
+    if (place == 0)
+        panic("no room for the boot loader's information");
+    pack_information(b, information, place);
     for (word_t i = b->module_count; i-- > 0;)
         if (in_the_way(b, module_range(b, i)))
             move_module(b, i);
@@ -239,7 +282,7 @@ static void place_all(struct boot *b)
 
 /* --- the kernel interface page ------------------------------------------------------------------------------ */
 
-static void describe(struct boot *b, word_t information)
+static void describe(struct boot *b)
 {
     kip_memory_clear();
     kip_memory_add(MEMORY_SHARED, 0, false, 0, 0xFFFFFFFF);
@@ -252,13 +295,12 @@ static void describe(struct boot *b, word_t information)
     for (word_t i = SERVERS; i < b->module_count; i++)
         kip_memory_add(MEMORY_BOOT, BOOT_MODULE, false, module_range(b, i).low,
                        module_range(b, i).high - 1);
-    kip_memory_add(MEMORY_BOOT, BOOT_TABLE, false, page_down(b->table.low),
-                   page_up(b->table.high) - 1);
+    kip_memory_add(MEMORY_BOOT, BOOT_TABLE, false, b->table.low, b->table.high - 1);
 
     const struct server_image *s = b->server;
     kip.sigma0 = (struct kip_server){0, s[0].entry, s[0].low, s[0].high};
     kip.root = (struct kip_server){0, s[1].entry, s[1].low, s[1].high};
-    kip.boot_info = information;
+    kip.boot_info = b->table.low;
 }
 
 void multiboot_start(paddr_t information)
@@ -276,8 +318,8 @@ void multiboot_start(paddr_t information)
     b->module_count = b->info->mods_count;
     if (b->module_count > MODULES_MAX)
         panic("%u boot modules; at most %u", b->module_count, MODULES_MAX);
-    find_table(b, information);
     choose_kmem(b);
-    place_all(b);
-    describe(b, information);
+    measure_servers(b);
+    place_all(b, information);
+    describe(b);
 }

@@ -1,6 +1,7 @@
 /* state.h: all global state of the kernel, in one place (state.c defines it). */
 #pragma once
 
+#include "api/mapping.h"
 #include "api/thread.h"
 #include "memory/kmem.h"
 
@@ -17,19 +18,28 @@ struct kernel {
     word_t *tss_esp0;            /* where INT takes its stack pointer from */
     struct tcb *fpu_owner;       /* whose x87 state is in the registers; TS is clear only for it */
 
+    word_t fpu_live;             /* TS is clear: leaving the owner must set it */
+    word_t fast_path;            /* short messages take arch/fast_path.S */
+    word_t small_spaces;         /* how many there are */
     struct tcb *idle;
     struct tcb *ready[PRIORITIES]; /* first of each circular queue */
     word_t ready_bits[PRIORITIES / 32];
-    struct tcb *timeouts;
+    struct tcb *timeouts;          /* the heap's first: the earliest */
+    struct tcb *orphans;           /* senders whose space's redirector does not exist: circular */
+    struct tcb *donee;             /* runs on time that ThreadSwitch gave it, at donated_priority */
+    word_t donated_priority;
+    usec_t donated_us;             /* what is left of it */
     struct space *spaces;
     struct space *sigma0_space, *sigma1_space, *root_space;
     thread_id_t interrupt_handler[SYSTEM_BASE];
     usec_t last_charge;          /* when the running thread was last charged for its time */
-    bool fpu_live;               /* TS is clear: leaving the owner must set it */
     bool has_sysenter, has_pge, has_fxsr;
     word_t tsc_khz;
+    word_t clock_scale;          /* 2^32 * 1000 / tsc_khz: microseconds = TSC * clock_scale >> 32 */
 
     struct kmem_pool tcb_pool, space_pool, mapping_pool;
+    struct kmem kmem;
+    struct mapping_region regions[MAPPING_REGIONS]; /* of physical memory, 4 MB each */
 };
 extern struct kernel kernel;
 
