@@ -1,15 +1,17 @@
 /* mapping.c: map and grant: what a map or grant item of a message does to the two address spaces.
  *
- * The manual's rule in our words. The sender names a region of its own space (the send fpage) and a send
- * base; the receiver has named a window. If the region is smaller than the window, the send base says
- * where in the window it goes; if it is larger, the send base says which part of it, as large as the
- * window, is sent; of equal ones all is sent. Each page that the sender holds then appears at the
- * corresponding place in the receiver's space. What the receiver had there is unmapped first, unless it
- * is the same page: then it gains rights and keeps what it has derived. A page that the sender does not
- * hold leaves the receiver's as it is. A granted page leaves the sender's space, and what the sender had
- * derived from it is then derived from the receiver's [L4X2 4.3, 4.4, 4.5].
+ * The manual's rule in our words. The sender names a region of its own space (the send fpage) and a
+ * send base; the receiver has named a window. If the region is smaller than the window, the send
+ * base says where in the window it goes; if it is larger, the send base says which part of it, as
+ * large as the window, is sent; of equal ones all is sent. Each page that the sender holds then
+ * appears at the corresponding place in the receiver's space. What the receiver had there is
+ * unmapped first, unless it is the same page: then it gains rights and keeps what it has derived. A
+ * page that the sender does not hold leaves the receiver's as it is. A granted page leaves the
+ * sender's space, and what the sender had derived from it is then derived from the receiver's [L4X2
+ * 4.3, 4.4, 4.5].
  *
- * A 4 MB page stays one if all of it is sent and the receiver's 4 MB there are free of smaller pages. */
+ * A 4 MB page stays one if all of it is sent and the receiver's 4 MB there are free of smaller
+ * pages. */
 #include "api/mapping_tree.h"
 
 struct transfer {
@@ -18,8 +20,8 @@ struct transfer {
     bool grant;
 };
 
-/* What the sender can give at an address. sigma0 can give every frame of the physical address space,
- * with or without an entry of its own, and a grant takes nothing from it. */
+/* What the sender can give at an address. sigma0 can give every frame of the physical address
+ * space, with or without an entry of its own, and a grant takes nothing from it. */
 struct source {
     struct mapping *node; /* NULL: sigma0's */
     paddr_t frame;
@@ -50,8 +52,8 @@ static bool table_is_empty(const pte_t *table)
     return true;
 }
 
-/* Can the 4 MB at va be one entry? Not in a small space: its directory entries are copied into other
- * directories, and the processor would note the use of a page in the copy. */
+/* Can the 4 MB at va be one entry? Not in a small space: its directory entries are copied into
+ * other directories, and the processor would note the use of a page in the copy. */
 static bool large_fits(struct space *to, vaddr_t va)
 {
     if (space_reserved_range(to, va, va + LARGE_PAGE_SIZE - 1) || va < to->small_size)
@@ -74,13 +76,15 @@ static pte_t *large_entry(struct space *to, vaddr_t va)
     return entry;
 }
 
-/* The receiver's side: false means no memory for a page table. *present: there is a page already. */
+/* The receiver's side: false means no memory for a page table. *present: there is a page already.
+ * */
 static bool target_at(struct space *to, vaddr_t va, bool large, struct held *dst, bool *present)
 {
-    dst->entry = large ? large_entry(to, va) : page_entry(to, va, true, &dst->large);
-    if (!dst->entry)
+    pte_t *entry = large ? large_entry(to, va) : page_entry(to, va, true, &dst->large);
+    if (!entry)
         return false;
     *present = held_at(to, va, dst);
+    dst->entry = entry;
     return true;
 }
 
@@ -129,8 +133,9 @@ static bool place_again(const struct transfer *t, word_t from_va, vaddr_t to_va,
     return place(t, from_va, to_va, large);
 }
 
-/* One page, of 4 MB if `large`. Where a 4 MB page is in the way of a 4 KB one, or a page of the receiver's
- * has to go, that is done and then all is looked at anew, since it may have changed the sender's too. */
+/* One page, of 4 MB if `large`. Where a 4 MB page is in the way of a 4 KB one, or a page of the
+ * receiver's has to go, that is done and then all is looked at anew, since it may have changed the
+ * sender's too. */
 static bool place(const struct transfer *t, word_t from_va, vaddr_t to_va, bool large)
 {
     struct source src;
@@ -169,8 +174,8 @@ static bool place_slot(const struct transfer *t, word_t from_va, vaddr_t to_va)
     return true;
 }
 
-bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct space *to, fpage_t window,
-                 bool grant)
+bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct space *to,
+                 fpage_t window, bool grant)
 {
     word_t src, src_last, dst, dst_last;
     if (!fpage_range(send, &src, &src_last) || !fpage_range(window, &dst, &dst_last))

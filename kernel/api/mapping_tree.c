@@ -1,4 +1,5 @@
-/* mapping_tree.c: insertion, change of owner and removal in the lists of mappings (mapping.h draws one). */
+/* mapping_tree.c: insertion, change of owner and removal in the lists of mappings (mapping.h draws
+ * one). */
 #include "api/mapping_tree.h"
 #include "debugger/print.h"
 
@@ -113,8 +114,8 @@ static void tell_above(const struct mapping *n, word_t seen)
             p->status |= seen;
 }
 
-/* Walks the run from its end back to n: what is derived from a node comes before it that way, so that
- * each finds in `pending` what was seen below it. */
+/* Walks the run from its end back to n: what is derived from a node comes before it that way, so
+ * that each finds in `pending` what was seen below it. */
 word_t mapping_revoke(struct mapping *n, word_t rights, bool self)
 {
     struct mapping_region *r = region_of(mapping_frame(n));
@@ -160,17 +161,18 @@ void mapping_dissolve(struct mapping *n)
     unlink_node(r, n);
 }
 
-/* --- splitting -------------------------------------------------------------------------------------
- * The run of a 4 MB mapping is dealt out into one list for each of its 1024 frames: a 4 KB node into
- * that of its frame, of a 4 MB node one new node into every list. A node that maps a frame is derived
- * from nodes that map that frame, so each list is in preorder again, and all of them one after the other
- * take the place of the run. */
+/* --- splitting -----------------------------------------------------------------------------------
+ * The run of a 4 MB mapping is dealt out into one list for each of its 1024 frames: a 4 KB node
+ * into that of its frame, of a 4 MB node one new node into every list. A node that maps a frame is
+ * derived from nodes that map that frame, so each list is in preorder again, and all of them one
+ * after the other take the place of the run. */
 struct split {
     struct mapping *first[FRAMES_PER_LARGE], *last[FRAMES_PER_LARGE];
 };
-_Static_assert(sizeof(struct mapping *) != 4 || sizeof(struct split) == 2 * PAGE_SIZE, "two frames");
+_Static_assert(sizeof(struct mapping *) != 4 || sizeof(struct split) == 2 * PAGE_SIZE, "");
 
-/* What a split needs is taken before anything changes. Free tables are linked by their first word. */
+/* What a split needs is taken before anything changes. Free tables are linked by their first word.
+ * */
 struct supply {
     struct split *split;
     struct mapping *nodes;
@@ -281,7 +283,7 @@ bool mapping_split(struct mapping *n)
     return true;
 }
 
-/* --- fpages and regions ------------------------------------------------------------------------------ */
+/* --- fpages and regions ----------------------------------------------------------------------- */
 pte_t region_cache(paddr_t frame)
 {
     const struct mapping_region *r = region_of(frame);

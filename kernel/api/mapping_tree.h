@@ -1,5 +1,6 @@
-/* mapping_tree.h: the lists of mappings themselves, between mapping.c, unmap.c, memory_control.c and the
- * debugger. Every function here leaves entry and node of a page in agreement and the TLB flushed. */
+/* mapping_tree.h: the lists of mappings themselves, between mapping.c, unmap.c, memory_control.c
+ * and the debugger. Every function here leaves entry and node of a page in agreement and the TLB
+ * flushed. */
 #pragma once
 
 #include "api/mapping.h"
@@ -33,17 +34,18 @@ struct mapping *mapping_run_last(struct mapping *n);
 /* Is n derived from `above`, over however many steps? */
 bool mapping_derives(const struct mapping *n, const struct mapping *above);
 
-/* A new node below parent (NULL: sigma0) for `va` of `to`, whose entry becomes `value`. False: memory,
- * or the 65535 levels that a depth can count, ran out. */
-bool mapping_insert(struct mapping *parent, struct space *to, vaddr_t va, pte_t *entry, pte_t value);
+/* A new node below parent (NULL: sigma0) for `va` of `to`, whose entry becomes `value`. False:
+ * memory, or the 65535 levels that a depth can count, ran out. */
+bool mapping_insert(struct mapping *parent, struct space *to, vaddr_t va, pte_t *entry,
+                    pte_t value);
 
 /* The node gets another owner, with everything derived from it: its old entry is cleared. */
 void mapping_move(struct mapping *n, struct space *to, vaddr_t va, pte_t *entry, pte_t value);
 
-/* Takes these rights from all that is derived from n, and from n too if `self`. A page without R cannot
- * exist on IA-32, so R takes the page away; X cannot be told from R and alone takes nothing. Returns
- * what n's run was used for since its entries were last looked at, and adds it to the status of all
- * whom that concerns: the nodes in the run and those above. */
+/* Takes these rights from all that is derived from n, and from n too if `self`. A page without R
+ * cannot exist on IA-32, so R takes the page away; X cannot be told from R and alone takes nothing.
+ * Returns what n's run was used for since its entries were last looked at, and adds it to the
+ * status of all whom that concerns: the nodes in the run and those above. */
 word_t mapping_revoke(struct mapping *n, word_t rights, bool self);
 static inline bool revocation_removes(word_t rights)
 {
@@ -60,6 +62,6 @@ bool mapping_split(struct mapping *n);
 /* How sigma0 had this frame cached: PWT and PCD. */
 pte_t region_cache(paddr_t frame);
 
-/* The addresses of an fpage, both ends included. False: there are none, or it is no memory (I/O). Sizes
- * below a page count as a page. */
+/* The addresses of an fpage, both ends included. False: there are none, or it is no memory (I/O).
+ * Sizes below a page count as a page. */
 bool fpage_range(fpage_t f, word_t *first, word_t *last);

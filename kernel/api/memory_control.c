@@ -1,9 +1,9 @@
 /* memory_control.c: the system call MemoryControl.
  *
- * The manual's rule in our words. A privileged program sets the attribute of up to 64 fpages of its own
- * space, and with them of everything derived from them: how the processor may cache them. Two bits of
- * each fpage choose one of four attributes given in registers [L4X2 4.14]. What is mapped from a page
- * later inherits the attribute.
+ * The manual's rule in our words. A privileged program sets the attribute of up to 64 fpages of its
+ * own space, and with them of everything derived from them: how the processor may cache them. Two
+ * bits of each fpage choose one of four attributes given in registers [L4X2 4.14]. What is mapped
+ * from a page later inherits the attribute.
  *
  * Of the attributes of IA-32 the Pentium's page tables can express three; the others need the page
  * attribute table of later parts and fall to the nearest that is not weaker:
@@ -63,8 +63,9 @@ static void set_slot(struct space *s, vaddr_t first, vaddr_t last, pte_t bits)
             set_run(h.node, bits);
 }
 
-/* Notes how sigma0 wants these frames cached, for what it maps from now on. If there is no memory to
- * note it frame by frame, it holds for the whole 4 MB: the stricter of the two, at worst slow. */
+/* Notes how sigma0 wants these frames cached, for what it maps from now on. If there is no memory
+ * to note it frame by frame, it holds for the whole 4 MB: the stricter of the two, at worst slow.
+ * */
 static void note_frames(paddr_t first, paddr_t last, pte_t bits)
 {
     struct mapping_region *r = region_of(first);
@@ -87,7 +88,8 @@ static void note_frames(paddr_t first, paddr_t last, pte_t bits)
             r->frame_cache[pa / PAGE_SIZE % FRAMES_PER_LARGE] = bits;
 }
 
-/* For sigma0 addresses are physical, and its own entries are made anew when it touches the memory. */
+/* For sigma0 addresses are physical, and its own entries are made anew when it touches the memory.
+ * */
 static void set_owned(struct space *s, paddr_t first, paddr_t last, pte_t bits)
 {
     note_frames(first, last, bits);

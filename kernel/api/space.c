@@ -1,5 +1,5 @@
-/* space.c: address spaces: making and freeing them, their areas, and the program's memory as the kernel
- * reaches it. Page tables themselves are arch/paging.c; what programs map is mapping.c. */
+/* space.c: address spaces: making and freeing them, their areas, and the program's memory as the
+ * kernel reaches it. Page tables themselves are arch/paging.c; what programs map is mapping.c. */
 #include "api/kip.h"
 #include "api/mapping_tree.h"
 #include "debugger/print.h"
@@ -63,7 +63,7 @@ void space_delete(struct space *s)
     kmem_pool_give(&kernel.space_pool, s);
 }
 
-/* --- the areas that the kernel keeps ----------------------------------------------------------------- */
+/* --- the areas that the kernel keeps ---------------------------------------------------------- */
 static bool overlap(fpage_t area, word_t first, word_t last)
 {
     word_t area_first, area_last;
@@ -131,9 +131,9 @@ struct utcb *space_utcb(struct space *s, vaddr_t utcb)
     return direct((*entry & ~(PAGE_SIZE - 1)) + utcb % PAGE_SIZE);
 }
 
-/* --- small spaces ------------------------------------------------------------------------------------
- * The lowest bit set in the id, bit k, tells the size: 4 MB << k; the bits above are the place in the
- * area of small spaces, in units of 2 MB. */
+/* --- small spaces --------------------------------------------------------------------------------
+ * The lowest bit set in the id, bit k, tells the size: 4 MB << k; the bits above are the place in
+ * the area of small spaces, in units of 2 MB. */
 static bool slot_free(const struct space *s, word_t base, word_t size)
 {
     for (const struct space *other = kernel.spaces; other; other = other->next)
@@ -143,8 +143,8 @@ static bool slot_free(const struct space *s, word_t base, word_t size)
     return true;
 }
 
-/* No 4 MB page may lie in a small space: its directory entry would be copied into other directories,
- * and the processor would note its use there. */
+/* No 4 MB page may lie in a small space: its directory entry would be copied into other
+ * directories, and the processor would note its use there. */
 static bool split_below(struct space *s, word_t size)
 {
     struct held h;
@@ -182,7 +182,7 @@ void space_make_large(struct space *s)
     space_segments(s);
 }
 
-/* --- sigma0 ------------------------------------------------------------------------------------------- */
+/* --- sigma0 ----------------------------------------------------------------------------------- */
 bool space_sigma0_fill(struct space *s, vaddr_t va)
 {
     if (space_reserved(s, va))
@@ -222,10 +222,10 @@ void space_sigma0_forget(struct space *s, vaddr_t va)
         }
 }
 
-/* --- the program's memory as the kernel reaches it ------------------------------------------------------ */
+/* --- the program's memory as the kernel reaches it -------------------------------------------- */
 
-/* The page table, asked as the processor would: it notes the use as well, since the program's pagers
- * want to know of it whoever used the page. */
+/* The page table, asked as the processor would: it notes the use as well, since the program's
+ * pagers want to know of it whoever used the page. */
 struct user_frame space_user_frame(struct space *s, vaddr_t va, bool write)
 {
     struct held h;

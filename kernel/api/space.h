@@ -39,13 +39,13 @@ struct utcb *space_utcb(struct space *s, vaddr_t utcb);
 /* Is [utcb, utcb + 512) an aligned UTCB inside s's area? */
 bool space_utcb_valid(const struct space *s, vaddr_t utcb);
 
-/* Does a program's address lie in what the kernel keeps in the space (KIP and UTCB areas) or outside
- * the user's part? Pages there can be neither mapped nor unmapped by programs. */
+/* Does a program's address lie in what the kernel keeps in the space (KIP and UTCB areas) or
+ * outside the user's part? Pages there can be neither mapped nor unmapped by programs. */
 bool space_reserved(const struct space *s, vaddr_t va);
 bool space_reserved_range(const struct space *s, vaddr_t first, vaddr_t last); /* any byte of it */
 
-/* sigma0 has every frame at its physical address, by entries made when it first touches it: makes the
- * one for va (false: not its to have, or no memory), and forgets those of va's 4 MB. */
+/* sigma0 has every frame at its physical address, by entries made when it first touches it: makes
+ * the one for va (false: not its to have, or no memory), and forgets those of va's 4 MB. */
 bool space_sigma0_fill(struct space *s, vaddr_t va);
 void space_sigma0_forget(struct space *s, vaddr_t va);
 
@@ -54,10 +54,10 @@ bool space_set_small(struct space *s, word_t id);
 void space_make_large(struct space *s); /* an access beyond its limit promotes it */
 
 /* --- the program's memory as the kernel reaches it ----------------------------------------------
- * The kernel never touches user memory through user addresses and so never faults: it walks the page
- * table and goes through the direct map (or one window for frames beyond it). */
+ * The kernel never touches user memory through user addresses and so never faults: it walks the
+ * page table and goes through the direct map (or one window for frames beyond it). */
 struct user_frame {
-    uint8_t *bytes; /* kernel address of the byte at va; NULL: not mapped, or not with these rights */
+    uint8_t *bytes; /* kernel address of the byte at va; NULL: not mapped, or not so */
     word_t size;    /* bytes until the end of that page */
 };
 struct user_frame space_user_frame(struct space *s, vaddr_t va, bool write);

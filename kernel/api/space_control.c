@@ -1,11 +1,11 @@
 /* space_control.c: the system call SpaceControl.
  *
- * The manual's rule in our words. A privileged program says of an address space, named by one of its
- * threads, where the kernel interface page and the UTCBs are to be. That counts once, before the space's
- * first thread becomes active. It may also name a redirector, to which all messages that leave the space
- * are delivered instead (nilthread leaves it as it is, anythread is none), and on IA-32 make the space a
- * small one, which is switched to without a flush of the TLB. The old setting of the latter is returned
- * [L4X2 4.11].
+ * The manual's rule in our words. A privileged program says of an address space, named by one of
+ * its threads, where the kernel interface page and the UTCBs are to be. That counts once, before
+ * the space's first thread becomes active. It may also name a redirector, to which all messages
+ * that leave the space are delivered instead (nilthread leaves it as it is, anythread is none), and
+ * on IA-32 make the space a small one, which is switched to without a flush of the TLB. The old
+ * setting of the latter is returned [L4X2 4.11].
  *
  *    31 30        8 7             0
  *   |s |     0     | small space id |   control; 0 is a large space

@@ -1,11 +1,11 @@
 /* unmap.c: the system call Unmap.
  *
- * The manual's rule in our words. A program names up to 64 fpages in its message registers, each with
- * the rights to take away. They are taken from every page that anybody has got, directly or over others,
- * from the caller's pages in these fpages; with the flush bit also from the caller's own. Each message
- * register then tells in its rights field how those pages, the caller's and the derived ones, were used
- * since the caller last asked: r referenced, w written, x executed. With no rights at all it is only the
- * question [L4X2 4.13]. */
+ * The manual's rule in our words. A program names up to 64 fpages in its message registers, each
+ * with the rights to take away. They are taken from every page that anybody has got, directly or
+ * over others, from the caller's pages in these fpages; with the flush bit also from the caller's
+ * own. Each message register then tells in its rights field how those pages, the caller's and the
+ * derived ones, were used since the caller last asked: r referenced, w written, x executed. With no
+ * rights at all it is only the question [L4X2 4.13]. */
 #include "api/mapping_tree.h"
 #include "api/syscalls.h"
 
@@ -20,9 +20,9 @@ static word_t unmap_node(struct mapping *n, word_t rights, bool flush)
     return used;
 }
 
-/* Part of one 4 MB slot. A 4 MB page of which a part is meant is split first; where there is no memory
- * for that, all of it is unmapped: who still needs the rest will fault and be given it again, but nobody
- * may keep what was revoked. */
+/* Part of one 4 MB slot. A 4 MB page of which a part is meant is split first; where there is no
+ * memory for that, all of it is unmapped: who still needs the rest will fault and be given it
+ * again, but nobody may keep what was revoked. */
 static word_t unmap_slot(struct space *s, vaddr_t first, vaddr_t last, word_t rights, bool flush)
 {
     struct held h;
@@ -43,8 +43,9 @@ static word_t unmap_slot(struct space *s, vaddr_t first, vaddr_t last, word_t ri
     return used;
 }
 
-/* The same for sigma0, for which all nodes of the lists are derived ones and addresses are physical. It
- * is told only how pages were used since anybody looked: it has no nodes to keep more. */
+/* The same for sigma0, for which all nodes of the lists are derived ones and addresses are
+ * physical. It is told only how pages were used since anybody looked: it has no nodes to keep more.
+ * */
 static word_t unmap_owned(paddr_t first, paddr_t last, word_t rights)
 {
     word_t used = 0;

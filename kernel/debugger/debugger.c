@@ -1,4 +1,5 @@
-/* debugger.c: the kernel debugger on the serial line. The machine stands still while it is in use. */
+/* debugger.c: the kernel debugger on the serial line. The machine stands still while it is in use.
+ * */
 #include "debugger/debugger.h"
 
 #include "arch/cpu.h"
@@ -19,7 +20,7 @@ struct command {
     void (*run)(const word_t argument[ARGUMENTS_MAX], unsigned count);
 };
 
-/* --- commands that are not in inspect.c ----------------------------------------------------------------- */
+/* --- commands that are not in inspect.c ------------------------------------------------------- */
 static void help(const word_t argument[ARGUMENTS_MAX], unsigned count);
 
 static void show_trace(const word_t argument[ARGUMENTS_MAX], unsigned count)
@@ -45,7 +46,7 @@ static const struct command commands[] = {
     {"info", "THREAD", "one thread, by its id or number", 1, show_thread},
     {"spaces", "", "address spaces", 0, show_spaces},
     {"pages", "THREAD", "what the space of a thread has mapped", 1, show_pages},
-    {"mappings", "ADDRESS", "who has the frame at a physical address, and from whom", 1, show_mappings},
+    {"mappings", "ADDRESS", "who has the frame at a physical address", 1, show_mappings},
     {"dump", "THREAD ADDRESS", "256 bytes of the memory of a thread's space", 2, show_memory},
     {"ready", "", "the ready queues", 0, show_ready},
     {"outs", "", "timeouts: who waits until when", 0, show_timeouts},
@@ -64,7 +65,7 @@ static void help(const word_t argument[ARGUMENTS_MAX], unsigned count)
     print("numbers are hexadecimal\n");
 }
 
-/* --- the line ------------------------------------------------------------------------------------------- */
+/* --- the line --------------------------------------------------------------------------------- */
 static char wait_key(void)
 {
     int c;
@@ -160,7 +161,7 @@ void debugger_enter(struct trap_frame *f, const char *why)
     } while (execute(line));
 }
 
-/* --- how it is entered ------------------------------------------------------------------------------------ */
+/* --- how it is entered ------------------------------------------------------------------------ */
 void debugger_break_in(bool on)
 {
     break_in = on;

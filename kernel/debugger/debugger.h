@@ -1,4 +1,5 @@
-/* debugger.h: between debugger.c, which reads commands, and inspect.c, which shows the kernel's state. */
+/* debugger.h: between debugger.c, which reads commands, and inspect.c, which shows the kernel's
+ * state. */
 #pragma once
 
 #include "types.h"

@@ -25,11 +25,11 @@ static const char *space_name(const struct space *s)
                                       : "";
 }
 
-/* --- threads ---------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 void show_frame(const struct trap_frame *f)
 {
-    print("eip %08x  esp %08x  eflags %08x  cs %04x  vector %x error %x\n", f->eip, f->esp, f->eflags,
-          f->cs, f->vector, f->error);
+    print("eip %08x  esp %08x  eflags %08x  cs %04x  vector %x error %x\n", f->eip, f->esp,
+          f->eflags, f->cs, f->vector, f->error);
     print("eax %08x  ebx %08x  ecx %08x  edx %08x\n", f->eax, f->ebx, f->ecx, f->edx);
     print("esi %08x  edi %08x  ebp %08x\n", f->esi, f->edi, f->ebp);
 }
@@ -131,7 +131,7 @@ void show_timeouts(const word_t argument[], unsigned count)
     }
 }
 
-/* --- spaces ------------------------------------------------------------------------------------------------ */
+/* --- spaces ----------------------------------------------------------------------------------- */
 void show_spaces(const word_t argument[], unsigned count)
 {
     (void)argument, (void)count;
@@ -231,7 +231,7 @@ void show_memory(const word_t argument[], unsigned count)
     }
 }
 
-/* --- the kernel's memory -------------------------------------------------------------------------------------- */
+/* --- the kernel's memory ---------------------------------------------------------------------- */
 static void pool_line(const char *name, const struct kmem_pool *p)
 {
     print("%-9s %6u in use of %6u, %4u bytes each\n", name, p->in_use, p->total, p->object_size);

@@ -25,8 +25,8 @@ static void put_text(const char *text, unsigned length, const struct field *f)
         put_padding(length, f);
 }
 
-/* *value /= base; returns the remainder. In two steps of DIV, since the library's 64-bit division is no
- * part of the kernel. */
+/* *value /= base; returns the remainder. In two steps of DIV, since the library's 64-bit division
+ * is no part of the kernel. */
 static word_t divide(uint64_t *value, word_t base)
 {
     word_t high = (word_t)(*value >> 32), low = (word_t)*value, rest = high % base;

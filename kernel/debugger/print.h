@@ -6,12 +6,12 @@
 
 struct trap_frame;
 
-/* %s %c %d %u %x %p %%, field width and zero padding ("%08x"), left-justified strings ("%-8s"), %llu
- * for 64 bits. */
+/* %s %c %d %u %x %p %%, field width and zero padding ("%08x"), left-justified strings ("%-8s"),
+ * %llu for 64 bits. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_v(const char *format, va_list *list);
 
-/* --- panic.c: what cannot go on says why, with registers and stack, and stays in the debugger --------- */
+/* --- panic.c: what cannot go on says why, with registers and stack, and stays in the debugger - */
 void panic(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 void panic_frame(const struct trap_frame *f, const char *why) __attribute__((noreturn));
 
@@ -22,13 +22,13 @@ void panic_frame(const struct trap_frame *f, const char *why) __attribute__((nor
 #define ASSERT(e) ((void)0)
 #endif
 
-/* --- trace.c: a ring of (what, two words) with time stamps, printed by the debugger ------------------- */
+/* --- trace.c: a ring of (what, two words) with time stamps, printed by the debugger ----------- */
 void trace(const char *what, word_t a, word_t b);
 void trace_print(void);
 
-/* --- debugger.c: entered on panic, on INT3 from a program that carries its marker [L4X2 2], and, while
- * break-in is on, by ^K or ESC on the serial line, which the clock's interrupt looks for. Break-in is
- * off at first: what is typed belongs to programs. f may be NULL. */
+/* --- debugger.c: entered on panic, on INT3 from a program that carries its marker [L4X2 2], and,
+ * while break-in is on, by ^K or ESC on the serial line, which the clock's interrupt looks for.
+ * Break-in is off at first: what is typed belongs to programs. f may be NULL. */
 void debugger_enter(struct trap_frame *f, const char *why);
 bool debugger_breakpoint(struct trap_frame *f); /* true: the INT3 was a debugger call and is done */
 void debugger_break_in(bool on);

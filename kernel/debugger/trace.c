@@ -1,5 +1,5 @@
-/* trace.c: the last things that happened, for the debugger. Nothing in the kernel traces by itself: a
- * call is put where somebody looks for something. */
+/* trace.c: the last things that happened, for the debugger. Nothing in the kernel traces by itself:
+ * a call is put where somebody looks for something. */
 #include "arch/cpu.h"
 #include "debugger/print.h"
 

@@ -1,9 +1,9 @@
 /* kmem.c: frames for the kernel's own use, one or two at a time.
  *
- * Two is what a page table and a thread need, so free memory is kept as aligned pairs where it can be:
- * a single frame is taken from a broken pair if there is one, and a freed single joins its other half
- * again. One bit a frame tells whether it is free as a single. It cannot be told from the frame's
- * content, which may be a program's (a UTCB). */
+ * Two is what a page table and a thread need, so free memory is kept as aligned pairs where it can
+ * be: a single frame is taken from a broken pair if there is one, and a freed single joins its
+ * other half again. One bit a frame tells whether it is free as a single. It cannot be told from
+ * the frame's content, which may be a program's (a UTCB). */
 #include "memory/kmem.h"
 #include "debugger/print.h"
 #include "state.h"

@@ -1,11 +1,11 @@
-/* kmem.h: the kernel's own memory: frames, and pools of equal objects cut from them. Nothing else in
- * the kernel allocates. All of it lies in the direct map, so a pointer is a physical address plus
- * DIRECT_MAP. Exhaustion returns NULL, and every caller turns that into L4_NO_MEMORY. */
+/* kmem.h: the kernel's own memory: frames, and pools of equal objects cut from them. Nothing else
+ * in the kernel allocates. All of it lies in the direct map, so a pointer is a physical address
+ * plus DIRECT_MAP. Exhaustion returns NULL, and every caller turns that into L4_NO_MEMORY. */
 #pragma once
 
 #include "types.h"
 
-/* --- frames (kmem.c) ----------------------------------------------------------------------------- */
+/* --- frames (kmem.c) -------------------------------------------------------------------------- */
 
 /* Hands the region [low, high) of physical memory to the allocator; may be called again. */
 void kmem_add(paddr_t low, paddr_t high);
@@ -24,11 +24,12 @@ struct kmem {
     word_t single[KMEM_FRAMES / 32];  /* bit set: this frame is in `singles` */
 };
 
-/* --- pools (pool.c) ------------------------------------------------------------------------------ */
+/* --- pools (pool.c) --------------------------------------------------------------------------- */
 
-/* Objects of one size. A pool with `object_size` set and the rest zero is empty and ready. A slab is
- * one frame or two, cut into as many objects as fit; one that becomes empty goes back to the frames,
- * but for one that a pool keeps so that taking and giving in turn costs no clearing of frames. */
+/* Objects of one size. A pool with `object_size` set and the rest zero is empty and ready. A slab
+ * is one frame or two, cut into as many objects as fit; one that becomes empty goes back to the
+ * frames, but for one that a pool keeps so that taking and giving in turn costs no clearing of
+ * frames. */
 struct kmem_pool {
     word_t object_size;     /* bytes; a multiple of 32 makes objects lie on cache lines */
     word_t frames_per_slab; /* 1 or 2; 0 counts as 1 */

@@ -2,8 +2,8 @@
  *
  * A slab starts with its header; an object finds it by its own address, since slabs are aligned to
  * their size. What a slab has left over shifts its objects by some cache lines, other ones in each
- * slab: were all threads' hot lines at the same place of an 8 KB slab, they would compete for two sets
- * of the first-level cache. */
+ * slab: were all threads' hot lines at the same place of an 8 KB slab, they would compete for two
+ * sets of the first-level cache. */
 #include "debugger/print.h"
 #include "memory/kmem.h"
 
