@@ -108,30 +108,33 @@ static void time_init(void)
 
 /* --- the first servers ------------------------------------------------------------------------------------- */
 
-static struct space *start_server(word_t number, const struct kip_server *server, bool is_sigma0,
-                                  struct space **place)
+/* All are scheduled by the root server; sigma0 is the others' pager, and has none. */
+static void start_server(word_t number, const struct kip_server *server, struct space **place)
 {
     if (server->high == 0)
-        return NULL;
+        return;
     struct space *s = space_new();
-    if (!s)
+    struct tcb *t = NULL;
+    if (s) {
+        *place = s;
+        s->is_sigma0 = number == USER_BASE;
+        s->privileged = true;
+        if (space_configure(s, KIP_AREA, UTCB_AREA) == L4_OK)
+            t = thread_start_server(number, s, UTCB_AREA & ~0x3FFu, server->ip, server->sp);
+    }
+    if (!t)
         panic("no memory for the first servers");
-    *place = s;
-    s->is_sigma0 = is_sigma0;
-    s->privileged = true;
-    if (space_configure(s, KIP_AREA, UTCB_AREA) != L4_OK ||
-        !thread_start_server(number, s, UTCB_AREA & ~0x3FFu, server->ip, server->sp))
-        panic("no memory for the first servers");
-    return s;
+    t->scheduler = global_id(USER_BASE + 2, 1);
+    t->utcb->pager = s->is_sigma0 ? NIL_THREAD : global_id(USER_BASE, 1);
 }
 
 static void servers_start(void)
 {
     if (kip.sigma0.high == 0 || kip.root.high == 0)
         panic("the boot loader started no %s", kip.sigma0.high == 0 ? "sigma0" : "root server");
-    start_server(USER_BASE, &kip.sigma0, true, &kernel.sigma0_space);
-    start_server(USER_BASE + 1, &kip.sigma1, false, &kernel.sigma1_space);
-    start_server(USER_BASE + 2, &kip.root, false, &kernel.root_space);
+    start_server(USER_BASE, &kip.sigma0, &kernel.sigma0_space);
+    start_server(USER_BASE + 1, &kip.sigma1, &kernel.sigma1_space);
+    start_server(USER_BASE + 2, &kip.root, &kernel.root_space);
 }
 
 /* --- all ---------------------------------------------------------------------------------------------------- */
