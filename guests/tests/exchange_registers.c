@@ -272,6 +272,7 @@ static void c044_an_aborted_page_fault_is_tried_again_with_all_mrs_kept(void)
     EQUAL(l4_page_fault_address(), HOLE);
     *word_at(pool_page(0)) = 0xF00D;
     answer_fault(h.id, l4_map_item(l4_make_fpage(pool_page(0), 12, 7), HOLE));
+    EQUAL(outcome(next_message(h.id, NULL, 20000)), L4_IPC_RECEIVE_TIMEOUT); // all is well
     HOLDS(kept.done);
     EQUAL(kept.read, 0xF00D);
     for (unsigned i = 0; i < L4_MR_COUNT; i++)

@@ -78,6 +78,7 @@ static void c151_an_answer_with_more_words_does_not_disturb_the_faulter(void)
         l4_msg_word(0xBAD00000 + i);
     l4_msg_map(l4_make_fpage(pool_page(0), 12, 7), AT & ~0xFFFu);
     EQUAL(outcome(l4_send_timeout(h.id, SECOND)), 0);
+    EQUAL(outcome(next_message(h.id, NULL, 20000)), L4_IPC_RECEIVE_TIMEOUT); // all is well
     HOLDS(kept.done);
     EQUAL(kept.read, 0xACE);
     for (unsigned i = 0; i < L4_MR_COUNT; i++)

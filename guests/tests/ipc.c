@@ -279,7 +279,7 @@ static void c113_a_plain_message_has_no_flags(void)
     struct helper h = helper_start(root, receive_repeatedly, t);
     EQUAL(outcome(send_tag(h.id, 0xABCD0000, SECOND)), 0);
     EQUAL(t->tag, 0xABCD0000);
-    EQUAL(outcome(send_tag(h.id, 0xABCDE000, SECOND)), 0); // only P is looked at on sending
+    EQUAL(outcome(send_tag(h.id, 0xABCD6000, SECOND)), 0); // only P is looked at on sending
     EQUAL(t->tag, 0xABCD0000);
     EQUAL(t->mr[0], 0xABCD0000);
 }
