@@ -169,6 +169,7 @@ enum l4_error thread_activate(struct tcb *t, thread_id_t pager)
     return L4_OK;
 }
 
+/* sigma0 is the pager of the other servers, the root server the scheduler of all. */
 struct tcb *thread_start_server(word_t number, struct space *s, vaddr_t utcb, word_t ip, word_t sp)
 {
     struct tcb *t = thread_new(global_id(number, 1), s);
@@ -180,6 +181,9 @@ struct tcb *thread_start_server(word_t number, struct space *s, vaddr_t utcb, wo
         thread_delete(t);
         return NULL;
     }
+    if (!s->is_sigma0)
+        t->utcb->pager = global_id(USER_BASE, 1);
+    t->scheduler = global_id(USER_BASE + 2, 1);
     t->priority = t->sensitive_priority = SERVER_PRIORITY;
     arch_thread_start(t, ip, sp);
     t->state = READY;
