@@ -114,6 +114,7 @@ static enum l4_disposition on_state(void *context, l4_thread_id from, l4_tag tag
     const struct dataspaces *d = context;
     word_t spaces = 0, regions = 0;
     (void)from, (void)tag;
+    collect(context);
     for (word_t i = 0; i < DATASPACE_MAX; i++)
         spaces += d->dataspaces[i].pages != 0;
     for (word_t i = 0; i < REGION_MAX; i++)

@@ -45,6 +45,7 @@ boot alone 0 "$dir/hello" 'hello: no memory server' 'says 40 + 2 = 42'
 boot hello 0 "$servers,$dir/hello one two" 'command line "one two"' 'says 40 + 2 = 42' \
     '75000 of 75000 words are right'
 boot two 0 "$servers,$dir/hello,$dir/hello" '75000 of 75000 words are right'
+boot check 0 "$servers,$dir/check,$dir/check peer,$dir/spin" 'check: 0 failed'
 boot undefined-opcode 106 "$servers,$dir/hello ud2" '(hello) died: exception 6'
 boot null-pointer 114 "$servers,$dir/hello null" '(hello) stopped: read fault at 00000010'
 boot write-to-code 114 "$servers,$dir/hello text" '(hello) stopped: write fault at 0100'

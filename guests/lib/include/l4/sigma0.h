@@ -10,9 +10,10 @@
 
 #define L4_SIGMA0_ANY_BASE 0xFFFFFC00u
 
-// The request fpage in MR1, a memory attribute (0 = default) in MR2. Received memory is mapped at
-// the window, or with L4_COMPLETE_SPACE at its physical address. Returns the fpage that was mapped
-// (its base is the physical address) or L4_NIL_FPAGE. Leaves BR0 accepting nothing.
+// The request fpage in MR1, a memory attribute (0 = default) in MR2. What comes is mapped at the
+// window, in its place modulo the window's size if that is larger than the request, or with
+// L4_COMPLETE_SPACE at its physical address. Returns the fpage that was mapped (its base is the
+// physical address) or L4_NIL_FPAGE. Leaves BR0 accepting nothing.
 static inline l4_fpage l4_sigma0_request(l4_thread_id sigma0, l4_fpage request,
                                          word_t attribute, l4_fpage window)
 {
