@@ -470,7 +470,7 @@ static void visit(struct rtc *r, struct snap *s)
  * snapshot moves nothing. */
 void rtc_snapshot(struct rtc *r, struct snap *s)
 {
-    if (snap_loading(s)) {
+    if (s->mode == SNAP_LOAD) {
         visit(r, s);
     } else {
         struct rtc view = *r;

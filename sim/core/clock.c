@@ -158,7 +158,12 @@ void clock_dispatch(struct clock *c)
 void clock_snapshot(struct clock *c, struct snap *s)
 {
     snap_enter(s, "clock");
-    snap_u64(s, "now", &c->now);
+    cycle_t now = c->now;
+    snap_u64(s, "now", &now);
+    if (snap_loading(s) && now > s->cycle_most)
+        snap_refuse(s, "now", "a cycle that the saved state cannot be of");
+    else
+        c->now = now;
     snap_u64(s, "sequence", &c->sequence);
     snap_leave(s);
 }

@@ -42,6 +42,7 @@ void snap_begin_load(struct snap *s, const uint8_t *data, size_t size)
     begin(s, SNAP_LOAD);
     s->data = (uint8_t *)(uintptr_t)data;
     s->size = size;
+    s->cycle_most = UINT64_MAX;
 }
 
 void snap_begin_diff(struct snap *s, const uint8_t *data, size_t size)
@@ -93,6 +94,8 @@ static void fail(struct snap *s, const char *name, const char *what)
         snprintf(s->message, sizeof s->message, "%s%s: %s", s->path, name, what);
     s->failed = true;
 }
+
+void snap_refuse(struct snap *s, const char *name, const char *why) { fail(s, name, why); }
 
 static const uint8_t *take(struct snap *s, const char *name, size_t n)
 {

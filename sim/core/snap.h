@@ -18,6 +18,7 @@ struct snap {
     size_t size;
     size_t capacity;
     size_t position; /* LOAD, DIFF: read position */
+    cycle_t cycle_most; /* LOAD: a clock beyond this is refused */
     uint64_t hash;
     char path[128]; /* the component being visited, dotted */
     uint32_t path_length;
@@ -30,6 +31,9 @@ void snap_begin_load(struct snap *s, const uint8_t *data, size_t size);
 void snap_begin_hash(struct snap *s);
 void snap_begin_diff(struct snap *s, const uint8_t *data, size_t size);
 void snap_free(struct snap *s);
+
+/* LOAD: a component cannot take this value; nothing more is loaded. */
+void snap_refuse(struct snap *s, const char *name, const char *why);
 
 static inline bool snap_loading(const struct snap *s) { return s->mode == SNAP_LOAD && !s->failed; }
 

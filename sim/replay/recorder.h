@@ -22,6 +22,8 @@
 /* Flag of a STAT chunk: the machine as it is after a reset that the guest asked for. */
 #define TRACE_AFTER_RESET 1u
 
+#define TRACE_CYCLES_MAX ((uint64_t)1 << 52) /* a year of any machine */
+
 /* When something was written down: the cycle it was planned for and the end of the instruction that
  * reached that cycle. */
 struct trace_moment {

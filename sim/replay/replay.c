@@ -88,6 +88,9 @@ static void read_chunks(struct replay *r)
         cycle_t cycle = moment_of(r, i).cycle;
         if (!any)
             r->first = cycle;
+        if (cycle > TRACE_CYCLES_MAX)
+            usage_error("%s: chunk %zu is of cycle %" PRIu64 "; accepted are at most %" PRIu64,
+                        t->path, i, cycle, TRACE_CYCLES_MAX);
         if (any && cycle < r->last)
             usage_error("%s: chunk %zu goes back in time", t->path, i);
         r->last = cycle;
@@ -129,6 +132,7 @@ static struct trace_state load_state(struct replay *r, size_t chunk)
     struct snap s;
     memcpy(&head, data, sizeof head);
     snap_begin_load(&s, data + sizeof head, r->trace->chunks[chunk].size - sizeof head);
+    s.cycle_most = head.at.cycle;
     machine_snapshot(m, &s);
     if (s.failed)
         usage_error("%s: the state of cycle %" PRIu64 " does not fit this machine: %s",

@@ -1,5 +1,5 @@
 # Fuzzers: each takes --seconds S and --seed N. exit is wrapped: see fuzz.h.
-foreach(name fuzz_loader fuzz_guest fuzz_gdb fuzz_script)
+foreach(name fuzz_loader fuzz_guest fuzz_gdb fuzz_script fuzz_trace)
   add_executable(${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/${name}.c
     ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz.c)
   target_link_libraries(${name} isochron_parts)
