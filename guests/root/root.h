@@ -1,6 +1,6 @@
 // root.h: the root server: it makes a task of every module that the boot loader left behind it, is
 // their pager and exception handler, and ends the machine when they are done. One thread, one loop;
-// it never waits for a task, so no task can stop it.
+// it waits for no task, but a moment for a busy console, so no task can stop it.
 #pragma once
 
 #include <l4/boot.h>
@@ -40,12 +40,14 @@ struct root {
     struct task *console; // who prints for us, once it serves
     struct task *irq_owner[IRQ_MAX];
     bool started;   // all modules are tasks now
-    bool finishing; // waiting for the console to have sent everything
+    bool finishing; // waiting for the console to have sent everything, until finish_by at most
+    bool flush_asked;
+    l4_clock finish_by;
     int status;
     const char *command_line;
 };
 
-// A line on the console server, or on COM1 while there is none that waits.
+// A line on the console server, or on COM1 if there is none or it does not take it.
 void say(const struct root *root, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // ---- elf.c -----------------------------------------------------------------------------------

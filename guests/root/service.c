@@ -9,12 +9,19 @@
 
 #include "root.h"
 
-#define FLUSH_PATIENCE 2000000u // microseconds for the console to send what it has
+#define CONSOLE_PATIENCE 10000u // microseconds that we wait for a console that is busy
+#define FLUSH_PATIENCE 2000000u // microseconds for it to send what it has
 #define STATUS_OF_DEATH 100u    // the machine's status after a task died of exception n: 100 + n
 
 // ---- Printing and finishing ---------------------------------------------------------------------
 
-// A message that nobody waits for: the console takes it if it is waiting, or it is not sent.
+// The message in the MRs, without an answer. The console may be busy for a moment; it may also wait
+// for us, with a fault, and then this fails.
+static bool tell_console(const struct task *console)
+{
+    return !l4_tag_failed(l4_send_timeout(console->first, l4_period(CONSOLE_PATIENCE)));
+}
+
 static bool say_to_console(const struct task *console, const char *text, word_t length)
 {
     word_t saved[L4_MR_COUNT], *mr = l4_utcb();
@@ -22,7 +29,7 @@ static bool say_to_console(const struct task *console, const char *text, word_t 
     mr[0] = l4_make_tag(L4_CONSOLE_LOG, (length + 3) / 4 + 1, 0);
     mr[1] = length;
     memcpy(mr + 2, text, length);
-    bool sent = !l4_tag_failed(l4_reply(console->first));
+    bool sent = tell_console(console);
     memcpy(mr, saved, sizeof(saved));
     return sent;
 }
@@ -42,13 +49,21 @@ void say(const struct root *root, const char *format, ...)
         l4_serial_put(text[i]);
 }
 
+// Asks the console to say when everything has gone out, which is when the machine ends.
+static void ask_for_flush(struct root *root)
+{
+    l4_msg_begin(L4_CONSOLE_FLUSH);
+    root->flush_asked = root->console && tell_console(root->console);
+}
+
 static void finish(struct root *root, int status)
 {
     root->status = status;
     root->finishing = true;
-    l4_msg_begin(L4_CONSOLE_FLUSH);
-    if (!root->console || l4_tag_failed(l4_reply(root->console->first)))
+    root->finish_by = l4_system_clock() + FLUSH_PATIENCE;
+    if (!root->console)
         l4_exit(status);
+    ask_for_flush(root);
 }
 
 // The machine is done when all tasks are that end at all.
@@ -265,15 +280,19 @@ static enum l4_disposition on_flushed(void *context, l4_thread_id from, l4_tag t
 
 static l4_time patience(void *context)
 {
-    struct root *root = context;
-    return root->finishing ? l4_period(FLUSH_PATIENCE) : L4_NEVER;
+    const struct root *root = context;
+    return root->finishing ? l4_period(CONSOLE_PATIENCE) : L4_NEVER;
 }
 
 static void expired(void *context)
 {
     struct root *root = context;
-    if (root->finishing)
+    if (!root->finishing)
+        return;
+    if (!root->console || l4_system_clock() >= root->finish_by)
         l4_exit(root->status);
+    if (!root->flush_asked)
+        ask_for_flush(root);
 }
 
 static const struct l4_operation operations[] = {
