@@ -1,10 +1,13 @@
 // root.c: the root server's start: COM1, the modules, then the service loop. Its command line may
-// say how the machine ends: exit=debug, exit=reboot, exit=halt (library.h).
+// say how the machine ends: exit=debug, exit=reboot, exit=halt (library.h); and sigma0=LEVEL sets
+// what sigma0 tells, sigma0=dump has it list who owns what once all tasks have been started.
 #include <l4/boot.h>
 #include <l4/kip.h>
 #include <l4/library.h>
 #include <l4/ports.h>
 #include <l4/print.h>
+#include <l4/sigma0.h>
+#include <l4/string.h>
 
 #include "root.h"
 
@@ -26,6 +29,15 @@ static void set_up_serial(void)
     l4_out8(port + 4, 0x0B);
 }
 
+static void tell_sigma0(const char *how)
+{
+    l4_thread_id sigma0 = l4_sigma0_id(l4_kip);
+    if (strcmp(how, "dump") == 0)
+        l4_sigma0_dump(sigma0);
+    else if (how[0])
+        l4_sigma0_set_verbosity(sigma0, strtoul(how, NULL, 0));
+}
+
 int l4_main(const char *command_line)
 {
     const struct l4_boot_access access = {l4_sigma0_get_range};
@@ -39,6 +51,12 @@ int l4_main(const char *command_line)
                  l4_kip->boot_info);
     const struct l4_kernel_descriptor *kernel = l4_kernel_descriptor(l4_kip);
     say(&root, "root: %s; %u tasks\n", kernel->version_string, count - mine - 1);
+    char how[8];
+    l4_option(command_line, "sigma0", how, sizeof(how));
+    if (strcmp(how, "dump") != 0)
+        tell_sigma0(how);
     tasks_start(&root, &modules[mine + 1], count - mine - 1, &access);
+    if (strcmp(how, "dump") == 0)
+        tell_sigma0(how);
     root_serve(&root);
 }

@@ -116,6 +116,30 @@ static void check_sharing(void)
     check(mine[1024] == SHARED_WORD + 1, "I read what the peer wrote");
 }
 
+static void add_up(void *argument)
+{
+    word_t *words = argument, sum = 0;
+    for (word_t i = 1; i < 100000; i++)
+        sum += words[i];
+    words[0] = sum;
+    l4_thread_id client;
+    l4_wait(&client);
+    l4_msg_begin(0);
+    l4_send(client);
+}
+
+// A thread whose stack and data are the memory server's.
+static void check_thread_in_heap(void)
+{
+    word_t *words = l4_alloc(400000), *stack = l4_alloc(8192);
+    for (word_t i = 1; words && i < 100000; i++)
+        words[i] = i;
+    l4_thread_id thread = words && stack ? l4_spawn(add_up, words, stack, 8192) : L4_NIL_THREAD;
+    l4_msg_begin(1);
+    check(thread && !l4_tag_failed(l4_call(thread)) && words[0] == 704982704,
+          "a thread can live in dataspaces");
+}
+
 static void check_heap(void)
 {
     uint8_t *blocks[16];
@@ -265,6 +289,7 @@ int l4_main(const char *command_line)
     check_regions();
     check_sharing();
     check_heap();
+    check_thread_in_heap();
     check_sigma0();
     check_root();
     l4_printf("check: %d failed\n", failures);

@@ -1,9 +1,11 @@
 // hello.c: the smallest task that uses a little of everything: console, threads, timer, memory.
 // Its exit status is 0 if all of it did what it should. With "ud2", "null" or "text" on its command
-// line it dies of an undefined opcode, a read through a null pointer, a write to its own code.
+// line it dies of an undefined opcode, a read through a null pointer, a write to its own code; with
+// "late", of a null pointer when the memory server is its pager; with "hog", of taking all memory.
 #include <l4/alloc.h>
 #include <l4/ipc.h>
 #include <l4/library.h>
+#include <l4/memory.h>
 #include <l4/names.h>
 #include <l4/print.h>
 #include <l4/string.h>
@@ -66,6 +68,17 @@ static bool use_memory(void)
     return sum == 75000;
 }
 
+// More than there is, a page at a time.
+static void take_all_memory(void)
+{
+    word_t size = 1u << 29;
+    uint8_t *block = l4_memory_map(l4_memory_open(size), NULL, 0, 0, L4_READABLE | L4_WRITABLE);
+    if (!block)
+        return;
+    for (word_t page = 0; page < size; page += L4_PAGE_SIZE)
+        block[page] = 1;
+}
+
 static void die_if_told(const char *command_line)
 {
     word_t *volatile nowhere = (word_t *)0x10; // volatile: gcc knows better than to read it
@@ -85,5 +98,9 @@ int l4_main(const char *command_line)
     bool right = talk_to_thread();
     right = sleep_a_little() && right;
     right = use_memory() && right;
+    if (strstr(command_line, "late"))
+        die_if_told("null");
+    if (strstr(command_line, "hog"))
+        take_all_memory();
     return right ? 0 : 1;
 }

@@ -7,6 +7,7 @@
 #include <l4/frames.h>
 #include <l4/library.h>
 #include <l4/names.h>
+#include <l4/print.h>
 #include <l4/protocols.h>
 #include <l4/server.h>
 #include <l4/task.h>
@@ -14,6 +15,16 @@
 #include "dataspaces.h"
 
 static struct dataspaces dataspaces;
+
+// Whatever tasks have left behind that are no more. Their numbers do not come again.
+static void collect(struct dataspaces *d)
+{
+    struct l4_task_info info;
+    for (word_t task = 0; l4_root_task(task, &info) == L4_ROOT_OK; task++) {
+        if (info.state == L4_TASK_EXITED || info.state == L4_TASK_DIED)
+            dataspaces_forget(d, task);
+    }
+}
 
 // ---- Faults -------------------------------------------------------------------------------------
 
@@ -40,7 +51,14 @@ static enum l4_disposition on_page_fault(void *context, l4_thread_id from, l4_ta
     word_t address = l4_page_fault_address(), ip = l4_page_fault_ip();
     word_t access = l4_page_fault_access(tag);
     const struct region *region = region_at(d, l4_task_of(from), address);
-    word_t frame = region && !(access & ~region->rights) ? region_frame(d, region, address) : 0;
+    bool allowed = region && !(access & ~region->rights);
+    word_t frame = allowed ? region_frame(d, region, address) : 0;
+    if (allowed && !frame) {
+        collect(d);
+        frame = region_frame(d, region, address);
+        if (!frame)
+            l4_printf("memory: none is left for task %u\n", l4_task_of(from));
+    }
     if (!frame)
         return ask_root(from, address, access, ip);
     l4_put_page_fault_reply(l4_map_item(l4_make_fpage(frame, L4_PAGE_BITS, region->rights),
@@ -49,16 +67,6 @@ static enum l4_disposition on_page_fault(void *context, l4_thread_id from, l4_ta
 }
 
 // ---- Requests -----------------------------------------------------------------------------------
-
-// Whatever tasks have left behind that are no more. Their numbers do not come again.
-static void collect(struct dataspaces *d)
-{
-    struct l4_task_info info;
-    for (word_t task = 0; l4_root_task(task, &info) == L4_ROOT_OK; task++) {
-        if (info.state == L4_TASK_EXITED || info.state == L4_TASK_DIED)
-            dataspaces_forget(d, task);
-    }
-}
 
 static enum l4_disposition on_open(void *context, l4_thread_id from, l4_tag tag)
 {

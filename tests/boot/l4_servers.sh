@@ -49,6 +49,9 @@ boot check 0 "$servers,$dir/check,$dir/check peer,$dir/spin" 'check: 0 failed'
 boot undefined-opcode 106 "$servers,$dir/hello ud2" '(hello) died: exception 6'
 boot null-pointer 114 "$servers,$dir/hello null" '(hello) stopped: read fault at 00000010'
 boot write-to-code 114 "$servers,$dir/hello text" '(hello) stopped: write fault at 0100'
+boot null-behind-memory-server 114 "$servers,$dir/hello late" \
+    '75000 of 75000 words are right' '(hello) stopped: read fault at 00000010'
+boot out-of-memory 114 "$servers,$dir/hello hog,$dir/hello" 'memory: none is left for task 4'
 boot no-program 1 "$servers,$kernel" 'not started'
 
 # The UART holds what is typed before the console server asks: 16 bytes, so the lines are short.
