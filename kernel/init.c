@@ -15,6 +15,7 @@
 
 extern const char image_start[], image_end[];
 extern uint8_t idle_block[TCB_SIZE];
+extern struct tcb *thread_table[THREAD_NUMBERS];
 
 /* --- memory ---------------------------------------------------------------------------------------------- */
 
@@ -33,18 +34,6 @@ static word_t high_of(const struct memory_descriptor *d)
 {
     word_t last = d->high | 0x3FF;
     return last < DIRECT_MAP_SIZE ? last + 1 : DIRECT_MAP_SIZE;
-}
-
-/* The table of all threads is too large for the allocator: it takes the end of a region. */
-static word_t carve_thread_table(word_t low, word_t high)
-{
-    word_t size = THREAD_NUMBERS * sizeof(struct tcb *);
-    if (kernel.threads || high - low < size)
-        return high;
-    high = (high - size) & ~(PAGE_SIZE - 1);
-    kernel.threads = direct(high);
-    __builtin_memset(kernel.threads, 0, size);
-    return high;
 }
 
 static void limit_to(word_t *limit, word_t image, word_t low, word_t high)
@@ -81,15 +70,16 @@ static void memory_init(void)
         const struct memory_descriptor *d = kip_memory(i);
         if (type_of(d) != MEMORY_RESERVED || (d->low & MEMORY_VIRTUAL) || high_of(d) <= low_of(d))
             continue;
-        word_t high = carve_thread_table(low_of(d), high_of(d));
         total += high_of(d) - low_of(d);
-        kmem_add(low_of(d), high);
+        kmem_add(low_of(d), high_of(d));
     }
-    if (!kernel.threads)
-        panic("no memory is reserved for the kernel, or less than the table of threads takes");
+    if (total == 0)
+        panic("the boot loader reserved no memory for the kernel");
     kmem_add(image, behind); /* last, so that it is taken first */
     kip_memory_add(MEMORY_CONVENTIONAL, 0, true, 0, USER_END - 1);
     kip_memory_add(MEMORY_RESERVED, 0, false, physical(image_start), behind - 1);
+    kip.reserved_memory[0][0] = physical(image_start);
+    kip.reserved_memory[0][1] = behind;
     print("kernel memory: %u KB, %u KB beside the image\n", total / 1024, (behind - image) / 1024);
 }
 
@@ -101,9 +91,10 @@ static void time_init(void)
     if (kernel.tsc_khz < 1000)
         panic("the time stamp counter makes only %u kHz", kernel.tsc_khz);
     kernel.clock_scale = (word_t)((1000ull << 32) / kernel.tsc_khz);
-    print("processor: %u.%03u MHz%s%s%s\n", kernel.tsc_khz / 1000, kernel.tsc_khz % 1000,
+    print("processor: %u.%03u MHz%s%s%s%s\n", kernel.tsc_khz / 1000, kernel.tsc_khz % 1000,
           kernel.has_pge ? ", global pages" : "", kernel.has_fxsr ? ", FXSAVE" : "",
-          kernel.has_sysenter ? ", SYSENTER" : "");
+          kernel.has_sysenter ? ", SYSENTER" : "",
+          kernel.has_limits ? "" : ", no segment limits: all spaces are large");
 }
 
 /* --- the first servers ------------------------------------------------------------------------------------- */
@@ -152,6 +143,7 @@ static void idle_init(void)
 static void state_init(void)
 {
     kernel.ready_top = (word_t)-1;
+    kernel.threads = thread_table;
     kernel.tcb_pool = (struct kmem_pool){.object_size = TCB_SIZE, .frames_per_slab = 2};
     kernel.space_pool = (struct kmem_pool){.object_size = sizeof(struct space)};
     kernel.mapping_pool = (struct kmem_pool){.object_size = sizeof(struct mapping)};
@@ -175,6 +167,7 @@ void init(word_t magic, paddr_t information)
     paging_init();
     switch_init();
     segments_init();
+    kernel.has_limits = segment_limits();
     print("\nIsochron's L4 kernel, API version X.2\n");
     boot_information(magic, information);
     memory_init();

@@ -3,4 +3,6 @@
 
 struct kernel kernel __attribute__((section(".bss.hot"), aligned(CACHE_LINE)));
 
+struct tcb *thread_table[THREAD_NUMBERS]; /* fast_path.S knows it by name */
+
 uint8_t idle_block[TCB_SIZE] __attribute__((aligned(CACHE_LINE)));

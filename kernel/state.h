@@ -34,6 +34,7 @@ struct kernel {
     thread_id_t interrupt_handler[SYSTEM_BASE];
     usec_t last_charge;          /* when the running thread was last charged for its time */
     bool has_sysenter, has_pge, has_fxsr;
+    bool has_limits;             /* segment limits are checked: not so in some emulators */
     word_t tsc_khz;
     word_t clock_scale;          /* 2^32 * 1000 / tsc_khz: microseconds = TSC * clock_scale >> 32 */
 

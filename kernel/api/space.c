@@ -161,6 +161,8 @@ bool space_set_small(struct space *s, word_t id)
         space_make_large(s);
         return true;
     }
+    if (!kernel.has_limits)
+        return false; /* nothing would keep it from its neighbours */
     word_t lowest = id & -id, size = lowest * LARGE_PAGE_SIZE, offset = (id & ~lowest) << 21;
     if (offset % size != 0 || offset + size > SMALL_AREA_SIZE ||
         !slot_free(s, SMALL_AREA + offset, size) || !split_below(s, size))

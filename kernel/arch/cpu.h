@@ -85,6 +85,7 @@ void return_to_user(void);
 void thread_call(void);
 bool msr_read(word_t msr, word_t value[2]);
 bool msr_write(word_t msr, const word_t value[2]);
+bool segment_limits(void);
 void enter_ipc(void);
 void enter_exchange_registers(void);
 void enter_thread_control(void);
@@ -99,6 +100,7 @@ void enter_memory_control(void);
 /* --- fast_path.S ---------------------------------------------------------------------------------------- */
 void enter_ipc_fast(void);
 void enter_sysenter(void);
+void leave_sysexit(void);
 
 /* --- switch.c -------------------------------------------------------------------------------------------- */
 void switch_init(void);

@@ -67,7 +67,6 @@ return_to_user:
         movl    $USER_GS, %ecx
         movl    %eax, %ds
         movl    %eax, %es
-        movl    %eax, %fs
         movl    %ecx, %gs
 1:      popa
         addl    $8, %esp
@@ -179,6 +178,17 @@ msr_missing:
         popl    %ebx
         ret
 
+/* bool segment_limits(void): does reading the second word of a segment of one word fault? */
+        .globl  segment_limits, segment_limits_instruction, segment_limits_fault
+segment_limits:
+        xorl    %eax, %eax
+segment_limits_instruction:
+        movl    %gs:4, %ecx
+        ret
+segment_limits_fault:
+        incl    %eax
+        ret
+
 /* --- what segments.c puts into the IDT ---------------------------------------------------------------- */
         .section .rodata
         .balign 4
@@ -191,5 +201,14 @@ interrupt_entries:
         .irp    line, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
         .long   interrupt_\line
         .endr
+
+/* --- the GDT --------------------------------------------------------------------------------------------
+ * It begins 24 bytes into a cache line, so that entries 1 to 4, all that a system call and its return
+ * read, fill the next one. */
+        .section .data.hot, "aw", @progbits
+        .balign 32
+        .skip   24
+        .globl  gdt
+gdt:    .skip   64
 
         .section .note.GNU-stack, "", @progbits

@@ -1,30 +1,314 @@
+/* fast_path.S: Ipc when nothing about it is unusual [L4X2 2]: a message of untyped words to a thread that
+ * waits for it, and then waiting for the next one.
+ *
+ *      EAX  to                 EAX  from
+ *      EDX  from               ESI  MR0, EBX MR1, EBP MR2
+ *      ECX  timeouts           EDI  the receiver's UTCB
+ *      ESI  MR0                in: MR1 .. in the UTCB; EBX, EBP and EDI carry nothing
+ *
+ * Taken if the receive timeout is never, the tag names no typed items and has no flags, `to` is the global
+ * id of a thread that waits for the sender or for anyone, `from` is `to` or anyone with nobody queued,
+ * neither of the two has a bit in tcb.slow, and nobody ready has a higher priority than the receiver. The
+ * send timeout does not matter then. All else goes to the general path, enter_ipc, as if it had come there
+ * at once.
+ *
+ * How it is fast on a Pentium, whose cycles it is written for:
+ * - Tests are gathered in EBX by OR and decided by one jump, since alternating directions would be
+ *   mispredicted, and so that instructions come in pairs.
+ * - The data segments stay the program's. The kernel's data is reached through SS, which addressing by
+ *   EBP or ESP uses without a prefix: EBP is 0 throughout, and the running thread's block is at a fixed
+ *   distance from ESP, the stack being its end.
+ * - The segments are loaded only if they change, and CR3 only for a large space, last of all.
+ * - The x87 is not looked at: while it is live, the gate leads to the general path (arch/switch.c).
+ *
+ * The sender is left with the address ipc_resume on its stack, for whoever resumes it in another way. */
 #include "arch/offsets.h"
 
+/* At entry, and with the three words pushed. */
+#define STACK_BYTES     FRAME_HARDWARE
+#define PUSHED          12
+#define CUR(field)      (field) - TCB_BYTES + STACK_BYTES + PUSHED(%esp)
+#define DEST(field)     (field)(%ebp, %edi)
+
         .section .text.fast, "ax", @progbits
+        .balign 32
         .globl  enter_ipc_fast
 enter_ipc_fast:
+        pushl   $ipc_resume
+        xorl    %ebp, %ebp
+        pushl   %ecx
+        movl    %edx, %ebx
+        pushl   %eax
+        movl    CUR(TCB_SENDERS), %edi
+
+/* EBX: zero if from is to, or if from is anyone and nobody is queued. */
+        xorl    %eax, %ebx
+        cmpl    $ANY_THREAD, %edx       /* carry: it is not anyone */
+        sbbl    %ecx, %ecx
+        xorl    %edi, %ebx
+        andl    %ecx, %ebx
+        movl    CUR(TCB_SLOW), %ecx
+        xorl    %edi, %ebx
+        movl    %esi, %edi
+
+        orl     %ecx, %ebx
+        andl    $TAG_FLAGS_AND_TYPED, %edi
+        orl     %edi, %ebx
+        movl    4(%esp), %ecx           /* timeouts */
+        shll    $16, %ecx
+        movl    %eax, %edi
+        shrl    $12, %edi
+        orl     %ecx, %ebx
+        andl    $(THREAD_NUMBERS - 1) * 4, %edi
+        movl    CUR(TCB_ID), %ecx
+        movl    thread_table(%ebp, %edi), %edi
+        testl   %edi, %edi
+        jz      slow
+
+/* EDI: the receiver. */
+        xorl    DEST(TCB_ID), %eax
+        orl     DEST(TCB_SLOW), %ebx
+        orl     %eax, %ebx
+        movl    DEST(TCB_PARTNER), %eax
+        xorl    %eax, %ecx              /* zero: it waits for the sender */
+        cmpl    $ANY_THREAD, %eax
+        sbbl    %eax, %eax
+        andl    %eax, %ecx
+        movl    DEST(TCB_STATE), %eax
+        orl     %ecx, %ebx
+        xorl    $STATE_WAITING, %eax
+        movl    DEST(TCB_PRIORITY), %ecx
+        orl     %eax, %ebx
+        movl    kernel + KERNEL_READY_TOP(%ebp), %eax
+        jnz     slow
+        cmpl    %eax, %ecx
+        jl      slow
+
+/* Nothing can go wrong from here on. */
+        movl    DEST(TCB_UTCB), %eax
+        movl    %esi, %ebx
+        movl    %edx, CUR(TCB_PARTNER)
+        andl    $TAG_UNTYPED, %ebx
+        movl    %esi, UTCB_OFFSET_MR0(%ebp, %eax)
+        jnz     copy
+copied: leal    8(%esp), %edx
+        movl    $STATE_WAITING, %ecx
+        movl    %edx, CUR(TCB_ESP)
+        movl    %ecx, CUR(TCB_STATE)
+        movl    DEST(TCB_STACK_TOP), %edx
+        decl    %ecx                    /* STATE_READY */
+        movl    %ecx, DEST(TCB_STATE)
+        movl    %edi, kernel + KERNEL_CURRENT(%ebp)
+        movl    %edx, task + TASK_ESP0(%ebp)
+        movl    DEST(TCB_SPACE), %ecx
+        movl    CUR(TCB_SPACE), %ebx
+        movl    DEST(TCB_LOCAL_ID), %edi
+        cmpl    %ebx, %ecx
+        movl    %edi, gs_page(%ebp)
+        jne     other_space
+        movl    UTCB_OFFSET_MR0 + 4(%ebp, %eax), %ebx
+        movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
+        movl    CUR(TCB_LOCAL_ID), %eax
+        leal    -STACK_BYTES(%edx), %esp
+        .globl  ipc_fast_iret
+ipc_fast_iret:
+        iret
+        nop                             /* room for a jump to leave_sysexit */
+        nop
+        nop
+        nop
+
+/* --- to another space ----------------------------------------------------------------------------------
+ * EBX, ECX: old and new space; EDX: the new stack; EAX: the receiver's UTCB; EDI: its local id. A small
+ * space is an area of the directory that is loaded, whichever that is. */
+        .balign 16
+other_space:
+        movl    SPACE_SMALL_BASE(%ebp, %ecx), %ebx
+        movl    %ecx, kernel + KERNEL_SEGMENT_SPACE(%ebp)
+        testl   %ebx, %ebx
+        jz      to_large
+
+        movl    SPACE_SEGMENT0(%ebp, %ecx), %ebx
+        movl    %ebx, gdt + GDT_USER_CODE(%ebp)
+        movl    %ebx, gdt + GDT_USER_DATA(%ebp)
+        movl    SPACE_SEGMENT1(%ebp, %ecx), %ebx
+        movl    SPACE_SEGMENT_CODE(%ebp, %ecx), %ecx
+        movl    %ebx, gdt + GDT_USER_DATA + 4(%ebp)
+        movl    %ecx, gdt + GDT_USER_CODE + 4(%ebp)
+        movl    UTCB_OFFSET_MR0 + 4(%ebp, %eax), %ebx
+        movl    $USER_DS, %ecx
+        movl    %ecx, %ds
+        movl    %ecx, %es
+        movl    %ebp, %fs
+        movl    %gs, %ecx
+        cmpb    $USER_GS, %cl
+        jne     1f
+2:      movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
+        movl    CUR(TCB_ID), %eax
+        leal    -STACK_BYTES(%edx), %esp
+        .globl  ipc_small_iret
+ipc_small_iret:
+        iret
+1:      movl    $USER_GS, %ecx
+        movl    %ecx, %gs
+        jmp     2b
+
+to_large:
+        movl    CUR(TCB_SPACE), %ebx
+        pushl   %edi                    /* one register is short; CUR() is off by 4 until it is back */
+        movl    kernel + KERNEL_ACTIVE_SPACE(%ebp), %edi
+        movl    SPACE_SMALL_BASE(%ebp, %ebx), %ebx
+        testl   %ebx, %ebx
+        jnz     small_to_large
+segments_right:
+        movl    %gs, %ebx
+        cmpb    $USER_GS, %bl
+        jne     1f
+2:      movl    UTCB_OFFSET_MR0 + 4(%ebp, %eax), %ebx
+        cmpl    %ecx, %edi
+        popl    %edi
+        je      3f
+        movl    %ecx, kernel + KERNEL_ACTIVE_SPACE(%ebp)
+        movl    SPACE_DIRECTORY(%ebp, %ecx), %ecx
+        movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
+        movl    CUR(TCB_ID), %eax
+        leal    -STACK_BYTES(%edx), %esp
+        movl    %ecx, %cr3
+        .globl  ipc_large_iret
+ipc_large_iret:
+        iret
+        nop
+        nop
+        nop
+        nop
+
+3:      movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
+        movl    CUR(TCB_ID), %eax
+        leal    -STACK_BYTES(%edx), %esp
+        .globl  ipc_same_directory_iret
+ipc_same_directory_iret:
+        iret
+        nop
+        nop
+        nop
+        nop
+
+1:      movl    $USER_GS, %ebx
+        movl    %ebx, %gs
+        jmp     2b
+
+small_to_large:
+        movl    SPACE_SEGMENT0(%ebp, %ecx), %ebx
+        movl    %ebx, gdt + GDT_USER_CODE(%ebp)
+        movl    %ebx, gdt + GDT_USER_DATA(%ebp)
+        movl    SPACE_SEGMENT1(%ebp, %ecx), %ebx
+        movl    %ebx, gdt + GDT_USER_DATA + 4(%ebp)
+        movl    SPACE_SEGMENT_CODE(%ebp, %ecx), %ebx
+        movl    %ebx, gdt + GDT_USER_CODE + 4(%ebp)
+        movl    $USER_DS, %ebx
+        movl    %ebx, %ds
+        movl    %ebx, %es
+        movl    %ebp, %fs
+        jmp     segments_right
+
+/* --- more words than MR0 ---------------------------------------------------------------------------------
+ * EBX: their number; EAX: the receiver's UTCB. Two at a time, after an odd one. EBP is the sender's UTCB
+ * meanwhile, EDX the distance to the receiver's. */
+        .balign 16
+copy:   movl    CUR(TCB_UTCB), %ebp
+        movl    %eax, %edx
+        subl    %ebp, %edx
+        shrl    $1, %ebx
+        jnc     2f
+        movl    UTCB_OFFSET_MR0 + 4(%ebp), %ecx
+        testl   %ebx, %ebx
+        movl    %ecx, UTCB_OFFSET_MR0 + 4(%ebp, %edx)
+        leal    4(%ebp), %ebp
+        jz      3f
+2:      movl    UTCB_OFFSET_MR0 + 4(%ebp), %ecx
+        movl    UTCB_OFFSET_MR0 + 8(%ebp), %esi
+        movl    %ecx, UTCB_OFFSET_MR0 + 4(%ebp, %edx)
+        movl    %esi, UTCB_OFFSET_MR0 + 8(%ebp, %edx)
+        addl    $8, %ebp
+        decl    %ebx
+        jnz     2b
+3:      xorl    %ebp, %ebp
+        movl    UTCB_OFFSET_MR0(%ebp, %eax), %esi
+        jmp     copied
+
+/* --- not a case for this file --------------------------------------------------------------------------- */
+slow:   popl    %eax
+        popl    %ecx
+        addl    $4, %esp
         jmp     enter_ipc
 
-        .globl  enter_sysenter
+/* --- a thread that waits in Ipc is switched to from C ----------------------------------------------------
+ * Everything it is to find is in its UTCB and its block. */
+        .globl  ipc_resume, ipc_resume_iret
+ipc_resume:
+        movl    kernel + KERNEL_CURRENT, %ecx
+        movl    TCB_UTCB(%ecx), %edx
+        movl    TCB_IPC_FROM(%ecx), %eax
+        movl    TCB_LOCAL_ID(%ecx), %edi
+        movl    UTCB_OFFSET_MR0(%edx), %esi
+        movl    UTCB_OFFSET_MR0 + 4(%edx), %ebx
+        movl    UTCB_OFFSET_MR0 + 8(%edx), %ebp
+        movl    $USER_DS, %ecx
+        movl    $USER_GS, %edx
+        movl    %ecx, %ds
+        movl    %ecx, %es
+        movl    %edx, %gs
+ipc_resume_iret:
+        iret
+
+/* --- SYSENTER and SYSEXIT ---------------------------------------------------------------------------------
+ * The stub passes ESP in EBP, and the kernel knows where in the space it is to go on. What the processor
+ * leaves of the program's flags must not reach the kernel: trap, nested task, direction. */
+        .globl  enter_sysenter, leave_sysexit
 enter_sysenter:
         movl    (%esp), %esp
         pushl   $USER_DS
         pushl   %ebp
-        pushl   $0x3202
-        pushl   $USER_CS
+        pushl   $KERNEL_FLAGS
+        popfl
+        pushl   $USER_FLAGS
         movl    %ss:kernel + KERNEL_CURRENT, %ebx
+        pushl   $USER_CS
         movl    %ss:TCB_SPACE(%ebx), %ebx
         movl    %ss:SPACE_KIP_AREA(%ebx), %ebx
         andl    $0xFFFFF000, %ebx
         addl    $stub_sysenter_return_offset, %ebx
         pushl   %ebx
+        cmpl    $0, %ss:kernel + KERNEL_FPU_LIVE
+        jne     enter_ipc
+        cmpl    $0, %ss:kernel + KERNEL_FAST_PATH
+        jne     enter_ipc_fast
         jmp     enter_ipc
 
-        .globl  ipc_resume, ipc_resume_iret, ipc_fast_iret
-ipc_resume:
-        nop
-ipc_fast_iret:
-        nop
-ipc_resume_iret:
+/* SYSEXIT gives the program segments of 4 GB whatever the descriptors say. With small spaces about, their
+ * area would be open to it, so it is used only if there are none. Each IRET above becomes a jump to here
+ * where the processor has SYSEXIT. */
+leave_sysexit:
+        cmpl    $0, %ss:kernel + KERNEL_SMALL_SPACES
+        jne     1f
+        movl    (%esp), %edx
+        movl    12(%esp), %ecx
+        cld
+        sti
+        sysexit
+        .globl  ipc_exit_iret
+1:
+ipc_exit_iret:
         iret
+
+/* For trap(): where a program's bad EIP makes the kernel fault. And where SYSEXIT can be. */
+        .section .rodata
+        .balign 4
+        .globl  iret_addresses, sysexit_places
+iret_addresses:
+        .long   return_iret, ipc_fast_iret, ipc_small_iret, ipc_large_iret, ipc_same_directory_iret
+        .long   ipc_resume_iret, ipc_exit_iret, 0
+sysexit_places:
+        .long   ipc_fast_iret, ipc_large_iret, ipc_same_directory_iret, 0
+
         .section .note.GNU-stack, "", @progbits

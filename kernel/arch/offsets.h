@@ -15,6 +15,7 @@
 #define TCB_IPC_FROM    0x24
 #define TCB_SENDERS     0x28
 #define TCB_STACK_TOP   0x3C
+#define TCB_BYTES       (99 * 32)
 
 /* enum thread_state */
 #define STATE_READY     1
@@ -37,6 +38,8 @@
 #define KERNEL_THREADS       0x10
 #define KERNEL_FPU_OWNER     0x1C
 #define KERNEL_FPU_LIVE      0x20
+#define KERNEL_FAST_PATH     0x24
+#define KERNEL_SMALL_SPACES  0x28
 
 /* struct task */
 #define TASK_ESP0            0x120
@@ -63,3 +66,13 @@
 /* Byte offsets of the user's descriptors in the GDT. */
 #define GDT_USER_CODE 0x18
 #define GDT_USER_DATA 0x20
+
+/* What types.h and abi.h define for C. */
+#ifdef __ASSEMBLER__
+#define ANY_THREAD          0xFFFFFFFF
+#define THREAD_NUMBERS      0x20000
+#define TAG_UNTYPED         0x3F
+#define TAG_FLAGS_AND_TYPED 0xFFC0
+#define USER_FLAGS          0x3202
+#define KERNEL_FLAGS        0x3002 /* IOPL 3 as programs have it, interrupts off */
+#endif

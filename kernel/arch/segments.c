@@ -35,12 +35,7 @@ struct descriptor_pointer {
     word_t base;
 };
 
-/* 24 bytes into a line: entries 1 to 4 fill the next one. */
-static struct {
-    word_t pad[6];
-    struct descriptor entry[GDT_ENTRIES];
-} gdt __attribute__((section(".data.hot"), aligned(CACHE_LINE)));
-
+extern struct descriptor gdt[GDT_ENTRIES]; /* entry.S */
 static struct descriptor idt[IDT_ENTRIES] __attribute__((section(".data.hot"), aligned(CACHE_LINE)));
 
 struct task task __attribute__((section(".data.hot"), aligned(CACHE_LINE)));
@@ -109,22 +104,22 @@ void segments_init(void)
 {
     task.tss.ss0 = KERNEL_DS;
     task.tss.io_map = sizeof(struct tss);
-    gdt.entry[KERNEL_CS >> 3] = descriptor(0, 0xFFFFF, ACCESS_CODE, FLAGS_PAGES);
-    gdt.entry[KERNEL_DS >> 3] = descriptor(0, 0xFFFFF, ACCESS_DATA, FLAGS_PAGES);
-    gdt.entry[USER_CS >> 3] =
+    gdt[KERNEL_CS >> 3] = descriptor(0, 0xFFFFF, ACCESS_CODE, FLAGS_PAGES);
+    gdt[KERNEL_DS >> 3] = descriptor(0, 0xFFFFF, ACCESS_DATA, FLAGS_PAGES);
+    gdt[USER_CS >> 3] =
         descriptor(0, USER_END / PAGE_SIZE - 1, ACCESS_CODE | ACCESS_USER, FLAGS_PAGES);
-    gdt.entry[USER_DS >> 3] =
+    gdt[USER_DS >> 3] =
         descriptor(0, USER_END / PAGE_SIZE - 1, ACCESS_DATA | ACCESS_USER, FLAGS_PAGES);
-    gdt.entry[USER_GS >> 3] =
+    gdt[USER_GS >> 3] =
         descriptor(KERNEL_PAGES, sizeof(word_t) - 1, ACCESS_DATA | ACCESS_USER, FLAGS_BYTES);
-    gdt.entry[TSS_SELECTOR >> 3] =
+    gdt[TSS_SELECTOR >> 3] =
         descriptor((word_t)(uintptr_t)&task.tss, sizeof(struct tss) - 1, ACCESS_TSS, 0);
-    gdt.entry[PANIC_SELECTOR >> 3] =
+    gdt[PANIC_SELECTOR >> 3] =
         descriptor((word_t)(uintptr_t)&panic_task, sizeof panic_task - 1, ACCESS_TSS, 0);
     gates_init();
     panic_task_init();
 
-    struct descriptor_pointer gdtr = {0, sizeof gdt.entry - 1, (word_t)(uintptr_t)gdt.entry};
+    struct descriptor_pointer gdtr = {0, sizeof gdt - 1, (word_t)(uintptr_t)gdt};
     struct descriptor_pointer idtr = {0, sizeof idt - 1, (word_t)(uintptr_t)idt};
     __asm__ volatile("lgdt %0\n\tlidt %1\n\t"
                      "ljmp %2, $1f\n1:\t"
@@ -133,7 +128,7 @@ void segments_init(void)
                      "ltr %w6"
                      :
                      : "m"(gdtr.limit), "m"(idtr.limit), "i"(KERNEL_CS), "r"(KERNEL_DS),
-                       "r"(USER_DS), "r"(USER_GS), "r"(TSS_SELECTOR)
+                       "r"(0), "r"(USER_GS), "r"(TSS_SELECTOR)
                      : "memory");
 }
 
@@ -149,6 +144,8 @@ void segments_describe(struct space *s, word_t base, word_t size)
 
 void segments_load(const struct space *s)
 {
-    gdt.entry[USER_CS >> 3] = (struct descriptor){s->segment[0], s->segment_code};
-    gdt.entry[USER_DS >> 3] = (struct descriptor){s->segment[0], s->segment[1]};
+    /* FS is the one that the way out of the kernel leaves alone: it must not keep the old space. */
+    __asm__ volatile("movl %0, %%fs" : : "r"(0));
+    gdt[USER_CS >> 3] = (struct descriptor){s->segment[0], s->segment_code};
+    gdt[USER_DS >> 3] = (struct descriptor){s->segment[0], s->segment[1]};
 }

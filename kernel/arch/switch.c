@@ -37,12 +37,15 @@ HOLDS(kernel, ready_top, KERNEL_READY_TOP);
 HOLDS(kernel, threads, KERNEL_THREADS);
 HOLDS(kernel, fpu_owner, KERNEL_FPU_OWNER);
 HOLDS(kernel, fpu_live, KERNEL_FPU_LIVE);
+HOLDS(kernel, fast_path, KERNEL_FAST_PATH);
+HOLDS(kernel, small_spaces, KERNEL_SMALL_SPACES);
 HOLDS(utcb, mr, UTCB_OFFSET_MR0);
 HOLDS(trap_frame, esp_ignored, FRAME_DS);
 HOLDS(trap_frame, cs, FRAME_CS);
 HOLDS(task, tss.esp0, TASK_ESP0);
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "trap frame");
 _Static_assert(offsetof(struct trap_frame, eip) == FRAME_SIZE - FRAME_HARDWARE, "trap frame");
+_Static_assert(TCB_BYTES == TCB_SIZE, "the stack is the block's end");
 _Static_assert(STATE_READY == READY && STATE_WAITING == WAITING, "enum thread_state");
 
 /* The page at KERNEL_PAGES: programs read their UTCB's address in it, through GS. */
@@ -59,6 +62,17 @@ void ipc_entry_select(void)
     segments_set_gate(VECTOR_LIPC, (void *)entry, true);
 }
 
+/* The ends of the fast path become jumps to SYSEXIT: E9 and the distance. */
+static void use_sysexit(void)
+{
+    extern uint8_t *const sysexit_places[];
+    for (uint8_t *const *p = sysexit_places; *p; p++) {
+        word_t distance = (word_t)(uintptr_t)leave_sysexit - (word_t)(uintptr_t)(*p + 5);
+        (*p)[0] = 0xE9;
+        __builtin_memcpy(*p + 1, &distance, sizeof distance);
+    }
+}
+
 void ipc_entry_init(bool fast)
 {
     ipc_fast = fast;
@@ -68,6 +82,7 @@ void ipc_entry_init(bool fast)
         msr_write(MSR_SYSENTER_CS, (word_t[2]){KERNEL_CS, 0});
         msr_write(MSR_SYSENTER_ESP, (word_t[2]){(word_t)(uintptr_t)&task.tss.esp0, 0});
         msr_write(MSR_SYSENTER_EIP, (word_t[2]){(word_t)(uintptr_t)enter_sysenter, 0});
+        use_sysexit();
     }
 }
 

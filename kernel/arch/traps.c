@@ -71,13 +71,14 @@ static bool kernel_interface(struct trap_frame *f)
 }
 
 /* Somebody left a null or a wrong selector in a register: the way out of the kernel loads the right ones,
- * so the instruction need only be tried again. */
+ * but for FS, so the instruction need only be tried again. FS is null until a program uses it. */
 static bool selectors_wrong(const struct trap_frame *f)
 {
-    uint16_t fs, gs;
-    __asm__ volatile("movw %%fs, %0\n\tmovw %%gs, %1" : "=rm"(fs), "=rm"(gs));
-    uint16_t ds = (uint16_t)f->esp_ignored, es = (uint16_t)(f->esp_ignored >> 16);
-    return ds != USER_DS || es != USER_DS || fs != USER_DS || gs != USER_GS;
+    word_t fs, gs;
+    __asm__ volatile("movl %%fs, %0\n\tmovl %%gs, %1" : "=r"(fs), "=r"(gs));
+    word_t ds = f->esp_ignored & 0xFFFF, es = f->esp_ignored >> 16;
+    __asm__ volatile("movl %0, %%fs" : : "r"(USER_DS));
+    return ds != USER_DS || es != USER_DS || (fs & 0xFFFF) != USER_DS || (gs & 0xFFFF) != USER_GS;
 }
 
 static bool privileged_msr(struct trap_frame *f, const struct instruction *i)
@@ -129,6 +130,15 @@ static bool general_protection(struct trap_frame *f)
 
 /* --- faults of the kernel itself ------------------------------------------------------------------------ */
 
+static bool is_iret(word_t eip)
+{
+    extern const word_t iret_addresses[];
+    for (const word_t *a = iret_addresses; *a; a++)
+        if (*a == eip)
+            return true;
+    return false;
+}
+
 /* IRET found that the program's EIP lies beyond its segment: the program's fault, which the processor
  * noticed while still in the kernel. It pushed no ESP and SS; in their place is what IRET was to take. */
 static struct trap_frame *return_fault(const struct trap_frame *f)
@@ -143,14 +153,18 @@ static struct trap_frame *return_fault(const struct trap_frame *f)
 static struct trap_frame *kernel_fault(struct trap_frame *f)
 {
     extern const char msr_read_instruction[], msr_write_instruction[], msr_missing[];
-    extern const char return_iret[], ipc_resume_iret[], ipc_fast_iret[];
+    extern const char segment_limits_instruction[], segment_limits_fault[];
     const char *eip = (const char *)(uintptr_t)f->eip;
 
     if (f->vector == VECTOR_GP) {
-        if (eip == return_iret || eip == ipc_resume_iret || eip == ipc_fast_iret) {
+        if (is_iret(f->eip)) {
             f = return_fault(f);
             if (!general_protection(f))
                 exception_ipc(f, VECTOR_GP, 0);
+            return f;
+        }
+        if (eip == segment_limits_instruction) {
+            f->eip = (word_t)(uintptr_t)segment_limits_fault;
             return f;
         }
         if (eip == msr_read_instruction || eip == msr_write_instruction) {

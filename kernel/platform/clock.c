@@ -18,7 +18,8 @@
 #define PIT_CONTROL   0x43
 #define PIT_2_ONESHOT 0xB0 /* channel 2, both bytes, mode 0 */
 #define PORT_B        0x61 /* bit 0: gate of channel 2, 1: speaker, 5: output of channel 2 */
-#define MEASURE_TICKS 59659u /* 50 ms */
+#define MEASURE_TICKS 11932u /* 10 ms */
+#define MEASURE_TIMES 5u
 
 static uint8_t rtc_read(uint8_t index)
 {
@@ -45,17 +46,28 @@ void clock_acknowledge(void)
     rtc_read(RTC_C);
 }
 
-word_t clock_measure_tsc_khz(void)
+static word_t measure_once(void)
 {
     uint8_t port_b = inb(PORT_B) & 0x0C;
     outb(PORT_B, port_b | 1);
     outb(PIT_CONTROL, PIT_2_ONESHOT);
     outb(PIT_CHANNEL_2, MEASURE_TICKS & 0xFF);
-    outb(PIT_CHANNEL_2, MEASURE_TICKS >> 8);
     uint64_t start = rdtsc();
+    outb(PIT_CHANNEL_2, MEASURE_TICKS >> 8);
     while (!(inb(PORT_B) & 0x20))
         continue;
     uint64_t cycles = rdtsc() - start;
     outb(PORT_B, port_b);
     return (word_t)(cycles * PIT_HZ / MEASURE_TICKS / 1000);
+}
+
+/* Whatever else holds the processor up meanwhile makes the count too large, so the least is right. */
+word_t clock_measure_tsc_khz(void)
+{
+    word_t least = measure_once();
+    for (word_t i = 1; i < MEASURE_TIMES; i++) {
+        word_t khz = measure_once();
+        least = khz < least ? khz : least;
+    }
+    return least;
 }
