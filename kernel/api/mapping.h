@@ -26,10 +26,10 @@ struct mapping {
     struct mapping *parent;      /* what it is derived from; NULL: sigma0's own */
     struct space *space;
     vaddr_t va;
-    uint16_t depth;  /* sigma0's own would be 0 */
-    uint8_t large;   /* 4 MB */
-    uint8_t status;  /* R, W, X: uses not told to the space yet, of entries reset since */
-    uint8_t pending; /* while a run is walked back: what was seen below this node */
+    uint16_t depth;      /* sigma0's own would be 0 */
+    uint8_t large : 1;   /* 4 MB */
+    uint8_t status : 3;  /* R, W, X: uses not told to the space yet, of entries reset since */
+    uint8_t pending : 3; /* while a run is walked back: what was seen below this node */
 };
 
 #define MAPPING_REGIONS 1024u

@@ -28,8 +28,9 @@ static const char *space_name(const struct space *s)
 /* --- threads ---------------------------------------------------------------------------------- */
 void show_frame(const struct trap_frame *f)
 {
-    print("eip %08x  esp %08x  eflags %08x  cs %04x  vector %x error %x\n", f->eip, f->esp,
-          f->eflags, f->cs, f->vector, f->error);
+    bool user = f->cs & 3; /* else no ESP was pushed */
+    print("eip %08x  esp %08x  eflags %08x  cs %04x  vector %x error %x\n", f->eip,
+          user ? f->esp : (word_t)(uintptr_t)&f->esp, f->eflags, f->cs, f->vector, f->error);
     print("eax %08x  ebx %08x  ecx %08x  edx %08x\n", f->eax, f->ebx, f->ecx, f->edx);
     print("esi %08x  edi %08x  ebp %08x\n", f->esi, f->edi, f->ebp);
 }
