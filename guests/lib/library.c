@@ -97,18 +97,11 @@ bool l4_option(const char *command_line, const char *name, char *value, word_t s
     return false;
 }
 
-// Waits until the UART has sent what it holds: a stopped machine sends nothing more.
-static void drain_serial(void)
-{
-    for (int i = 0; i < 100000 && !(l4_in8(0x3FD) & 0x40); i++)
-        ;
-}
-
 void l4_machine_stop(const char *command_line, int status)
 {
     char how[16];
     l4_option(command_line, "exit", how, sizeof(how));
-    drain_serial();
+    l4_serial_drain(); // a stopped machine sends nothing more
     if (strcmp(how, "debug") == 0)
         l4_out32(0xF4, (word_t)status);
     if (strcmp(how, "reboot") == 0) {

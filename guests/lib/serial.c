@@ -6,6 +6,8 @@
 #define COM1 0x3F8
 #define LSR_DATA_READY 0x01
 #define LSR_THRE 0x20
+#define LSR_TEMT 0x40
+#define DRAIN_TRIES 1000000 // more than a FIFO takes at 9600 baud
 
 void l4_serial_put(char c)
 {
@@ -19,4 +21,10 @@ void l4_serial_put(char c)
 int l4_serial_get(void)
 {
     return l4_in8(COM1 + 5) & LSR_DATA_READY ? l4_in8(COM1) : -1;
+}
+
+void l4_serial_drain(void)
+{
+    for (int i = 0; i < DRAIN_TRIES && !(l4_in8(COM1 + 5) & LSR_TEMT); i++)
+        ;
 }

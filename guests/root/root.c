@@ -20,6 +20,7 @@ static struct l4_boot_module modules[MODULE_MAX];
 static void set_up_serial(void)
 {
     const uint16_t port = 0x3F8;
+    l4_serial_drain(); // what the kernel said last
     l4_out8(port + 1, 0x00);
     l4_out8(port + 3, 0x83);
     l4_out8(port + 0, 0x01);

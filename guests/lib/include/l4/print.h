@@ -20,3 +20,4 @@ void l4_put_text(const char *text, word_t length);
 // COM1 itself, whatever the task's console is.
 void l4_serial_put(char c);
 int l4_serial_get(void); // -1 when nothing has come
+void l4_serial_drain(void); // waits until the last bit is on the line
