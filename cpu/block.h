@@ -21,6 +21,6 @@ struct block {
     struct block *link[2];      /* what ran next when EIP was end_eip, and when not; NULL unknown */
     struct block *next;         /* in the hash bucket */
     struct block *next_in_page; /* in the physical page */
-    uint64_t model[10]; /* the model's own, zero at first */
+    uint64_t model[16]; /* the model's own, zero at first */
     struct op ops[];
 };

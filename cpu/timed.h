@@ -47,9 +47,11 @@ static ALWAYS_INLINE bool timed_goes_on(const struct cpu *c)
     return LIKELY(!c->stop_block) && LIKELY(c->clock->now < clock_next(c->clock));
 }
 
-/* Runs and prices o to end - 1 of block k, until one sets stop_block or an event falls due. */
-static ALWAYS_INLINE void timed_run(struct model *m, struct cpu *c, const struct block *k,
-                                    const struct op *o, const struct op *end, timed_price price)
+/* Runs and prices o to end - 1 of block k, until one sets stop_block or an event falls due. Returns
+ * the one behind the last that ran. */
+static ALWAYS_INLINE const struct op *timed_run(struct model *m, struct cpu *c,
+                                                const struct block *k, const struct op *o,
+                                                const struct op *end, timed_price price)
 {
     if (LIKELY(!c->rep_running) && o == k->ops) /* a repeated instruction's chunks: once */
         timed_fetch_line(c, k->la, k->pa);
@@ -65,4 +67,5 @@ static ALWAYS_INLINE void timed_run(struct model *m, struct cpu *c, const struct
         c->instructions++;
     } while (++o < end && timed_goes_on(c));
     c->instructions -= c->rep_running; /* a chunk is no instruction yet */
+    return o;
 }

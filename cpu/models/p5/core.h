@@ -163,6 +163,7 @@ enum {
 
 struct p5_sketch;
 
+#define P5_PLANS 2 /* in a block */
 #define P5_WAITING_MAX 32
 
 #define BANK_NONE 0xFF

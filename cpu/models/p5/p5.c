@@ -211,11 +211,27 @@ void p5_price_entries(struct p5 *p, struct cpu *c, const struct op *o, const str
     price_inline(p, c, o, a, end, false);
 }
 
+static NOINLINE const struct op *run_singly(struct model *m, struct cpu *c, const struct block *k,
+                                            const struct op *o, const struct op *end)
+{
+    return timed_run(m, c, k, o, end, price_unobserved);
+}
+
+/* By plan as far as there are plans, one by one between them. */
 static void run(struct model *m, struct cpu *c, struct block *k, const struct op *end)
 {
     const struct op *o = p5_plan_run(of(m), c, k, end);
-    if (o == k->ops || (o < end && timed_goes_on(c)))
-        timed_run(m, c, k, o, end, price_unobserved);
+    if (o == end || (o != k->ops && !timed_goes_on(c)))
+        return;
+    const struct op *second = p5_plan_second(k, end);
+    if (second && o <= second) {
+        if (o < second && ((o = run_singly(m, c, k, o, second)) < second || !timed_goes_on(c)))
+            return;
+        o = p5_plan_run_second(of(m), c, k);
+        if (o == end || !timed_goes_on(c))
+            return;
+    }
+    run_singly(m, c, k, o, end);
 }
 
 /* While a counter is set to breakpoint matches. */

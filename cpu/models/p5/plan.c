@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VISITS           4 /* before a block is worth a plan: most code of a boot runs once */
+#define VISITS 4  /* before a block is worth a plan: most code of a boot runs once */
+#define MISSES 16 /* before a plan is looked at again */
 #define LINES_MAX        4
 #define CHARGES_MAX      4
 #define SHADOW_UNTOUCHED UINT32_MAX
@@ -31,7 +32,9 @@ enum {
 struct plan {
     uint8_t visits; /* so far; PLAN_READY, PLAN_NONE */
     uint8_t flags;
-    uint8_t count; /* instructions */
+    uint8_t first;        /* of the block's instructions: the others are counted from it */
+    uint8_t count;        /* instructions */
+    uint8_t runs, misses; /* to the end, up to 255; given up for what missed: lately */
     uint8_t groups;
     uint8_t last_u, earlier_u; /* the instructions that opened the last group and that before it */
     uint8_t early_address;     /* registers that form addresses in the first group */
@@ -48,7 +51,7 @@ struct plan {
     } charge[CHARGES_MAX]; /* beyond a clock of issue for each group */
 };
 
-_Static_assert(sizeof(struct plan) <= sizeof((struct block *)0)->model, "a plan fits its place");
+_Static_assert(P5_PLANS * sizeof(struct plan) <= sizeof((struct block *)0)->model, "plans fit");
 
 _Static_assert(P5_WAITING_MAX == BLOCK_OPS_MAX, "a whole block may wait");
 
@@ -60,9 +63,9 @@ struct p5_sketch {
     uint64_t row[CAUSE_COUNT];
 };
 
-static ALWAYS_INLINE struct plan *plan_of(struct block *k)
+static ALWAYS_INLINE struct plan *plan_of(struct block *k, unsigned i)
 {
-    return (struct plan *)(void *)k->model;
+    return (struct plan *)(void *)k->model + i;
 }
 
 /* --- making a plan ---------------------------------------------------------------------------- */
@@ -159,16 +162,18 @@ static bool conclude(const struct p5_sketch *s, struct plan *n)
     return true;
 }
 
-static NOINLINE void make_plan(struct p5 *p, struct cpu *c, struct block *k)
+/* For instructions first to end - 1 of the block, or as many of them as can be planned. */
+static NOINLINE void make_plan(struct p5 *p, struct cpu *c, const struct block *k, struct plan *n,
+                               unsigned first, unsigned end)
 {
     struct p5_sketch *s = p->sketch;
-    struct plan *n = plan_of(k);
     struct ledger *ledger = c->ledger;
     unsigned line = 0;
     memset(n, 0, sizeof *n);
+    n->first = (uint8_t)first;
     clear(s);
     c->ledger = &s->ledger;
-    for (const struct op *o = k->ops; o < k->ops + k->count && plannable(k, o); o++) {
+    for (const struct op *o = k->ops + first; o < k->ops + end && plannable(k, o); o++) {
         if (o->flags & OP_NEW_LINE) {
             if (line == LINES_MAX - 1)
                 break;
@@ -181,6 +186,18 @@ static NOINLINE void make_plan(struct p5 *p, struct cpu *c, struct block *k)
     c->ledger = ledger;
     bool made = n->count >= 2 && conclude(s, n);
     n->visits = made ? PLAN_READY : PLAN_NONE;
+}
+
+/* An instruction that misses most of the time makes a plan useless: it now ends before it, and a
+ * second plan begins behind it. Called when instruction i has missed and is priced. */
+static NOINLINE void divide(struct p5 *p, struct cpu *c, struct block *k, unsigned i)
+{
+    unsigned next = i + 1;
+    make_plan(p, c, k, plan_of(k, 0), 0, i);
+    if (next < k->count && p5_fits(p->u, k->ops[next].timing)) /* a plan begins in U */
+        next++;
+    if (next < k->count)
+        make_plan(p, c, k, plan_of(k, 1), next, k->count);
 }
 
 /* --- settling --------------------------------------------------------------------------------- */
@@ -360,12 +377,18 @@ static ALWAYS_INLINE void charge_plan(struct p5 *p, struct cpu *c, const struct 
 }
 
 /* It left the fast path; what was before it is priced. */
-static NOINLINE const struct op *price_last(struct p5 *p, struct cpu *c, const struct op *o)
+static NOINLINE const struct op *price_last(struct p5 *p, struct cpu *c, struct block *k,
+                                            struct plan *n, const struct op *o)
 {
     p5_price_entries(p, c, o, c->log.list, c->log.list + c->log.count);
     c->log.count = 0;
     c->mmu->locked = false;
     c->instructions++;
+    if (++n->misses == MISSES) {
+        if (n->runs < MISSES && n == plan_of(k, 0))
+            divide(p, c, k, (unsigned)(o - k->ops));
+        n->runs = n->misses = 0;
+    }
     return o + 1;
 }
 
@@ -375,10 +398,10 @@ static NOINLINE const struct op *stop_before(struct p5 *p, struct cpu *c, const 
     return o;
 }
 
-static ALWAYS_INLINE const struct op *run_by(struct p5 *p, struct cpu *c, const struct block *k,
-                                             const struct plan *n, int line)
+static ALWAYS_INLINE const struct op *run_by(struct p5 *p, struct cpu *c, struct block *k,
+                                             struct plan *n, int line)
 {
-    const struct op *o = k->ops, *end = o + n->count;
+    const struct op *o = k->ops + n->first, *end = o + n->count;
     const uint32_t *ends = n->ends;
     uint32_t *mark = p->waiting_mark;
     p->waiting = o;
@@ -392,23 +415,29 @@ static ALWAYS_INLINE const struct op *run_by(struct p5 *p, struct cpu *c, const 
         c->eip = o->next_eip;
         o->body(c, o);
         if (UNLIKELY(!c->mmu->unpriced))
-            return price_last(p, c, o);
+            return price_last(p, c, k, n, o);
         *mark++ = c->log.count;
         if (++o == end)
             break;
     }
-    charge_plan(p, c, n, k->ops, line);
+    n->runs += n->runs < UINT8_MAX;
+    charge_plan(p, c, n, p->waiting, line);
     return end;
+}
+
+static NOINLINE const struct op *visit(struct p5 *p, struct cpu *c, struct block *k)
+{
+    struct plan *n = plan_of(k, 0);
+    if (!k->alone && n->visits != PLAN_NONE && ++n->visits == VISITS)
+        make_plan(p, c, k, n, 0, k->count);
+    return k->ops;
 }
 
 const struct op *p5_plan_run(struct p5 *p, struct cpu *c, struct block *k, const struct op *end)
 {
-    struct plan *n = plan_of(k);
-    if (UNLIKELY(n->visits < PLAN_READY)) {
-        if (!k->alone && n->visits != PLAN_NONE && ++n->visits == VISITS)
-            make_plan(p, c, k);
-        return k->ops;
-    }
+    struct plan *n = plan_of(k, 0);
+    if (UNLIKELY(n->visits != PLAN_READY))
+        return visit(p, c, k);
     if (end < k->ops + n->count || !pipes_ready(p, c, n, k->ops))
         return k->ops;
     int line = -1;
@@ -419,4 +448,20 @@ const struct op *p5_plan_run(struct p5 *p, struct cpu *c, struct block *k, const
         return k->ops;
     }
     return run_by(p, c, k, n, line);
+}
+
+const struct op *p5_plan_second(struct block *k, const struct op *end)
+{
+    const struct plan *n = plan_of(k, 1);
+    const struct op *first = k->ops + n->first;
+    return n->visits == PLAN_READY && first + n->count <= end ? first : NULL;
+}
+
+const struct op *p5_plan_run_second(struct p5 *p, struct cpu *c, struct block *k)
+{
+    struct plan *n = plan_of(k, 1);
+    const struct op *first = k->ops + n->first;
+    if (!pipes_ready(p, c, n, first) || UNLIKELY(n->ends[0] & ~p->ends[p->line]))
+        return first;
+    return run_by(p, c, k, n, -1);
 }

@@ -23,6 +23,11 @@ void p5_plan_attach(struct p5 *p, struct cpu *c);
  * nothing has happened. Returns the instruction to go on with; its predecessors are priced. */
 const struct op *p5_plan_run(struct p5 *p, struct cpu *c, struct block *k, const struct op *end);
 
+/* A block whose plan met an instruction that mostly misses has a second plan behind it. Where that
+ * begins, NULL if there is none that ends before end; and running by it, as above. */
+const struct op *p5_plan_second(struct block *k, const struct op *end);
+const struct op *p5_plan_run_second(struct p5 *p, struct cpu *c, struct block *k);
+
 /* --- what it needs of p5.c -------------------------------------------------------------------- */
 
 /* Prices o, whose part of the log is [a, end). */
