@@ -26,7 +26,7 @@ extern char __executable_start[], _end[];
 static l4_thread_id self;
 static struct fuzzer {
     l4_thread_id id;
-    word_t calls_seen, calls_before, restarts;
+    word_t calls_seen, calls_before, restarts, idle_looks;
     bool wants_restart;
 } fuzzers[FUZZERS];
 static word_t fault_count, exception_count, strange_count;
@@ -152,13 +152,14 @@ static void start_fuzzer(unsigned index)
     l4_thread_delete(id); // whatever its version is
     f->id = id;
     f->restarts++;
+    f->idle_looks = 0;
     f->wants_restart = false;
     word_t utcb = UTCB_AREA + (index % (FUZZERS / SPACES)) * L4_UTCB_SIZE;
     if (!l4_thread_control(id, anchor_of(space_of(index)), self, self, utcb)) {
         f->wants_restart = true; // memory may be short for a while
         return;
     }
-    l4_set_priority(id, 50);
+    l4_schedule(id, (word_t)l4_period(1000) << 16, L4_UNCHANGED, 50, L4_UNCHANGED, NULL);
     l4_put_start_message((word_t)(uintptr_t)fuzz_entry, entry_stack(index));
     l4_send_timeout(id, L4_ZERO_TIME);
 }
@@ -181,15 +182,17 @@ static void serve_page_fault(struct fuzzer *f)
     fault_count++;
     if (page >= arena && page < arena + sizeof(fuzz_arena[0])) {
         l4_put_page_fault_reply(l4_map_item(l4_make_fpage(page, 12, L4_FULLY_ACCESSIBLE), page));
-    } else if (page >= (word_t)(uintptr_t)__executable_start && page < (word_t)(uintptr_t)_end) {
+    } else if (page >= (word_t)(uintptr_t)__executable_start && page < (word_t)(uintptr_t)_end &&
+               !(l4_page_fault_access(l4_mr(0)) & L4_WRITABLE)) {
         l4_put_page_fault_reply(
             l4_map_item(l4_make_fpage(page, 12, L4_READABLE | L4_EXECUTABLE), page));
-        f->wants_restart |= l4_page_fault_access(l4_mr(0)) & L4_WRITABLE;
     } else if (page < 0xC0000000 && fault_count % 2) {
         l4_put_page_fault_reply(
-            l4_map_item(l4_make_fpage(arena, 12, L4_FULLY_ACCESSIBLE), page));
+            l4_map_item(l4_make_fpage((word_t)(uintptr_t)fuzz_arena[space].page[0], 12,
+                                      L4_FULLY_ACCESSIBLE),
+                        page));
     } else {
-        f->wants_restart = true;
+        start_fuzzer((unsigned)(f - fuzzers));
         return;
     }
     l4_reply(f->id);
@@ -229,7 +232,8 @@ static void watch_fuzzers(void)
     for (unsigned i = 0; i < FUZZERS; i++) {
         struct fuzzer *f = &fuzzers[i];
         word_t calls = fuzz_arena[space_of(i)].thread[i % (FUZZERS / SPACES)].calls;
-        if (calls == f->calls_before || f->wants_restart)
+        f->idle_looks = calls == f->calls_before ? f->idle_looks + 1 : 0;
+        if (f->idle_looks >= 8 || f->wants_restart)
             start_fuzzer(i);
         f->calls_seen += calls - f->calls_before;
         f->calls_before = calls;
@@ -299,7 +303,7 @@ int l4_main(const char *command_line)
     uint64_t begin = l4_read_tsc();
     l4_clock clock_begin = l4_system_clock();
     while (l4_read_tsc() - begin < cycles) {
-        serve_until(l4_system_clock() + 20000);
+        serve_until(l4_system_clock() + 5000);
         watch_fuzzers();
     }
     word_t milliseconds = (word_t)(l4_system_clock() - clock_begin) / 1000;

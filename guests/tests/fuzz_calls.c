@@ -68,19 +68,18 @@ static word_t any_fpage(struct fuzz_thread *t)
 {
     static const word_t fixed[] = {0, 0x10, 0x17, 0x4020, 0x4026, 0xBFF000C7, 0x800000C7,
                                    0xC00001F7, 0xFFFFFFFF};
-    if (below(t, 3) == 0)
+    if (below(t, 12) == 0)
         return fixed[below(t, sizeof(fixed) / sizeof(fixed[0]))];
-    word_t log2 = below(t, 5) ? 12 + below(t, 4) : below(t, 64);
+    word_t log2 = below(t, 12) ? 12 + below(t, 4) : below(t, 64);
     return (any_address(t) & 0xFFFFFC00) | log2 << 4 | below(t, 16);
 }
 
 // Short ones, so that a fuzzer goes on; sometimes for ever, which its watcher ends.
 static word_t any_timeouts(struct fuzz_thread *t)
 {
-    static const word_t fixed[] = {0x04000400, 0x00010001, 0x04000001, 0x08010801, 0x80018001,
-                                   0xFFFFFFFF};
-    word_t which = below(t, 40);
-    return which == 0 ? 0 : which == 1 ? random_word(t) : fixed[below(t, 6)];
+    static const word_t fixed[] = {0x00010001, 0x04000001, 0x08010801, 0x80018001};
+    word_t which = below(t, 400);
+    return which == 0 ? 0 : which == 1 ? random_word(t) : which < 20 ? fixed[below(t, 4)] : 0x04000400;
 }
 
 static word_t any_word(struct fuzz_thread *t)
@@ -160,7 +159,7 @@ static void throw_mapping(struct fuzz_thread *t)
     l4_set_mr(1, (0x10000000 + below(t, 64) * 0x00100000) | 8 | (below(t, 8) ? 0 : 2));
     l4_set_mr(2, l4_make_fpage(page, 12 + below(t, 3), 7));
     l4_set_br(0, L4_COMPLETE_SPACE);
-    struct l4_registers r = {.ecx = 0x08010801, .esi = 2 << 6,
+    struct l4_registers r = {.ecx = below(t, 16) ? 0x04000400 : 0x08010801, .esi = 2 << 6,
                              .edi = (word_t)(uintptr_t)l4_utcb()};
     if (below(t, 2))
         r.eax = l4_global_id(FIRST_NUMBER + below(t, 12), 1 + below(t, 6));
@@ -179,7 +178,7 @@ static void throw_unmap(struct fuzz_thread *t)
         for (word_t i = 0; i < L4_MR_COUNT; i++)
             if (l4_fpage_log2_size(l4_mr(i)) == 1)
                 l4_set_mr(i, 0);
-    struct l4_registers r = {.eax = below(t, 4) ? below(t, 128) : random_word(t), .esi = l4_mr(0),
+    struct l4_registers r = {.eax = below(t, 16) ? below(t, 128) & 0x43 : random_word(t), .esi = l4_mr(0),
                              .edi = (word_t)(uintptr_t)l4_utcb()};
     l4_invoke(l4_stubs.unmap, &r);
 }
@@ -308,6 +307,8 @@ void fuzz_main(struct fuzz_thread *t)
 {
     for (;;) {
         t->calls++;
+        l4_set_tcr(L4_TCR_PAGER, l4_global_id(50, 1));
+        l4_set_tcr(L4_TCR_EXCEPTION_HANDLER, l4_global_id(50, 1));
         word_t which = below(t, 100);
         if (which < 30)
             throw_ipc(t);
