@@ -1,7 +1,7 @@
 // memory.c: a root task that uses up the kernel's memory in each way that it can be used up, and sees
 // that the kernel says so, goes on, and has all of it again afterwards: the second time as much fits as
 // the first time. Then pages are mapped thousands of times over, and from each to the next.
-// The kernel's option kmem=1M makes it shorter.
+// The kernel's option kmem=2M makes it shorter.
 #include <l4/ipc.h>
 #include <l4/library.h>
 #include <l4/print.h>
@@ -165,7 +165,8 @@ static word_t mappings_until_full(void)
             word_t value = read_by(child[i % CHILDREN], FAN + i * L4_PAGE_SIZE);
             require(value == i, "reading while memory is full", i);
         }
-        // Taking needs no memory, even where a large page has to be broken up.
+        // Taking needs no memory, even where a large page has to be broken up for it.
+        l4_unmap_fpage(l4_make_fpage(region + 5 * L4_PAGE_SIZE, 12, RWX), false);
         l4_unmap_fpage(l4_make_fpage(region, 22, RWX), false);
         return count;
     }
@@ -224,8 +225,8 @@ int l4_main(const char *command_line)
 
     receiver = l4_global_id(500, 2);
     require(l4_thread_create(receiver, 1), "the receiver", 0);
-    l4_thread_start(receiver, take_mappings, NULL,
-                    l4_stack_prepare(receiver_stack, sizeof(receiver_stack), NULL));
+    l4_thread_start(receiver, take_mappings, NULL, receiver_stack, sizeof(receiver_stack));
+    l4_sleep(l4_period(10000));
     deep();
     deep();
     twice("spaces", spaces_until_full);
