@@ -1,7 +1,7 @@
-// memory.c: a root task that uses up the kernel's memory in each way that it can be used up, and sees
-// that the kernel says so, goes on, and has all of it again afterwards: the second time as much fits as
-// the first time. Then pages are mapped thousands of times over, and from each to the next.
-// The kernel's option kmem=2M makes it shorter.
+// memory.c: a root task that uses up the kernel's memory in each way that it can be used up, and
+// sees that the kernel says so, goes on, and has all of it again afterwards: the second time as
+// much fits as the first time. Then pages are mapped thousands of times over, and from each to the
+// next. The kernel's option kmem=2M makes it shorter.
 #include <l4/ipc.h>
 #include <l4/library.h>
 #include <l4/print.h>
@@ -9,15 +9,15 @@
 #include <l4/string.h>
 #include <l4/thread.h>
 
-#define FIRST_NUMBER 1000u
-#define COUNT_MAX 60000u
+#define FIRST_NUMBER    1000u
+#define COUNT_MAX       60000u
 #define CHILD_UTCB_AREA 0xA0000000u
-#define CHAIN 0x90000000u // a page mapped on and on: here and upwards
-#define CHAIN_LENGTH 20000u
-#define FAN 0x10000000u // where children see the 4 MB
-#define LARGE (4u << 20)
-#define CHILDREN 8u
-#define RWX L4_FULLY_ACCESSIBLE
+#define CHAIN           0x90000000u // a page mapped on and on: here and upwards
+#define CHAIN_LENGTH    20000u
+#define FAN             0x10000000u // where children see the 4 MB
+#define LARGE           (4u << 20)
+#define CHILDREN        8u
+#define RWX             L4_FULLY_ACCESSIBLE
 
 static l4_thread_id self, receiver, child[CHILDREN];
 static word_t receiver_stack[512] __attribute__((aligned(4096)));
@@ -31,17 +31,12 @@ static void require(bool condition, const char *what, word_t index)
         l4_panic("memory: %s fails at %u, error 0x%x", what, index, l4_error_code());
 }
 
-static word_t milliseconds(void)
-{
-    return (word_t)(l4_system_clock() / 1000);
-}
+static word_t milliseconds(void) { return (word_t)(l4_system_clock() / 1000); }
 
-// ---- Threads and spaces without end --------------------------------------------------------------
+// ---- Threads and spaces without end
+// --------------------------------------------------------------
 
-static l4_thread_id numbered(word_t index)
-{
-    return l4_global_id(FIRST_NUMBER + index, 1);
-}
+static l4_thread_id numbered(word_t index) { return l4_global_id(FIRST_NUMBER + index, 1); }
 
 // Spaces with one inactive thread, until there is no memory for more.
 static word_t spaces_until_full(void)
@@ -64,7 +59,8 @@ static word_t spaces_until_full(void)
 static word_t threads_until_full(void)
 {
     l4_thread_id anchor = numbered(COUNT_MAX);
-    require(l4_thread_control(anchor, anchor, self, L4_NIL_THREAD, L4_UTCB_UNCHANGED), "a space", 0);
+    require(l4_thread_control(anchor, anchor, self, L4_NIL_THREAD, L4_UTCB_UNCHANGED), "a space",
+            0);
     require(l4_space_control(anchor, 0, l4_make_fpage(0x1000, 12, 0),
                              l4_make_fpage(CHILD_UTCB_AREA, 25, 0), L4_ANY_THREAD, NULL),
             "its areas", 0);
@@ -86,7 +82,8 @@ static void twice(const char *what, word_t (*until_full)(void))
     require(second >= first, what, second); // the first round may leave a table behind in our space
 }
 
-// ---- Mappings without end ------------------------------------------------------------------------
+// ---- Mappings without end
+// ------------------------------------------------------------------------
 
 // Takes whatever is mapped to it; a word tells where to read, and the answer what was there.
 static void take_mappings(void *unused)
@@ -130,13 +127,15 @@ static bool map(l4_thread_id to, l4_fpage fpage, word_t base)
 static void make_child(word_t i)
 {
     child[i] = l4_global_id(500 + i, 1);
-    require(l4_thread_control(child[i], child[i], self, L4_NIL_THREAD, L4_UTCB_UNCHANGED), "child", i);
+    require(l4_thread_control(child[i], child[i], self, L4_NIL_THREAD, L4_UTCB_UNCHANGED), "child",
+            i);
     require(l4_space_control(child[i], 0, l4_make_fpage((word_t)(uintptr_t)l4_kip, 12, 0),
                              l4_make_fpage(CHILD_UTCB_AREA, 12, 0), L4_ANY_THREAD, NULL),
             "areas of child", i);
     require(l4_thread_control(child[i], child[i], self, self, CHILD_UTCB_AREA), "child", i);
     word_t sp = l4_stack_prepare(child_stack[i], sizeof(child_stack[i]), NULL);
-    require(!l4_tag_failed(l4_send_start(child[i], (word_t)(uintptr_t)take_mappings, sp)), "start", i);
+    require(!l4_tag_failed(l4_send_start(child[i], (word_t)(uintptr_t)take_mappings, sp)), "start",
+            i);
     // Its faults for the image, until it waits for us.
     for (;;) {
         l4_tag tag = l4_receive_timeout(child[i], l4_period(20000));
@@ -172,7 +171,8 @@ static word_t mappings_until_full(void)
     }
 }
 
-// ---- Deep ------------------------------------------------------------------------------------------
+// ---- Deep
+// ------------------------------------------------------------------------------------------
 
 static void deep(void)
 {
