@@ -11,8 +11,8 @@
 enum fault_result { PAGER_FAULT, TRAP_OTHER_SPACE, TRAP_SAME_SPACE, APPEL1, APPEL2, FAULT_RESULTS };
 
 static struct summary results[FAULT_RESULTS];
-static uint32_t trap_begin; // when the write was tried
-static uint32_t trap_end;   // when its handler ran
+static volatile uint32_t trap_begin; // when the write was tried
+static volatile uint32_t trap_end;   // when its handler ran
 static l4_thread_id holder; // of the pages
 
 #define LABEL_PROTECT 0x180u // all of Appel2's pages
@@ -25,6 +25,13 @@ static l4_fpage page_at(word_t address, word_t rights)
 static void put_page(word_t address, word_t rights)
 {
     l4_put_page_fault_reply(l4_map_item(page_at(address, rights), address & ~(L4_PAGE_SIZE - 1)));
+}
+
+// The holder's first: it can map only what it has itself.
+static void have_pages(void)
+{
+    for (word_t i = 0; i < APPEL_PAGES; i++)
+        touch(region + i * L4_PAGE_SIZE);
 }
 
 static void revoke(l4_fpage what)
@@ -43,6 +50,7 @@ static void trap_handler(void *unused)
 {
     (void)unused;
     l4_thread_id from;
+    have_pages();
     l4_tag tag = l4_wait(&from);
     for (;;) {
         trap_end = now();
@@ -147,6 +155,7 @@ static void appel1_handler(void *unused)
     (void)unused;
     l4_thread_id from;
     word_t before = region;
+    have_pages();
     l4_tag tag = l4_wait(&from);
     for (;;) {
         if (l4_is_page_fault(tag) && l4_page_fault_address() >= region) {
@@ -166,6 +175,7 @@ static void appel2_handler(void *unused)
 {
     (void)unused;
     l4_thread_id from;
+    have_pages();
     l4_tag tag = l4_wait(&from);
     for (;;) {
         if (l4_is_page_fault(tag) && l4_page_fault_address() >= region) {

@@ -65,7 +65,7 @@ static bool shot(uint32_t *cycles, uint32_t *late)
 static void handler(void *unused)
 {
     (void)unused;
-    l4_receive_timeout(l4_irq_thread(LINE), l4_period(100 * 1000));
+    l4_receive_timeout(l4_irq_thread(LINE), l4_period(100));
     for (word_t i = 0; i < WARM_COUNT + SHOTS; i++) {
         word_t k = i < WARM_COUNT ? 0 : i - WARM_COUNT;
         if (!shot(&samples[k], &ticks_late[k]))
