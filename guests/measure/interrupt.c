@@ -18,7 +18,7 @@ static volatile uint32_t last_time;
 static uint32_t loop_period;
 static uint32_t ticks_late[SHOTS];
 static struct summary latency, lateness;
-static uint32_t ninety; // nine of ten are at most so late
+static uint32_t of_ten[11]; // of_ten[i]: i of ten are at most so late
 
 static void busy(void *unused)
 {
@@ -72,7 +72,8 @@ static void handler(void *unused)
             done(1);
     }
     latency = summarise(samples, SHOTS);
-    ninety = samples[SHOTS * 9 / 10];
+    for (word_t i = 0; i <= 10; i++)
+        of_ten[i] = samples[(SHOTS - 1) * i / 10];
     word_t saved = overhead;
     overhead = 0;
     lateness = summarise(ticks_late, SHOTS);
@@ -101,9 +102,11 @@ void part_interrupt(void)
     await_done(id, "interrupt");
     l4_irq_dissociate(LINE);
     world_end();
-    char parameters[48];
-    l4_snprintf(parameters, sizeof(parameters), "p90=%u resolution=%u ", ninety, loop_period);
-    report("interrupt", parameters, &latency, 1);
+    report_number("interrupt", "resolution", loop_period, &latency, 1);
+    l4_printf("measure: interrupt_tenths");
+    for (word_t i = 0; i <= 10; i++)
+        l4_printf(" p%u=%u", i * 10, of_ten[i]);
+    l4_printf("\n");
     l4_printf("measure: interrupt_timer ticks=%u min=%u max=%u n=%u\n", lateness.median,
               lateness.min, lateness.max, lateness.count);
 }
