@@ -170,6 +170,7 @@ struct cpu {
     void *place_owner;
     struct cpu_stops stops;     /* where a debugger wants the run to stop: see cpu/stops.h */
     struct cpu_watches watches;
+    uint8_t delivered;   /* vector of the last delivery, for observers */
     uint32_t path_after; /* path to enter once this instruction is priced; PATH_COUNT: none */
     enum cpu_stop stop;
     uint64_t instructions; /* retired */

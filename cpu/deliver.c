@@ -266,6 +266,7 @@ static void finish(struct cpu *c, const struct delivery *e, unsigned old_cpl)
         c->nmi_blocked = true;
     if (e->vector == EXC_DB && !is_software(e))
         c->dr[7] &= ~(uint32_t)DR7_GD;
+    c->delivered = (uint8_t)e->vector;
     transfer_account(c, old_cpl, PATH_VECTOR + e->vector);
 }
 

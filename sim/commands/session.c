@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define POLL_CYCLES 2000000
+#define PATHS_PRINTED 20
 
 /* --- options ---------------------------------------------------------------------------------- */
 
@@ -33,6 +34,7 @@ bool session_option(struct session *s, int letter, const char *value)
     case 'W': s->window_spec = value; break;
     case 'J': s->window_file = value; break;
     case 'd': s->log = value; break;
+    case 'p': s->with_paths = true; break;
     case 'v': s->screen = true; break;
     case 'H': s->hash = true; break;
     case '1': set_gdb(s, "1234"); break;
@@ -63,6 +65,8 @@ void session_check(struct session *s, const char *model)
     if (s->window_spec && strcmp(model, "flat") == 0)
         usage_error("--window %s: the flat model has no cycles to show; accepted is --model p5",
                     s->window_spec);
+    if (s->with_paths && strcmp(model, "flat") == 0)
+        usage_error("--paths: the flat model has no cycles to tell; accepted is --model p5");
     check_writable("ledger", s->ledger);
     check_writable("window-json", s->window_file);
     if (s->gdb_waits && !s->debugged)
@@ -120,7 +124,9 @@ void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles)
 void session_watch(struct session *s)
 {
     if (s->window_spec)
-        window_start(&s->window, s->machine->cpu);
+        window_start(&s->window, &s->watch, s->machine->cpu);
+    if (s->with_paths)
+        paths_start(&s->paths, &s->watch, s->machine->cpu);
 }
 
 void session_run(struct session *s)
@@ -151,6 +157,22 @@ static void write_json(const char *path, json_t *object)
     json_decref(object);
 }
 
+static void write_ledger(struct session *s)
+{
+    struct machine *m = s->machine;
+    json_t *paths = s->paths.cpu ? paths_json(&s->paths, &s->symbols) : NULL;
+    if (paths && !s->ledger)
+        paths_report(paths, PATHS_PRINTED, stdout);
+    if (s->ledger) {
+        json_t *o = ledger_json(m, &s->symbols, m->cpu->instructions - s->instructions_before,
+                                s->warm);
+        if (paths)
+            json_object_set(o, "kernel_paths", paths);
+        write_json(s->ledger, o);
+    }
+    json_decref(paths);
+}
+
 static void write_results(struct session *s)
 {
     struct machine *m = s->machine;
@@ -159,9 +181,7 @@ static void write_results(struct session *s)
         if (s->window_file)
             write_json(s->window_file, window_json(&s->window, &s->symbols));
     }
-    if (s->ledger)
-        write_json(s->ledger, ledger_json(m, &s->symbols,
-                                          m->cpu->instructions - s->instructions_before, s->warm));
+    write_ledger(s);
     if (s->screen)
         vga_print_text(&m->vga, stdout, isatty(STDOUT_FILENO));
     if (s->hash)
@@ -211,6 +231,8 @@ int session_end(struct session *s)
 
 void session_free(struct session *s)
 {
+    if (s->paths.cpu)
+        paths_free(&s->paths, &s->watch);
     if (s->window_spec)
         window_free(&s->window);
     symbols_free(&s->symbols);

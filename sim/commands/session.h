@@ -6,13 +6,16 @@
 #include "sim/commands/progress.h"
 #include "sim/gdb/gdb.h"
 #include "sim/machine/machine.h"
+#include "sim/report/paths.h"
 #include "sim/report/symbols.h"
 #include "sim/report/window.h"
 
 struct session {
     struct machine *machine;
     struct symbols symbols;
+    struct watch watch;
     struct window window;
+    struct paths paths;
     struct progress progress;
     struct gdb *gdb;
     struct event poll_event;
@@ -22,7 +25,7 @@ struct session {
     const char *ledger, *window_spec, *window_file, *log;
     uint64_t instructions_before; /* when the ledger began to count */
     uint16_t gdb_port;
-    bool debugged, gdb_waits, screen, quiet, hash;
+    bool debugged, gdb_waits, screen, quiet, hash, with_paths;
     bool warm;      /* the ledger counts from warm caches on */
     bool limit_hit; /* what ended the run was a limit of cycles */
 };
@@ -36,6 +39,8 @@ struct session {
     {"window", "SYMBOL#N", "show the N-th stretch from SYMBOL to SYMBOL (or A..B#N),\n"            \
                            "instruction by instruction", 'W'},                                     \
     {"window-json", "FILE", "write it as JSON too", 'J'},                                          \
+    {"paths", NULL, "tell kernel paths apart by what they do: into the ledger's file,\n"            \
+                    "or printed", 'p'},                                                            \
     {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},                        \
     {"screen", NULL, "print the VGA text screen when the run ends", 'v'},                          \
     {"hash", NULL, "print the hash of the whole state at the end", 'H'},                           \
@@ -51,7 +56,7 @@ bool session_option(struct session *s, int letter, const char *value);
 void session_check(struct session *s, const char *model);
 /* Watches a machine that is built and booted or restored. */
 void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles);
-/* Opens the window that was asked for. */
+/* Opens the window that was asked for, and begins to tell paths apart. */
 void session_watch(struct session *s);
 /* Lets the machine go on, under the debugger if there is one. */
 void session_run(struct session *s);

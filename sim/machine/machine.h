@@ -77,7 +77,7 @@ struct machine {
     bool no_reboot;
 
     struct boot boot;
-    void (*after_reset)(void *owner); /* the guest reset the machine and it is booted anew; or NULL */
+    void (*after_reset)(void *owner); /* the guest reset the machine, it is booted anew; or NULL */
     void *after_reset_owner;
     enum machine_end end;
     uint64_t resets;

@@ -3,6 +3,7 @@
 #include "cpu/models/p5/p5.h"
 #include "cpu/model.h"
 #include "sim/core/check.h"
+#include "sim/report/paths.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -231,5 +232,7 @@ void ledger_report(const json_t *ledger, unsigned places_most, FILE *out)
     fputc('\n', out);
     print_causes(json_object_get(ledger, "causes"), total, out);
     print_list(json_object_get(ledger, "paths"), "path", 64, total, false, out);
+    if (json_object_get(ledger, "kernel_paths"))
+        paths_report(json_object_get(ledger, "kernel_paths"), places_most, out);
     print_list(json_object_get(ledger, "places"), "place", places_most, total, true, out);
 }

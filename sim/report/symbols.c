@@ -213,5 +213,7 @@ const char *symbols_place_name(const struct symbols *s, uint32_t place)
 {
     if (place < PLACE_FIRST_SYMBOL)
         return place ? "(user, no symbol)" : "(kernel, no symbol)";
+    if (place - PLACE_FIRST_SYMBOL >= s->count)
+        return "(another list's symbol)";
     return s->list[place - PLACE_FIRST_SYMBOL].name;
 }

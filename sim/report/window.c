@@ -110,27 +110,22 @@ void window_init(struct window *w, const struct symbols *symbols, const char *sp
     w->skip--;
 }
 
-void window_start(struct window *w, struct cpu *c)
+void window_start(struct window *w, struct watch *h, struct cpu *c)
 {
-    CHECK(c->model->timed);
     w->entries = xalloc(WINDOW_ENTRIES_MAX, sizeof *w->entries);
     lines_init(&w->lines, c);
     w->cpu = c;
     w->last_now = c->clock->now;
     w->last_cpl = c->cpl;
     w->last_cs_base = c->seg[CS].base;
-    c->on_priced = priced;
-    c->priced_owner = w;
-    c->ledger->tap = charged;
-    c->ledger->tap_owner = w;
+    w->watch = h;
+    watch_add(h, c, (struct watcher){priced, charged, w});
 }
 
 void window_free(struct window *w)
 {
-    if (w->cpu) {
-        w->cpu->on_priced = NULL;
-        w->cpu->ledger->tap = NULL;
-    }
+    if (w->watch)
+        watch_remove(w->watch, w);
     free(w->entries);
     lines_free(&w->lines);
 }

@@ -6,6 +6,7 @@
 #include "cpu/cpu.h"
 #include "sim/report/lines.h"
 #include "sim/report/symbols.h"
+#include "sim/report/watch.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ struct window_entry {
 
 struct window {
     struct cpu *cpu;
+    struct watch *watch; /* NULL: not started */
     laddr_t first, last; /* begins at an arrival at first, ends before the next arrival at last */
     uint64_t skip;       /* arrivals at first that do not count */
     struct window_entry *entries;
@@ -46,7 +48,7 @@ struct window {
  * usage_error where a symbol is unknown. */
 void window_init(struct window *w, const struct symbols *symbols, const char *spec);
 /* Starts watching. Timed models only. */
-void window_start(struct window *w, struct cpu *c);
+void window_start(struct window *w, struct watch *h, struct cpu *c);
 void window_free(struct window *w);
 
 /* A table: address, symbol, instruction, pipe, cycles, causes; the sums by phase and by cause; the

@@ -3,6 +3,7 @@
  * tap, places, a window, breakpoints, watchpoints, single steps, peeks, hashes and progress events.
  * The state is that of an unobserved run. */
 #include "sim/machine/story.h"
+#include "sim/report/paths.h"
 #include "sim/report/symbols.h"
 #include "sim/report/window.h"
 #include "tests/property/laws.h"
@@ -12,6 +13,8 @@ struct observer {
     struct event progress;
     cycle_t period;
     uint64_t seen;
+    struct watch watch;
+    bool watched; /* a window and paths are open */
 };
 
 static void listened(void *owner, const struct cpu *c, unsigned vector, unsigned source,
@@ -97,6 +100,22 @@ static void run_on(struct law *l, cycle_t to, struct random *r)
     }
 }
 
+/* Where a window and paths are open, as one of several. */
+static void listen_to_prices(struct observer *o, bool on)
+{
+    struct machine *m = o->law->m;
+    if (o->watched) {
+        watch_remove(&o->watch, o);
+        if (on)
+            watch_add(&o->watch, m->cpu, (struct watcher){priced, tapped, o});
+        return;
+    }
+    m->cpu->on_priced = on ? priced : NULL;
+    m->cpu->priced_owner = o;
+    m->ledger.tap = on ? tapped : NULL;
+    m->ledger.tap_owner = o;
+}
+
 static void observe(struct observer *o, struct random *r)
 {
     struct machine *m = o->law->m;
@@ -109,13 +128,7 @@ static void observe(struct observer *o, struct random *r)
         break;
     case 2: m->cpu->on_control = on ? control_seen : NULL; break;
     case 3:
-        m->cpu->on_priced = on ? priced : NULL;
-        m->cpu->priced_owner = o;
-        break;
-    case 4:
-        m->ledger.tap = on ? tapped : NULL;
-        m->ledger.tap_owner = o;
-        break;
+    case 4: listen_to_prices(o, on); break;
     case 5:
         m->cpu->place_of = on ? place_of : NULL;
         blocks_flush(m->cpu->blocks);
@@ -147,13 +160,16 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     struct observer ob = {.law = observed};
     struct symbols symbols;
     struct window window = {0};
+    struct paths paths = {0};
     bool windowed = strcmp(model, "flat") != 0 && random_chance(r, 50);
     event_init(&ob.progress, progressed, &ob, 150);
     symbols_init(&symbols);
     if (windowed) {
         symbols_add(&symbols, o->guest);
         window_init(&window, &symbols, "trap#20");
-        window_start(&window, observed->m->cpu);
+        ob.watched = true;
+        window_start(&window, &ob.watch, observed->m->cpu);
+        paths_start(&paths, &ob.watch, observed->m->cpu);
     }
     while (observed->m->clock.now + length / 10 < length) {
         observe(&ob, r);
@@ -169,8 +185,11 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     law_run_to_end(plain, v);
     law_run_to_end(observed, v);
     law_expect_same(v, "observed", observed, plain);
-    if (windowed)
+    if (windowed) {
+        json_decref(paths_json(&paths, &symbols)); /* checks that its sums are the run's cycles */
+        paths_free(&paths, &ob.watch);
         window_free(&window);
+    }
     symbols_free(&symbols);
     law_free(plain);
     law_free(observed);

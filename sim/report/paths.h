@@ -1,0 +1,110 @@
+/* paths: what the kernel did between an entry to privilege 0 and the exit from it, told apart without
+ * symbols.
+ *
+ * An instance of a path begins with the event that enters privilege 0 (an interrupt, an exception, a
+ * software interrupt, a call gate) and ends with the instruction that leaves it, or with HLT. Its
+ * signature is the set of the branches it took, each from where and to where: a loop that runs three
+ * times or thirty is one path, a loop that is not run is another. Interrupts that arrive inside are
+ * part of it and counted, their branches are not. Instances with the same entry, end and signature
+ * are one cluster: "path 7: 412 instances, 183 cycles".
+ *
+ * Every cycle has an account: boot (before the first exit from privilege 0), user, idle (privilege 0
+ * outside of an instance: HLT and the loop round it), or a cluster. They sum to what elapsed. */
+#pragma once
+
+#include "sim/report/symbols.h"
+#include "sim/report/watch.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#define PATHS_EDGES 8192   /* distinct branches and lines of one instance: a power of two */
+#define PATHS_VALUES 24    /* distinct durations of a cluster that are counted one by one */
+#define PATHS_SYMBOLS 8    /* of a cluster: where its cycles go */
+#define PATHS_NESTED 16
+
+enum path_end { PATH_ENDS_USER, PATH_ENDS_SWITCHED, PATH_ENDS_SPACE, PATH_ENDS_IDLE, PATH_ENDS };
+extern const char *const path_end_names[PATH_ENDS];
+
+/* Whose program was interrupted, or is gone back to. */
+struct path_place {
+    uint32_t cr3, base; /* base of the user's code segment: tells small spaces apart */
+    uint32_t stack;     /* ESP0 of the task: one for each thread where kernels have a stack for each */
+};
+
+struct path_cluster {
+    uint32_t entry;     /* PATH_VECTOR + n, PATH_CALL_GATE, PATH_SYSENTER (ledger.h) */
+    bool from_idle;     /* the entry woke an idle processor */
+    enum path_end end;
+    uint64_t signature;
+    uint64_t count, cycles, min, max, instructions;
+    uint64_t nested, nested_cycles; /* interrupts inside, and what they took */
+    uint64_t cr3_writes;
+    uint64_t code_lines, data_lines, pages; /* distinct ones, summed over the instances */
+    uint64_t cause[CAUSE_COUNT];
+    cycle_t first; /* when the first instance began */
+    struct {
+        uint64_t cycles, count;
+    } value[PATHS_VALUES]; /* distribution; count 0: unused */
+    uint64_t other_values; /* instances whose duration found no room above */
+    struct {
+        uint32_t place;
+        uint64_t cycles;
+    } symbol[PATHS_SYMBOLS];
+};
+
+struct path_instance {
+    bool open, from_idle;
+    uint32_t entry;
+    cycle_t begin;
+    uint64_t signature, instructions, nested_cycles;
+    uint32_t nested, cr3_writes, code_lines, data_lines, pages;
+    uint64_t cause[CAUSE_COUNT];
+    struct path_place from;
+    uint32_t resume_eip, resume_esp; /* from idle: where the idle loop goes on */
+    unsigned depth; /* of interrupts inside */
+    struct {
+        uint32_t eip, esp;
+        cycle_t begin;
+    } inside[PATHS_NESTED];
+    unsigned symbol_count;
+    struct {
+        uint32_t place, cycles;
+    } symbol[64];
+};
+
+struct paths {
+    struct cpu *cpu;
+    struct path_cluster *list;
+    uint32_t count, capacity;
+    uint32_t *slot; /* hash table of indices into list, +1 */
+    uint32_t slot_count;
+    struct path_instance now;
+    uint64_t boot, user, idle, user_instructions;
+    uint64_t off_longest; /* the longest stretch with interrupts off, in cycles */
+    cycle_t off_since;
+    laddr_t off_began, off_la; /* where the present one and the longest one began */
+    cycle_t start, last_now;
+    bool booted, idling;
+    struct path_place last;
+    uint8_t last_cpl;
+    uint32_t last_cr3, last_eip, last_esp;
+    uint32_t pending_count;
+    struct {
+        enum cause cause;
+        uint32_t cycles;
+    } pending[CAUSE_COUNT];
+    struct {
+        uint32_t generation;
+        uint64_t key;
+    } *seen; /* PATHS_EDGES of them */
+    uint32_t generation;
+};
+
+void paths_start(struct paths *p, struct watch *h, struct cpu *c);
+void paths_free(struct paths *p, struct watch *h);
+
+/* {boot, user, idle, interrupts_off, clusters: [...]}; the sums are checked against the clock. */
+json_t *paths_json(const struct paths *p, const struct symbols *symbols);
+/* The table of it, the most expensive clusters first. */
+void paths_report(const json_t *paths, unsigned most, FILE *out);

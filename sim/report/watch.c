@@ -1,0 +1,47 @@
+#include "sim/report/watch.h"
+
+#include "sim/core/check.h"
+
+static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
+{
+    struct watch *h = owner;
+    for (unsigned i = 0; i < h->count; i++)
+        h->list[i].priced(h->list[i].owner, c, o, delivery);
+}
+
+static void charged(void *owner, enum cause cause, cycle_t cycles)
+{
+    struct watch *h = owner;
+    for (unsigned i = 0; i < h->count; i++)
+        h->list[i].charged(h->list[i].owner, cause, cycles);
+}
+
+static void connect(struct watch *h)
+{
+    struct watcher w = {priced, charged, h};
+    if (h->count == 1)
+        w = h->list[0];
+    h->cpu->on_priced = h->count ? w.priced : NULL;
+    h->cpu->priced_owner = w.owner;
+    h->cpu->ledger->tap = h->count ? w.charged : NULL;
+    h->cpu->ledger->tap_owner = w.owner;
+}
+
+void watch_add(struct watch *h, struct cpu *c, struct watcher w)
+{
+    CHECK(c->model->timed && h->count < WATCHERS_MAX);
+    h->cpu = c;
+    h->list[h->count++] = w;
+    connect(h);
+}
+
+void watch_remove(struct watch *h, const void *owner)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < h->count; i++)
+        if (h->list[i].owner != owner)
+            h->list[kept++] = h->list[i];
+    h->count = kept;
+    if (h->cpu)
+        connect(h);
+}
