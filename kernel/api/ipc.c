@@ -445,15 +445,15 @@ static bool send(struct tcb *t, thread_id_t to, l4_time_t timeout, struct tcb **
     } while (t->send_again);
 
     /* The receiver waits for us to copy, or has taken the message, or somebody ended our call. */
-    if (t->state == COPYING) {
-        if (t->transfer) {
-            *woken = deliver(t, t->transfer);
-        } else {
-            t->state = READY;
-            ipc_fail(t, ipc_error_word(SEND_PHASE, IPC_ABORTED, 0));
-        }
+    if (t->state != COPYING)
+        return t->ipc_result == 0 && !t->receive_entered;
+    if (t->transfer) {
+        *woken = deliver(t, t->transfer);
+        return t->ipc_result == 0;
     }
-    return t->ipc_result == 0 && !t->receive_entered;
+    t->state = READY;
+    ipc_fail(t, ipc_error_word(SEND_PHASE, IPC_ABORTED, 0));
+    return false;
 }
 
 static void exchange(struct tcb *t, thread_id_t to, thread_id_t from, word_t timeouts)
