@@ -267,12 +267,6 @@ static word_t copy_piece(struct tcb *s, vaddr_t from, struct tcb *r, vaddr_t to,
     return size;
 }
 
-/* Interrupts are off in the kernel; here they come in. */
-static void preemption_point(void)
-{
-    __asm__ volatile("sti; nop; cli" : : : "memory");
-}
-
 word_t ipc_copy_string(struct tcb *s, struct tcb *r, unsigned index, unsigned end, unsigned *buffer)
 {
     struct cursor from = {.owner = s, .buffers = false, .index = index, .end = end};

@@ -65,31 +65,65 @@ static word_t unmap_owned(paddr_t first, paddr_t last, word_t rights)
     return used;
 }
 
+/* [first, last] lies in one 4 MB slot. */
+static word_t unmap_part(struct space *s, word_t first, word_t last, word_t rights, bool flush)
+{
+    if (s->is_sigma0)
+        return unmap_owned(first, last, rights);
+    return first < USER_END ? unmap_slot(s, first, last, rights, flush) : 0;
+}
+
+static word_t end_of_slot(word_t first, word_t last)
+{
+    word_t slot_last = first | (LARGE_PAGE_SIZE - 1);
+    return slot_last < last ? slot_last : last;
+}
+
 word_t mapping_unmap(struct space *s, fpage_t f, bool flush)
 {
     word_t first, last, used = 0;
     if (!fpage_range(f, &first, &last))
         return 0;
     for (;;) {
-        word_t slot_last = first | (LARGE_PAGE_SIZE - 1);
-        if (slot_last > last)
-            slot_last = last;
-        if (s->is_sigma0)
-            used |= unmap_owned(first, slot_last, f & ALL_RIGHTS);
-        else if (first < USER_END)
-            used |= unmap_slot(s, first, slot_last, f & ALL_RIGHTS, flush);
-        if (slot_last == last)
+        word_t part_last = end_of_slot(first, last);
+        used |= unmap_part(s, first, part_last, f & ALL_RIGHTS, flush);
+        if (part_last == last)
             return used;
-        first = slot_last + 1;
+        first = part_last + 1;
     }
+}
+
+/* The same for a program, with interrupts let in between slots. The program's thread may be preempted
+ * there, and somebody may have moved it to another space by the time that it runs again: then the
+ * rest is not its business any more. */
+static word_t unmap_for(struct tcb *t, fpage_t f, bool flush)
+{
+    struct space *s = t->space;
+    word_t first, last, used = 0;
+    if (!fpage_range(f, &first, &last))
+        return 0;
+    while (t->space == s) {
+        word_t part_last = end_of_slot(first, last);
+        used |= unmap_part(s, first, part_last, f & ALL_RIGHTS, flush);
+        if (part_last == last)
+            break;
+        first = part_last + 1;
+        preemption_point();
+    }
+    return used;
 }
 
 void sys_unmap(struct trap_frame *f)
 {
     struct tcb *t = current();
-    word_t *mr = t->utcb->mr, count = (f->eax & 0x3F) + 1;
-    mr[0] = f->esi;
-    for (word_t i = 0; i < count; i++)
-        mr[i] = (mr[i] & ~ALL_RIGHTS) | mapping_unmap(t->space, mr[i], f->eax & 0x40);
-    f->esi = mr[0];
+    word_t count = (f->eax & 0x3F) + 1;
+    t->utcb->mr[0] = f->esi;
+    for (word_t i = 0; i < count; i++) {
+        if (i > 0)
+            preemption_point();
+        fpage_t fpage = t->utcb->mr[i];
+        word_t used = unmap_for(t, fpage, f->eax & 0x40);
+        t->utcb->mr[i] = (fpage & ~ALL_RIGHTS) | used;
+    }
+    f->esi = t->utcb->mr[0];
 }

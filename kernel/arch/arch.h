@@ -18,6 +18,12 @@ void arch_thread_call(struct tcb *t, void (*fn)(struct tcb *));
 void arch_idle(void) __attribute__((noreturn)); /* the idle thread: HLT with interrupts on, for ever */
 void arch_fpu_drop(struct tcb *t); /* a dying thread owns no x87 state */
 
+/* Interrupts are off in the kernel; here they come in, and other threads may run. */
+static inline void preemption_point(void)
+{
+    __asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
+}
+
 #define USER_FLAGS_MASK 0x8D5u /* CF PF AF ZF SF OF: what programs may change through the kernel */
 #define USER_FLAGS      0x3202u
 

@@ -47,6 +47,7 @@ static const struct command commands[] = {
     {"spaces", "", "address spaces", 0, show_spaces},
     {"pages", "THREAD", "what the space of a thread has mapped", 1, show_pages},
     {"mappings", "ADDRESS", "who has the frame at a physical address", 1, show_mappings},
+    {"verify", "", "looks for contradictions in the lists of mappings", 0, check_mappings},
     {"dump", "THREAD ADDRESS", "256 bytes of the memory of a thread's space", 2, show_memory},
     {"ready", "", "the ready queues", 0, show_ready},
     {"outs", "", "timeouts: who waits until when", 0, show_timeouts},

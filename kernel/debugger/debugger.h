@@ -12,6 +12,7 @@ void show_thread(const word_t argument[], unsigned count);
 void show_spaces(const word_t argument[], unsigned count);
 void show_pages(const word_t argument[], unsigned count);
 void show_mappings(const word_t argument[], unsigned count);
+void check_mappings(const word_t argument[], unsigned count);
 void show_memory(const word_t argument[], unsigned count);
 void show_ready(const word_t argument[], unsigned count);
 void show_timeouts(const word_t argument[], unsigned count);

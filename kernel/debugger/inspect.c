@@ -210,6 +210,43 @@ void show_mappings(const word_t argument[], unsigned count)
     print("%u mappings\n", shown);
 }
 
+/* What must hold of every node: mapping.h says why. NULL: all does. */
+static const char *node_fault(const struct mapping *n, const struct mapping *before)
+{
+    const struct mapping *p = before;
+    while (p && p->depth >= n->depth)
+        p = p->parent;
+    if (n->prev != before)
+        return "is not linked back";
+    if (n->parent != p || n->depth != (p ? p->depth + 1 : 1))
+        return "has a wrong parent or depth";
+    bool large;
+    const pte_t *entry = page_entry(n->space, n->va, false, &large);
+    if (!entry || !(*entry & PTE_P) || large != n->large || *page_node((pte_t *)entry) != n)
+        return "has no entry of its own";
+    if (p && !p->large && (large || mapping_frame(p) != mapping_frame(n)))
+        return "is derived from another frame";
+    return space_reserved(n->space, n->va) ? "lies in the kernel's areas" : NULL;
+}
+
+void check_mappings(const word_t argument[], unsigned count)
+{
+    (void)argument, (void)count;
+    word_t nodes = 0, wrong = 0;
+    for (word_t i = 0; i < MAPPING_REGIONS; i++) {
+        const struct mapping *before = NULL, *n = kernel.regions[i].first;
+        for (; n; before = n, n = n->next, nodes++) {
+            const char *fault = node_fault(n, before);
+            if (!fault)
+                continue;
+            wrong++;
+            print("%08x of directory %08x %s\n", n->va, n->space->directory, fault);
+        }
+    }
+    print("%u mappings, %u wrong; the pool has %u in use\n", nodes, wrong,
+          kernel.mapping_pool.in_use);
+}
+
 void show_memory(const word_t argument[], unsigned count)
 {
     (void)count;
