@@ -39,7 +39,7 @@ struct session {
     {"window", "SYMBOL#N", "show the N-th stretch from SYMBOL to SYMBOL (or A..B#N),\n"            \
                            "instruction by instruction", 'W'},                                     \
     {"window-json", "FILE", "write it as JSON too", 'J'},                                          \
-    {"paths", NULL, "tell kernel paths apart by what they do: into the ledger's file,\n"            \
+    {"paths", NULL, "tell kernel paths apart by what they do: into the ledger's file,\n"           \
                     "or printed", 'p'},                                                            \
     {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},                        \
     {"screen", NULL, "print the VGA text screen when the run ends", 'v'},                          \
