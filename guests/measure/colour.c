@@ -1,8 +1,9 @@
 // colour.c: real-time memory management at user level. A task multiplies two 64 by 64 matrices of
 // doubles (64 KB) while a neighbour of higher priority, in another space, is woken by the timer
 // after each 100 microseconds of the task's and changes every line of the second-level cache that
-// it can reach (it reads, too: a write alone brings no line into the cache). The task's memory comes from a pager that knows the colours of pages: in the
-// board's 256 KB, direct-mapped cache, pages whose numbers differ modulo 64 never evict each other.
+// it can reach (it reads, too: a write alone brings no line into the cache). The task's memory comes
+// from a pager that knows the colours of pages: in the board's 256 KB, direct-mapped cache, pages
+// whose numbers differ modulo 64 never evict each other.
 //
 // Without partition the task's pages have any colours, and the neighbour's have all. With it three
 // colours are the task's alone, as published, or as many as it has pages. What the neighbour takes
