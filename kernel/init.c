@@ -144,7 +144,13 @@ static void state_init(void)
 {
     kernel.ready_top = (word_t)-1;
     kernel.threads = thread_table;
-    kernel.tcb_pool = (struct kmem_pool){.object_size = TCB_SIZE, .frames_per_slab = 2};
+    /* A thread's three hot lines, two at the start of its block and one at the end, fall on offsets 0 to
+     * 0x40 or 0x60 to 0xA0 of 512 bytes, where no UTCB has its message registers and the kernel has none
+     * of its own hot lines (arch/link.ld). */
+    kernel.tcb_pool = (struct kmem_pool){.object_size = TCB_SIZE + 10 * CACHE_LINE,
+                                         .frames_per_slab = 2,
+                                         .colour_first = 2,
+                                         .colour_step = 16};
     kernel.space_pool = (struct kmem_pool){.object_size = sizeof(struct space)};
     kernel.mapping_pool = (struct kmem_pool){.object_size = sizeof(struct mapping)};
 }
@@ -178,6 +184,7 @@ void init(word_t magic, paddr_t information)
     fpu_init();
     time_init();
     kip_init();
+    debugger_break_in(option_given("kdb"));
     ipc_entry_init(!option_given("fastpath=off"));
     scheduler_init();
     servers_start();

@@ -24,7 +24,7 @@ struct space {
     word_t thread_count;
     struct tcb *threads; /* list through tcb.space_next, tcb.space_prev */
     struct space *next, *prev; /* all spaces */
-};
+} __attribute__((aligned(CACHE_LINE)));
 
 struct space *space_new(void); /* kernel half shared, user half empty; NULL: no memory */
 void space_delete(struct space *s); /* unmaps everything in it and derived from it */

@@ -205,7 +205,7 @@ interrupt_entries:
 /* --- the GDT --------------------------------------------------------------------------------------------
  * It begins 24 bytes into a cache line, so that entries 1 to 4, all that a system call and its return
  * read, fill the next one. */
-        .section .data.hot, "aw", @progbits
+        .section .data.gdt, "aw", @progbits
         .balign 32
         .skip   24
         .globl  gdt

@@ -24,10 +24,9 @@
  * The sender is left with the address ipc_resume on its stack, for whoever resumes it in another way. */
 #include "arch/offsets.h"
 
-/* At entry, and with the three words pushed. */
-#define STACK_BYTES     FRAME_HARDWARE
-#define PUSHED          12
-#define CUR(field)      (field) - TCB_BYTES + STACK_BYTES + PUSHED(%esp)
+/* The running thread's block, with one word pushed and with two; and the receiver's. */
+#define CUR1(field)     (field) - TCB_BYTES + FRAME_HARDWARE + 4(%esp)
+#define CUR(field)      (field) - TCB_BYTES + FRAME_HARDWARE + 8(%esp)
 #define DEST(field)     (field)(%ebp, %edi)
 
         .section .text.fast, "ax", @progbits
@@ -35,32 +34,29 @@
         .globl  enter_ipc_fast
 enter_ipc_fast:
         pushl   $ipc_resume
-        xorl    %ebp, %ebp
-        pushl   %ecx
         movl    %edx, %ebx
-        pushl   %eax
-        movl    CUR(TCB_SENDERS), %edi
 
 /* EBX: zero if from is to, or if from is anyone and nobody is queued. */
+        movl    %esp, CUR1(TCB_ESP)
         xorl    %eax, %ebx
         cmpl    $ANY_THREAD, %edx       /* carry: it is not anyone */
-        sbbl    %ecx, %ecx
+        movl    CUR1(TCB_SENDERS), %edi
+        sbbl    %ebp, %ebp
         xorl    %edi, %ebx
-        andl    %ecx, %ebx
-        movl    CUR(TCB_SLOW), %ecx
+        andl    %ebp, %ebx
+        movl    %edx, CUR1(TCB_PARTNER) /* where `slow` finds it, too */
         xorl    %edi, %ebx
-        movl    %esi, %edi
+        xorl    %ebp, %ebp
 
-        orl     %ecx, %ebx
-        andl    $TAG_FLAGS_AND_TYPED, %edi
-        orl     %edi, %ebx
-        movl    4(%esp), %ecx           /* timeouts */
-        shll    $16, %ecx
         movl    %eax, %edi
+        movl    CUR1(TCB_SLOW), %edx
         shrl    $12, %edi
-        orl     %ecx, %ebx
+        orl     %edx, %ebx
         andl    $(THREAD_NUMBERS - 1) * 4, %edi
-        movl    CUR(TCB_ID), %ecx
+        movl    %ecx, %edx
+        shll    $16, %edx               /* the receive timeout */
+        pushl   %eax
+        orl     %edx, %ebx
         movl    thread_table(%ebp, %edi), %edi
         testl   %edi, %edi
         jz      slow
@@ -69,47 +65,48 @@ enter_ipc_fast:
         xorl    DEST(TCB_ID), %eax
         orl     DEST(TCB_SLOW), %ebx
         orl     %eax, %ebx
+        movl    %esi, %edx
+        andl    $TAG_FLAGS_AND_TYPED, %edx
         movl    DEST(TCB_PARTNER), %eax
-        xorl    %eax, %ecx              /* zero: it waits for the sender */
+        orl     %edx, %ebx
+        movl    CUR(TCB_ID), %edx
+        xorl    %eax, %edx              /* zero: it waits for the sender */
         cmpl    $ANY_THREAD, %eax
         sbbl    %eax, %eax
-        andl    %eax, %ecx
+        andl    %eax, %edx
         movl    DEST(TCB_STATE), %eax
-        orl     %ecx, %ebx
+        orl     %edx, %ebx
         xorl    $STATE_WAITING, %eax
-        movl    DEST(TCB_PRIORITY), %ecx
+        movl    kernel + KERNEL_READY_TOP(%ebp), %edx
         orl     %eax, %ebx
-        movl    kernel + KERNEL_READY_TOP(%ebp), %eax
+        movl    DEST(TCB_PRIORITY), %eax
         jnz     slow
-        cmpl    %eax, %ecx
+        cmpl    %edx, %eax
         jl      slow
 
-/* Nothing can go wrong from here on. */
+/* Nothing can go wrong from here on. EAX: the receiver's UTCB. */
         movl    DEST(TCB_UTCB), %eax
         movl    %esi, %ebx
-        movl    %edx, CUR(TCB_PARTNER)
         andl    $TAG_UNTYPED, %ebx
-        movl    %esi, UTCB_OFFSET_MR0(%ebp, %eax)
         jnz     copy
-copied: leal    8(%esp), %edx
+copied: movl    DEST(TCB_STACK_TOP), %edx
+        movl    %esi, UTCB_OFFSET_MR0(%ebp, %eax)
         movl    $STATE_WAITING, %ecx
-        movl    %edx, CUR(TCB_ESP)
+        movl    %edx, task + TASK_ESP0(%ebp)
         movl    %ecx, CUR(TCB_STATE)
-        movl    DEST(TCB_STACK_TOP), %edx
         decl    %ecx                    /* STATE_READY */
         movl    %ecx, DEST(TCB_STATE)
-        movl    %edi, kernel + KERNEL_CURRENT(%ebp)
-        movl    %edx, task + TASK_ESP0(%ebp)
         movl    DEST(TCB_SPACE), %ecx
         movl    CUR(TCB_SPACE), %ebx
-        movl    DEST(TCB_LOCAL_ID), %edi
+        movl    %edi, kernel + KERNEL_CURRENT(%ebp)
         cmpl    %ebx, %ecx
-        movl    %edi, gs_page(%ebp)
         jne     other_space
+        movl    DEST(TCB_LOCAL_ID), %edi
         movl    UTCB_OFFSET_MR0 + 4(%ebp, %eax), %ebx
+        movl    %edi, gs_page + GS_PAGE_WORD(%ebp)
         movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
         movl    CUR(TCB_LOCAL_ID), %eax
-        leal    -STACK_BYTES(%edx), %esp
+        leal    -FRAME_HARDWARE(%edx), %esp
         .globl  ipc_fast_iret
 ipc_fast_iret:
         iret
@@ -119,33 +116,38 @@ ipc_fast_iret:
         nop
 
 /* --- to another space ----------------------------------------------------------------------------------
- * EBX, ECX: old and new space; EDX: the new stack; EAX: the receiver's UTCB; EDI: its local id. A small
- * space is an area of the directory that is loaded, whichever that is. */
+ * EBX, ECX: old and new space; EDX: the new stack; EAX: the receiver's UTCB. A small space is an area of
+ * the directory that is loaded, whichever that is: its segments are all that changes. FS becomes null and
+ * GS is made sure of, lest they keep the old space's. */
         .balign 16
 other_space:
-        movl    SPACE_SMALL_BASE(%ebp, %ecx), %ebx
+        movl    SPACE_SMALL_BASE(%ebp, %ecx), %edx
         movl    %ecx, kernel + KERNEL_SEGMENT_SPACE(%ebp)
-        testl   %ebx, %ebx
+        testl   %edx, %edx
         jz      to_large
-
+        .globl  to_small
+to_small:
         movl    SPACE_SEGMENT0(%ebp, %ecx), %ebx
+        movl    DEST(TCB_STACK_TOP), %edx
         movl    %ebx, gdt + GDT_USER_CODE(%ebp)
         movl    %ebx, gdt + GDT_USER_DATA(%ebp)
         movl    SPACE_SEGMENT1(%ebp, %ecx), %ebx
         movl    SPACE_SEGMENT_CODE(%ebp, %ecx), %ecx
         movl    %ebx, gdt + GDT_USER_DATA + 4(%ebp)
         movl    %ecx, gdt + GDT_USER_CODE + 4(%ebp)
-        movl    UTCB_OFFSET_MR0 + 4(%ebp, %eax), %ebx
+        movl    DEST(TCB_LOCAL_ID), %edi
         movl    $USER_DS, %ecx
         movl    %ecx, %ds
         movl    %ecx, %es
         movl    %ebp, %fs
         movl    %gs, %ecx
+        movl    %edi, gs_page + GS_PAGE_WORD(%ebp)
+        movl    UTCB_OFFSET_MR0 + 4(%ebp, %eax), %ebx
         cmpb    $USER_GS, %cl
         jne     1f
 2:      movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
         movl    CUR(TCB_ID), %eax
-        leal    -STACK_BYTES(%edx), %esp
+        leal    -FRAME_HARDWARE(%edx), %esp
         .globl  ipc_small_iret
 ipc_small_iret:
         iret
@@ -153,26 +155,28 @@ ipc_small_iret:
         movl    %ecx, %gs
         jmp     2b
 
+/* CR3 is loaded last, since all entries of the TLBs go with it. */
+        .balign 16
 to_large:
-        movl    CUR(TCB_SPACE), %ebx
-        pushl   %edi                    /* one register is short; CUR() is off by 4 until it is back */
-        movl    kernel + KERNEL_ACTIVE_SPACE(%ebp), %edi
-        movl    SPACE_SMALL_BASE(%ebp, %ebx), %ebx
-        testl   %ebx, %ebx
+        movl    SPACE_SMALL_BASE(%ebp, %ebx), %edx
+        movl    kernel + KERNEL_ACTIVE_SPACE(%ebp), %ebx
+        testl   %edx, %edx
         jnz     small_to_large
 segments_right:
-        movl    %gs, %ebx
-        cmpb    $USER_GS, %bl
+        movl    %gs, %edx
+        cmpb    $USER_GS, %dl
         jne     1f
-2:      movl    UTCB_OFFSET_MR0 + 4(%ebp, %eax), %ebx
-        cmpl    %ecx, %edi
-        popl    %edi
+2:      movl    DEST(TCB_STACK_TOP), %edx
+        movl    DEST(TCB_LOCAL_ID), %edi
+        cmpl    %ecx, %ebx
+        movl    %edi, gs_page + GS_PAGE_WORD(%ebp)
+        movl    UTCB_OFFSET_MR0 + 4(%ebp, %eax), %ebx
         je      3f
         movl    %ecx, kernel + KERNEL_ACTIVE_SPACE(%ebp)
         movl    SPACE_DIRECTORY(%ebp, %ecx), %ecx
         movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
         movl    CUR(TCB_ID), %eax
-        leal    -STACK_BYTES(%edx), %esp
+        leal    -FRAME_HARDWARE(%edx), %esp
         movl    %ecx, %cr3
         .globl  ipc_large_iret
 ipc_large_iret:
@@ -184,7 +188,7 @@ ipc_large_iret:
 
 3:      movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
         movl    CUR(TCB_ID), %eax
-        leal    -STACK_BYTES(%edx), %esp
+        leal    -FRAME_HARDWARE(%edx), %esp
         .globl  ipc_same_directory_iret
 ipc_same_directory_iret:
         iret
@@ -193,21 +197,21 @@ ipc_same_directory_iret:
         nop
         nop
 
-1:      movl    $USER_GS, %ebx
-        movl    %ebx, %gs
+1:      movl    $USER_GS, %edx
+        movl    %edx, %gs
         jmp     2b
 
 small_to_large:
-        movl    SPACE_SEGMENT0(%ebp, %ecx), %ebx
-        movl    %ebx, gdt + GDT_USER_CODE(%ebp)
-        movl    %ebx, gdt + GDT_USER_DATA(%ebp)
-        movl    SPACE_SEGMENT1(%ebp, %ecx), %ebx
-        movl    %ebx, gdt + GDT_USER_DATA + 4(%ebp)
-        movl    SPACE_SEGMENT_CODE(%ebp, %ecx), %ebx
-        movl    %ebx, gdt + GDT_USER_CODE + 4(%ebp)
-        movl    $USER_DS, %ebx
-        movl    %ebx, %ds
-        movl    %ebx, %es
+        movl    SPACE_SEGMENT0(%ebp, %ecx), %edx
+        movl    %edx, gdt + GDT_USER_CODE(%ebp)
+        movl    %edx, gdt + GDT_USER_DATA(%ebp)
+        movl    SPACE_SEGMENT1(%ebp, %ecx), %edx
+        movl    %edx, gdt + GDT_USER_DATA + 4(%ebp)
+        movl    SPACE_SEGMENT_CODE(%ebp, %ecx), %edx
+        movl    %edx, gdt + GDT_USER_CODE + 4(%ebp)
+        movl    $USER_DS, %edx
+        movl    %edx, %ds
+        movl    %edx, %es
         movl    %ebp, %fs
         jmp     segments_right
 
@@ -215,8 +219,9 @@ small_to_large:
  * EBX: their number; EAX: the receiver's UTCB. Two at a time, after an odd one. EBP is the sender's UTCB
  * meanwhile, EDX the distance to the receiver's. */
         .balign 16
-copy:   movl    CUR(TCB_UTCB), %ebp
+copy:   movl    %esi, UTCB_OFFSET_MR0(%ebp, %eax)
         movl    %eax, %edx
+        movl    CUR(TCB_UTCB), %ebp
         subl    %ebp, %edx
         shrl    $1, %ebx
         jnc     2f
@@ -237,8 +242,8 @@ copy:   movl    CUR(TCB_UTCB), %ebp
         jmp     copied
 
 /* --- not a case for this file --------------------------------------------------------------------------- */
-slow:   popl    %eax
-        popl    %ecx
+slow:   movl    CUR(TCB_PARTNER), %edx
+        popl    %eax
         addl    $4, %esp
         jmp     enter_ipc
 

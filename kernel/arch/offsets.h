@@ -41,6 +41,9 @@
 #define KERNEL_FAST_PATH     0x24
 #define KERNEL_SMALL_SPACES  0x28
 
+/* struct gs_page */
+#define GS_PAGE_WORD         0x8E0
+
 /* struct task */
 #define TASK_ESP0            0x120
 

@@ -36,9 +36,9 @@ struct descriptor_pointer {
 };
 
 extern struct descriptor gdt[GDT_ENTRIES]; /* entry.S */
-static struct descriptor idt[IDT_ENTRIES] __attribute__((section(".data.hot"), aligned(CACHE_LINE)));
+static struct descriptor idt[IDT_ENTRIES] __attribute__((section(".data.idt"), aligned(CACHE_LINE)));
 
-struct task task __attribute__((section(".data.hot"), aligned(CACHE_LINE)));
+struct task task __attribute__((section(".data.task"), aligned(CACHE_LINE)));
 static struct tss panic_task;
 static word_t panic_stack[512];
 
@@ -111,7 +111,8 @@ void segments_init(void)
     gdt[USER_DS >> 3] =
         descriptor(0, USER_END / PAGE_SIZE - 1, ACCESS_DATA | ACCESS_USER, FLAGS_PAGES);
     gdt[USER_GS >> 3] =
-        descriptor(KERNEL_PAGES, sizeof(word_t) - 1, ACCESS_DATA | ACCESS_USER, FLAGS_BYTES);
+        descriptor(KERNEL_PAGES + offsetof(struct gs_page, word), sizeof(word_t) - 1,
+                   ACCESS_DATA | ACCESS_USER, FLAGS_BYTES);
     gdt[TSS_SELECTOR >> 3] =
         descriptor((word_t)(uintptr_t)&task.tss, sizeof(struct tss) - 1, ACCESS_TSS, 0);
     gdt[PANIC_SELECTOR >> 3] =

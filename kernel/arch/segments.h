@@ -22,9 +22,11 @@ _Static_assert(offsetof(struct task, tss.esp0) % CACHE_LINE == 0, "esp0 and ss0 
 extern struct task task;
 
 struct gs_page {
+    word_t before[0x8E0 / 4]; /* link.ld says why there */
     word_t word;
-    word_t pad[PAGE_SIZE / 4 - 1];
+    word_t behind[PAGE_SIZE / 4 - 0x8E0 / 4 - 1];
 };
+_Static_assert(sizeof(struct gs_page) == PAGE_SIZE, "programs see nothing else");
 extern struct gs_page gs_page;
 
 void segments_init(void);

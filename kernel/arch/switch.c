@@ -43,13 +43,14 @@ HOLDS(utcb, mr, UTCB_OFFSET_MR0);
 HOLDS(trap_frame, esp_ignored, FRAME_DS);
 HOLDS(trap_frame, cs, FRAME_CS);
 HOLDS(task, tss.esp0, TASK_ESP0);
+HOLDS(gs_page, word, GS_PAGE_WORD);
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "trap frame");
 _Static_assert(offsetof(struct trap_frame, eip) == FRAME_SIZE - FRAME_HARDWARE, "trap frame");
 _Static_assert(TCB_BYTES == TCB_SIZE, "the stack is the block's end");
 _Static_assert(STATE_READY == READY && STATE_WAITING == WAITING, "enum thread_state");
 
 /* The page at KERNEL_PAGES: programs read their UTCB's address in it, through GS. */
-struct gs_page gs_page __attribute__((aligned(PAGE_SIZE)));
+struct gs_page gs_page __attribute__((section(".bss.pages"), aligned(PAGE_SIZE)));
 
 static bool ipc_fast;
 

@@ -244,6 +244,7 @@ void interrupt(struct trap_frame *f)
     if (line == CLOCK_LINE) {
         clock_acknowledge();
         pic_acknowledge(line);
+        debugger_poll(f);
         scheduler_tick();
         return;
     }

@@ -48,8 +48,10 @@ static struct kmem_slab *slab_new(struct kmem_pool *pool)
     if (!slab)
         return NULL;
     word_t spare_lines = (size - sizeof *slab - count * pool->object_size) / CACHE_LINE;
-    uint8_t *first = (uint8_t *)(slab + 1) + pool->colour % (spare_lines + 1) * CACHE_LINE;
-    pool->colour += COLOUR_STEP;
+    word_t step = pool->colour_step ? pool->colour_step : COLOUR_STEP;
+    word_t colours = (spare_lines - pool->colour_first) / step + 1;
+    word_t lines = pool->colour_first + pool->colour++ % colours * step;
+    uint8_t *first = (uint8_t *)(slab + 1) + lines * CACHE_LINE;
     for (word_t i = count; i-- > 0;) {
         void **object = (void **)(first + i * pool->object_size);
         *object = slab->free;
