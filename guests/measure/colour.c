@@ -1,7 +1,7 @@
 // colour.c: real-time memory management at user level. A task multiplies two 64 by 64 matrices of
 // doubles (64 KB) while a neighbour of higher priority, in another space, is woken by the timer
 // after each 100 microseconds of the task's and changes every line of the second-level cache that
-// it can reach (it reads, too: a write alone brings no line into the cache). The task's memory comes
+// it can reach (it reads, too: a write alone brings no line into the cache). The task's memory is
 // from a pager that knows the colours of pages: in the board's 256 KB, direct-mapped cache, pages
 // whose numbers differ modulo 64 never evict each other.
 //
