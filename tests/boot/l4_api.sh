@@ -1,0 +1,114 @@
+#!/bin/bash
+# l4_api.sh [TARGET...]: runs the tests of the L4 kernel's API (guests/tests) on QEMU's Pentium and
+# Pentium III, on Bochs through a GRUB image, and on Isochron's p133; then the thousands of threads and
+# the fuzzer on two of them. Targets: qemu, bochs, isochron; all if none is named. Each run prints what
+# failed and its count; the last line is 'N passed, N failed' over all of them.
+#
+# BUILD names the build (build/release), KERNEL the kernel (l4/kernel-checked of it).
+set -uo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=${BUILD:-$root/build/release}
+kernel=${KERNEL:-$build/l4/kernel-checked}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+exit_device=isa-debug-exit,iobase=0xf4,iosize=4
+passed=0 failed=0
+
+for image in "$kernel" "$build"/l4/{sigma0,api_tests,api_fuzz,api_threads}; do
+    [ -e "$image" ] && continue
+    echo "no $image: build it first (cmake --preset release && ninja -C build/release)"
+    exit 77
+done
+
+# run_qemu CPU MODULE, run_isochron MODEL MODULE, run_bochs - MODULE: the serial line into $work/out.
+run_qemu() {
+    timeout 120 qemu-system-i386 -cpu "$1" -m 64 -kernel "$kernel" \
+        -initrd "$build/l4/sigma0,$build/l4/$2 exit=debug" -serial "file:$work/out" -display none \
+        -monitor none -no-reboot -device $exit_device >"$work/log" 2>&1 </dev/null
+}
+
+run_isochron() {
+    timeout 400 "${ISOCHRON:-$build/isochron}" run --quiet --machine p133 --model "$1" \
+        -kernel "$kernel" -initrd "$build/l4/sigma0,$build/l4/$2 exit=debug" \
+        -serial "file:$work/out" -device $exit_device --max-cycles 40G >"$work/log" 2>&1 </dev/null
+}
+
+run_bochs() {
+    local boot=$work/iso/boot name=${2%% *} options=${2#"${2%% *}"}
+    rm -rf "$work/iso"
+    mkdir -p "$boot/grub"
+    cp "$kernel" "$boot/kernel"
+    cp "$build/l4/sigma0" "$build/l4/$name" "$boot/"
+    printf 'set timeout=0\nmenuentry s {\n multiboot /boot/kernel\n module /boot/sigma0 sigma0\n' \
+        >"$boot/grub/grub.cfg"
+    printf ' module /boot/%s %s%s\n boot\n}\n' "$name" "$name" "$options" >>"$boot/grub/grub.cfg"
+    grub-mkrescue -o "$work/api.iso" "$work/iso" >"$work/log" 2>&1 || return
+    cat >"$work/bochsrc" <<END
+megs: 64
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+ata0-master: type=cdrom, path=$work/api.iso, status=inserted
+boot: cdrom
+com1: enabled=1, mode=file, dev=$work/out
+log: $work/log
+cpu: model=pentium, ips=40000000
+clock: sync=none
+display_library: rfb, options="timeout=0"
+END
+    echo c >"$work/bochs.cmd"
+    timeout 200 bochs -q -f "$work/bochsrc" -rc "$work/bochs.cmd" >/dev/null 2>&1 </dev/null &
+    local bochs=$!
+    while kill -0 $bochs 2>/dev/null && ! grep -qsE "halted with status|panic" "$work/out"; do
+        sleep 0.5
+    done
+    kill $bochs 2>/dev/null
+    wait $bochs 2>/dev/null
+}
+
+# check NAME TEXT COMMAND...: one run; its serial line must have the text.
+check() {
+    local name=$1 text=$2 began=$SECONDS last
+    shift 2
+    : >"$work/out"
+    "$@"
+    grep -a '^not ok' "$work/out" | tr -d '\r' | sed "s/^/$name: /"
+    last=$(tr -d '\r' <"$work/out" | grep -aE 'passed|fuzz: [0-9]+ calls' | tail -n 1)
+    if tr -d '\r' <"$work/out" | grep -qaE "$text"; then
+        passed=$((passed + 1))
+        printf '%s: ok, %s (%d s)\n' "$name" "$last" $((SECONDS - began))
+    else
+        failed=$((failed + 1))
+        printf '%s: FAILED, %s (%d s)\n' "$name" "${last:-no result}" $((SECONDS - began))
+        tail -n 25 "$work/out" "$work/log" | tr -d '\r' | sed 's/^/    /'
+    fi
+}
+
+all='^162 passed, 0 failed$'
+has() { command -v "$1" >/dev/null || { echo "$1 is not installed: not asked"; return 1; }; }
+[ $# -gt 0 ] || set -- qemu bochs isochron
+for target; do
+    case $target in
+    qemu)
+        has qemu-system-i386 || continue
+        check 'qemu, pentium' "$all" run_qemu pentium api_tests
+        check 'qemu, pentium3' "$all" run_qemu pentium3 api_tests
+        check 'qemu, threads' ': passed$' run_qemu pentium api_threads
+        check 'qemu, fuzz' '^fuzz: survived$' run_qemu pentium3 'api_fuzz cycles=6000'
+        ;;
+    bochs)
+        has bochs && has grub-mkrescue && has xorriso || continue
+        check bochs "$all" run_bochs - api_tests
+        ;;
+    isochron)
+        check 'isochron, flat' "$all" run_isochron flat api_tests
+        check 'isochron, threads' ': passed$' run_isochron flat api_threads
+        check 'isochron, fuzz' '^fuzz: survived$' run_isochron flat 'api_fuzz cycles=200'
+        ;;
+    *)
+        echo "l4_api.sh: $target is no target; accepted are qemu, bochs, isochron" >&2
+        exit 2
+        ;;
+    esac
+done
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
