@@ -54,6 +54,24 @@ static word_t count_wrong(uint32_t seed, bool sse)
            ((mxcsr & 0xFFC0) != (0x1F80 | (seed & 3) << 13));
 }
 
+// A server that uses the registers too.
+static l4_thread_id fpu_server;
+static word_t server_wrong;
+
+static void serve_with_fpu(void *unused)
+{
+    (void)unused;
+    bool sse = has_sse();
+    load_state(0x0FEDCBA9, sse);
+    l4_thread_id client;
+    l4_wait(&client);
+    for (;;) {
+        server_wrong += count_wrong(0x0FEDCBA9, sse);
+        l4_set_mr(0, 0);
+        l4_ipc(client, L4_ANY_THREAD, 0, &client);
+    }
+}
+
 static void use_fpu(void *user)
 {
     struct user *u = user;
@@ -62,10 +80,14 @@ static void use_fpu(void *user)
     while (u->rounds < ROUNDS) {
         spin_us(300 + u->seed % 977); // preempted at odd moments
         u->wrong += count_wrong(u->seed, sse);
-        if (u->rounds % 2)
+        if (u->rounds % 3 == 0) {
             l4_thread_switch(L4_NIL_THREAD);
-        else
+        } else if (u->rounds % 3 == 1) {
+            l4_set_mr(0, 0);
+            l4_call(fpu_server);
+        } else {
             sleep_us(500);
+        }
         u->wrong += count_wrong(u->seed, sse);
         u->rounds++;
     }
@@ -77,6 +99,8 @@ static void c162_the_state_is_private_across_switches(void)
     struct space *spaces[USERS] = {root, space_make(), root, space_make()};
     bool sse = has_sse();
     load_state(0x31415926, sse);
+    server_wrong = 0;
+    fpu_server = helper_start(spaces[3], serve_with_fpu, NULL).id;
     for (unsigned i = 0; i < USERS; i++) {
         users[i] = (struct user){seed[i], 0, 0};
         struct helper h = helper_start_at(spaces[i], 50, use_fpu, &users[i]);
@@ -90,6 +114,7 @@ static void c162_the_state_is_private_across_switches(void)
         EQUAL(users[i].wrong, 0);
     }
     EQUAL(count_wrong(0x31415926, sse), 0);
+    EQUAL(server_wrong, 0);
     // A new thread does not see what the last one left.
     struct user fresh = {0x5555, 0, 0};
     helper_start(root, use_fpu, &fresh);

@@ -33,39 +33,12 @@ static void c096_a_send_delivers_label_and_all_words(void)
     }
 }
 
-// A server that inverts what it gets.
-static void invert(void *unused)
-{
-    (void)unused;
-    l4_thread_id client;
-    l4_tag tag = receive(L4_ANY_THREAD, L4_NEVER, &client);
-    for (;;) {
-        for (word_t i = 1; i <= l4_tag_untyped(tag); i++)
-            l4_set_mr(i, ~l4_mr(i));
-        l4_set_mr(0, tag ^ 0xFFFF0000);
-        tag = l4_ipc(client, L4_ANY_THREAD, 0, &client);
-    }
-}
-
-static void call_with_all_lengths(l4_thread_id server, word_t stub)
-{
-    for (word_t count = 0; count < L4_MR_COUNT; count++) {
-        fill_message(count);
-        l4_tag tag = l4_make_tag(0xB000 + count, count, 0);
-        l4_set_mr(0, tag);
-        l4_tag answer = l4_ipc_through(stub, server, server, 0, NULL);
-        EQUAL(answer, tag ^ 0xFFFF0000);
-        for (word_t i = 1; i <= count; i++)
-            EQUAL(l4_mr(i), ~pattern(count, i));
-    }
-}
-
 static void c097_call_and_reply_wait_deliver_the_same(void)
 {
-    struct helper here = helper_start(root, invert, NULL);
-    struct helper there = helper_start(space_make(), invert, NULL);
-    call_with_all_lengths(here.id, l4_stubs.ipc);
-    call_with_all_lengths(there.id, l4_stubs.ipc);
+    struct helper here = helper_start(root, invert_for_ever, NULL);
+    struct helper there = helper_start(space_make(), invert_for_ever, NULL);
+    EQUAL(call_inverter(here.id, l4_stubs.ipc), 0);
+    EQUAL(call_inverter(there.id, l4_stubs.ipc), 0);
 }
 
 static void c098_a_zero_send_timeout_to_a_busy_thread_fails(void)
@@ -73,7 +46,7 @@ static void c098_a_zero_send_timeout_to_a_busy_thread_fails(void)
     struct helper h = helper_start_at(root, 50, count_for_ever, (void *)&counters[0]);
     l4_clock before = l4_system_clock();
     EQUAL(outcome(send_tag(h.id, 0, L4_ZERO_TIME)), L4_IPC_SEND_TIMEOUT);
-    BETWEEN(l4_system_clock() - before, 0, 60000);
+    BETWEEN(l4_system_clock() - before, 0, 600000);
     EQUAL(outcome(send_tag(l4_my_global_id(), 0, L4_ZERO_TIME)), L4_IPC_SEND_TIMEOUT);
 }
 
@@ -82,7 +55,15 @@ static void c099_a_send_gives_up_after_its_timeout(void)
     struct helper h = helper_start(root, wait_for_ever, NULL);
     l4_clock before = l4_system_clock();
     EQUAL(outcome(send_tag(h.id, 0, SECOND)), L4_IPC_SEND_TIMEOUT);
-    BETWEEN(l4_system_clock() - before, 1000000, 1100000);
+    BETWEEN(l4_system_clock() - before, 1000000, 1900000);
+}
+
+static void receive_then_wait(void *transfer)
+{
+    struct transfer *t = transfer;
+    receive_once(t);
+    t->timeouts = 0;
+    receive_once(t);
 }
 
 static void c100_a_receive_gives_up_after_its_timeout(void)
@@ -90,10 +71,21 @@ static void c100_a_receive_gives_up_after_its_timeout(void)
     struct helper h = helper_start(root, wait_for_ever, NULL);
     l4_clock before = l4_system_clock();
     EQUAL(outcome(receive(h.id, SECOND, NULL)), L4_IPC_RECEIVE_TIMEOUT);
-    BETWEEN(l4_system_clock() - before, 1000000, 1100000);
+    BETWEEN(l4_system_clock() - before, 1000000, 1900000);
     before = l4_system_clock();
     EQUAL(outcome(receive(L4_ANY_THREAD, l4_period(50000), NULL)), L4_IPC_RECEIVE_TIMEOUT);
-    BETWEEN(l4_system_clock() - before, 50000, 150000);
+    BETWEEN(l4_system_clock() - before, 50000, 900000);
+    // A timeout that was not needed disturbs nobody later.
+    struct transfer *t = transfer_new(tester_id);
+    t->timeouts = l4_period(60000);
+    struct helper server = helper_start(root, receive_then_wait, t);
+    sleep_us(20000);
+    l4_set_mr(0, 0);
+    EQUAL(outcome(l4_call_timeouts(server.id, L4_ZERO_TIME, l4_period(120000))),
+          L4_IPC_RECEIVE_TIMEOUT);
+    EQUAL(t->error, 0);
+    EQUAL(t->count, 1); // it still waits for ever
+    EQUAL(thread_state(server.id), L4_STATE_WAITING);
 }
 
 static void c101_a_send_to_no_thread_fails(void)
@@ -103,6 +95,11 @@ static void c101_a_send_to_no_thread_fails(void)
     EQUAL(outcome(send_tag(h.id ^ 0x40, 0, L4_NEVER)), L4_IPC_SEND_NO_PARTNER);
     word_t nobody = l4_utcb_area + 200 * L4_UTCB_SIZE + L4_UTCB_MR_OFFSET;
     EQUAL(outcome(send_tag(nobody, 0, L4_NEVER)), L4_IPC_SEND_NO_PARTNER);
+    l4_thread_id to[] = {new_id(), h.id ^ 0x40, nobody};
+    for (unsigned i = 0; i < 3; i++) {
+        l4_set_mr(0, 0);
+        EQUAL(outcome(l4_call(to[i])), L4_IPC_SEND_NO_PARTNER);
+    }
 }
 
 static void c102_a_receive_from_no_thread_fails(void)
@@ -126,7 +123,7 @@ static void c104_an_ipc_without_phases_returns_at_once(void)
     struct l4_registers r = {.esi = 0x12340001, .edi = l4_my_local_id()};
     l4_clock before = l4_system_clock();
     l4_raw_ipc(&r);
-    BETWEEN(l4_system_clock() - before, 0, 60000);
+    BETWEEN(l4_system_clock() - before, 0, 600000);
     EQUAL(r.esi & L4_TAG_ERROR, 0);
 }
 
@@ -200,6 +197,7 @@ static void c107_anylocalthread_means_the_own_space(void)
     struct helper waiting = helper_start(root, receive_once, wait);
     far = transfer_new(waiting.id);
     helper_start(stranger.space, send_once, far);
+    helper_start(stranger.space, call_once, transfer_new(waiting.id));
     EQUAL(far->count + wait->count, 0);
     EQUAL(outcome(send_tag(waiting.id, 0, L4_ZERO_TIME)), 0);
     EQUAL(wait->count, 1);
@@ -270,7 +268,7 @@ static void c112_a_failed_send_phase_skips_the_receive_phase(void)
     EQUAL(outcome(l4_call_timeouts(h.id, L4_ZERO_TIME, SECOND)), L4_IPC_SEND_TIMEOUT);
     l4_set_mr(0, 0);
     EQUAL(outcome(l4_call_timeouts(h.id, l4_period(10000), SECOND)), L4_IPC_SEND_TIMEOUT);
-    BETWEEN(l4_system_clock() - before, 10000, 500000);
+    BETWEEN(l4_system_clock() - before, 10000, 900000);
 }
 
 static void c113_a_plain_message_has_no_flags(void)
@@ -311,7 +309,7 @@ static void c114_the_tag_is_in_memory_too(void)
 static void c115_edi_is_kept(void)
 {
     struct helper h = helper_start(root, receive_repeatedly, transfer_new(tester_id));
-    struct helper server = helper_start(root, invert, NULL);
+    struct helper server = helper_start(root, invert_for_ever, NULL);
     l4_thread_id to[] = {h.id, server.id, L4_NIL_THREAD, new_id()};
     l4_thread_id from[] = {L4_NIL_THREAD, server.id, l4_my_local_id(), L4_ANY_THREAD};
     for (unsigned i = 0; i < 4; i++) {
@@ -346,11 +344,11 @@ static word_t lipc_outcome(l4_thread_id to, l4_thread_id from, word_t timeouts, 
 
 static void c117_lipc_does_as_ipc(void)
 {
-    struct helper here = helper_start(root, invert, NULL);
-    struct helper there = helper_start(space_make(), invert, NULL);
-    call_with_all_lengths(here.id, l4_stubs.lipc);
-    call_with_all_lengths(here.local, l4_stubs.lipc);
-    call_with_all_lengths(there.id, l4_stubs.lipc);
+    struct helper here = helper_start(root, invert_for_ever, NULL);
+    struct helper there = helper_start(space_make(), invert_for_ever, NULL);
+    EQUAL(call_inverter(here.id, l4_stubs.lipc), 0);
+    EQUAL(call_inverter(here.local, l4_stubs.lipc), 0);
+    EQUAL(call_inverter(there.id, l4_stubs.lipc), 0);
     l4_set_mr(0, 0);
     EQUAL(lipc_outcome(new_id(), L4_NIL_THREAD, 0, NULL), L4_IPC_SEND_NO_PARTNER);
     l4_set_mr(0, 0);

@@ -140,6 +140,16 @@ static void c149_what_a_redirected_space_sends_out_reaches_the_redirector(void)
     EQUAL(in->from, sender.id);
     EQUAL(in->tag & L4_TAG_PROPAGATED, L4_TAG_PROPAGATED);
     EQUAL(in->mr[1], 0x1DEA);
+    // A call of the same kind, to a receiver that waits for anyone.
+    in = transfer_new(L4_ANY_THREAD);
+    receiver = helper_start(outer, receive_once, in);
+    struct transfer *call = transfer_new(receiver.id);
+    sender = helper_start(inner, call_once, call);
+    EQUAL(in->count, 0);
+    EQUAL(receive(L4_ANY_THREAD, SECOND, &from), L4_TAG_REDIRECTED);
+    EQUAL(from, sender.id);
+    EQUAL(call->count, 0);
+    helper_delete(&sender);
     // Within the space, and to the redirector's space, nothing is redirected.
     in = transfer_new(L4_ANY_THREAD);
     receiver = helper_start(inner, receive_once, in);

@@ -108,6 +108,7 @@ void helper_delete(const struct helper *h);
 // Where helper_begin starts the thread, and the stack pointer that it prepares.
 void helper_prologue(void (*function)(void *), void *argument);
 word_t helper_stack(const struct helper *h, void (*function)(void *), void *argument);
+void invert_for_ever(void *unused); // a server that answers the complement of all words and the label
 void wait_for_ever(void *unused); // a closed receive from itself, never ending
 void start_by_controller(l4_thread_id id, word_t ip, word_t sp);
 
@@ -163,6 +164,7 @@ void transfer_word(struct transfer *t, word_t value);       // an untyped word; 
 void transfer_item(struct transfer *t, struct l4_item item); // a typed item
 void transfer_load(const struct transfer *t);               // BRs, MRs, TCRs for an Ipc
 void send_once(void *transfer);
+void call_once(void *transfer); // sends, and receives from the same; the way that kernels make short
 void receive_once(void *transfer);
 void receive_repeatedly(void *transfer);
 
@@ -173,6 +175,9 @@ word_t map_to(struct space *to, l4_fpage window, struct l4_item item, word_t *re
 void map_between(struct space *from, struct space *to, l4_fpage window, struct l4_item item);
 // A helper in the space calls Unmap for one fpage; returns the word that Unmap gave.
 l4_fpage unmap_in(struct space *space, word_t control, l4_fpage fpage);
+
+// Calls such a server through the stub with messages of all lengths; how many answers are wrong.
+word_t call_inverter(l4_thread_id server, word_t stub);
 
 // What a new thread in the space finds there; false if it faults.
 bool readable(struct space *space, word_t address, word_t *value);

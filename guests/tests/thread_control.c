@@ -295,7 +295,7 @@ static void c069_senders_to_a_deleted_thread_wake(void)
     struct helper victim = helper_start(root, wait_for_ever, NULL);
     struct transfer *here = transfer_new(victim.id), *there = transfer_new(victim.id);
     helper_start(root, send_once, here);
-    helper_start(space_make(), send_once, there);
+    helper_start(space_make(), call_once, there);
     EQUAL(here->count + there->count, 0);
     EQUAL(l4_thread_delete(victim.id), 1);
     EQUAL(here->count, 1);
@@ -306,10 +306,10 @@ static void c069_senders_to_a_deleted_thread_wake(void)
 
 static void c070_receivers_from_a_deleted_thread_wake(void)
 {
-    struct helper victim = helper_start(root, wait_for_ever, NULL);
+    struct helper victim = helper_start(root, receive_once, transfer_new(L4_ANY_THREAD));
     struct transfer *here = transfer_new(victim.id), *there = transfer_new(victim.id);
     helper_start(root, receive_once, here);
-    helper_start(space_make(), receive_once, there);
+    helper_start(space_make(), call_once, there); // its message is taken, no answer comes
     EQUAL(here->count + there->count, 0);
     EQUAL(l4_thread_delete(victim.id), 1);
     EQUAL(here->count, 1);

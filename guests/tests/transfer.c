@@ -124,6 +124,17 @@ void send_once(void *transfer)
     note_result(t, l4_ipc(t->partner, L4_NIL_THREAD, t->timeouts, NULL), L4_NIL_THREAD);
 }
 
+void call_once(void *transfer)
+{
+    struct transfer *t = transfer;
+    l4_thread_id from = L4_NIL_THREAD;
+    transfer_load(t);
+    l4_tag tag = l4_ipc(t->partner, t->partner, t->timeouts, &from);
+    for (unsigned i = 0; i < L4_MR_COUNT; i++)
+        t->mr[i] = l4_mr(i);
+    note_result(t, tag, from);
+}
+
 void receive_once(void *transfer)
 {
     struct transfer *t = transfer;
@@ -139,6 +150,39 @@ void receive_repeatedly(void *transfer)
 {
     for (;;)
         receive_once(transfer);
+}
+
+// ---- A server -------------------------------------------------------------------------------------
+
+// Through the page of the space it runs in.
+void invert_for_ever(void *unused)
+{
+    (void)unused;
+    struct l4_stubs stubs;
+    l4_find_stubs(&stubs, l4_kernel_interface().kip);
+    l4_thread_id client;
+    l4_tag tag = l4_ipc_through(stubs.ipc, L4_NIL_THREAD, L4_ANY_THREAD, 0, &client);
+    for (;;) {
+        for (word_t i = 1; i <= l4_tag_untyped(tag); i++)
+            l4_set_mr(i, ~l4_mr(i));
+        l4_set_mr(0, tag ^ 0xFFFF0000);
+        tag = l4_ipc_through(stubs.ipc, client, L4_ANY_THREAD, 0, &client);
+    }
+}
+
+word_t call_inverter(l4_thread_id server, word_t stub)
+{
+    word_t wrong = 0;
+    for (word_t count = 0; count < L4_MR_COUNT; count++) {
+        l4_tag tag = l4_make_tag(0xB000 + count, count, 0);
+        for (word_t i = 1; i <= count; i++)
+            l4_set_mr(i, count << 16 ^ i * 0x01010101);
+        l4_set_mr(0, tag);
+        wrong += l4_ipc_through(stub, server, server, 0, NULL) != (tag ^ 0xFFFF0000);
+        for (word_t i = 1; i <= count; i++)
+            wrong += l4_mr(i) != ~(count << 16 ^ i * 0x01010101);
+    }
+    return wrong;
 }
 
 // ---- Memory ---------------------------------------------------------------------------------------
