@@ -1,15 +1,15 @@
-/* paths: what the kernel did between an entry to privilege 0 and the exit from it, told apart without
- * symbols.
+/* paths: what the kernel did between an entry to privilege 0 and the exit from it, told apart
+ * without symbols.
  *
- * An instance of a path begins with the event that enters privilege 0 (an interrupt, an exception, a
- * software interrupt, a call gate) and ends with the instruction that leaves it, or with HLT. Its
- * signature is the set of the branches it took, each from where and to where: a loop that runs three
- * times or thirty is one path, a loop that is not run is another. Interrupts that arrive inside are
- * part of it and counted, their branches are not. Instances with the same entry, end and signature
- * are one cluster: "path 7: 412 instances, 183 cycles".
+ * An instance of a path begins with the event that enters privilege 0 (an interrupt, an exception,
+ * a software interrupt, a call gate) and ends with the instruction that leaves it, or with HLT. Its
+ * signature is the set of the branches it took, each from where and to where: a loop that runs
+ * three times or thirty is one path, a loop that is not run is another. Interrupts that arrive
+ * inside are part of it and counted, their branches are not. Instances with the same entry, end and
+ * signature are one cluster: "path 7: 412 instances, 183 cycles".
  *
- * Every cycle has an account: boot (before the first exit from privilege 0), user, idle (privilege 0
- * outside of an instance: HLT and the loop round it), or a cluster. They sum to what elapsed. */
+ * Every cycle has an account: boot (before the first exit from privilege 0), user, idle (privilege
+ * 0 outside of an instance: HLT and the loop round it), or a cluster. They sum to what elapsed. */
 #pragma once
 
 #include "sim/report/symbols.h"
@@ -20,7 +20,7 @@
 
 #define PATHS_EDGES 8192   /* distinct branches and lines of one instance: a power of two */
 #define PATHS_VALUES 24    /* distinct durations of a cluster that are counted one by one */
-#define PATHS_SYMBOLS 8    /* of a cluster: where its cycles go */
+#define PATHS_SYMBOLS 64   /* of a cluster: where its cycles go */
 #define PATHS_NESTED 16
 
 enum path_end { PATH_ENDS_USER, PATH_ENDS_SWITCHED, PATH_ENDS_SPACE, PATH_ENDS_IDLE, PATH_ENDS };
@@ -29,7 +29,7 @@ extern const char *const path_end_names[PATH_ENDS];
 /* Whose program was interrupted, or is gone back to. */
 struct path_place {
     uint32_t cr3, base; /* base of the user's code segment: tells small spaces apart */
-    uint32_t stack;     /* ESP0 of the task: one for each thread where kernels have a stack for each */
+    uint32_t stack;     /* ESP0 of the task: tells threads apart where each has a kernel stack */
 };
 
 struct path_cluster {

@@ -1,0 +1,224 @@
+#include "sim/report/path_rules.h"
+
+#include "sim/core/check.h"
+
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static bool copy(char *to, size_t size, const char *value)
+{
+    return (size_t)snprintf(to, size, "%s", value) < size;
+}
+
+static bool set_key(struct path_rule *k, const char *key, const char *value)
+{
+    if (strcmp(key, "entry") == 0)
+        return copy(k->entry, sizeof k->entry, value);
+    if (strcmp(key, "back_to") == 0)
+        return copy(k->back_to, sizeof k->back_to, value);
+    if (strcmp(key, "passes") == 0)
+        return copy(k->passes, sizeof k->passes, value);
+    if (strcmp(key, "avoids") == 0)
+        return copy(k->avoids, sizeof k->avoids, value);
+    if (strcmp(key, "from_idle") != 0 || (strcmp(value, "yes") && strcmp(value, "no")))
+        return false;
+    k->from_idle = strcmp(value, "yes") == 0;
+    return true;
+}
+
+/* 1: taken; 0: an error at this line, which inih then reports. */
+static int take(void *owner, const char *section, const char *key, const char *value)
+{
+    struct path_rules *r = owner;
+    struct path_rule *k = r->count ? &r->list[r->count - 1] : NULL;
+    if (!k || strcmp(k->name, section) != 0) {
+        if (r->count == PATH_RULES_MAX || !*section || strlen(section) >= sizeof k->name)
+            return 0;
+        k = &r->list[r->count++];
+        *k = (struct path_rule){.from_idle = -1};
+        copy(k->name, sizeof k->name, section);
+    }
+    return set_key(k, key, value);
+}
+
+void path_rules_read(struct path_rules *r, const char *file)
+{
+    r->count = 0;
+    int line = ini_parse(file, take, r);
+    if (line < 0)
+        usage_error("--rules %s: cannot be read", file);
+    if (line > 0)
+        usage_error("%s:%d: accepted are [name] and, below it, entry, back_to, passes, avoids and "
+                    "from_idle = yes or no", file, line);
+}
+
+/* --- naming ----------------------------------------------------------------------------------- */
+
+static const char *text(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static json_int_t number(const json_t *o, const char *key)
+{
+    return json_integer_value(json_object_get(o, key));
+}
+
+static bool ran(const json_t *cluster, const char *symbol, size_t length)
+{
+    size_t i;
+    json_t *v;
+    json_array_foreach(json_object_get(cluster, "symbols"), i, v) {
+        const char *name = text(v, "name");
+        if (strlen(name) == length && strncmp(name, symbol, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* How many of the words are symbols that ran; *words: how many there are. */
+static unsigned count_ran(const json_t *cluster, const char *list, unsigned *words)
+{
+    unsigned n = 0;
+    *words = 0;
+    for (const char *p = list; *p;) {
+        size_t length = strcspn(p, " ,");
+        if (length) {
+            n += ran(cluster, p, length);
+            ++*words;
+        }
+        p += length + (p[length] != 0);
+    }
+    return n;
+}
+
+static bool fits(const struct path_rule *k, const json_t *cluster)
+{
+    unsigned words;
+    bool idle = json_is_true(json_object_get(cluster, "from_idle"));
+    if (strncmp(text(cluster, "entry"), k->entry, strlen(k->entry)) != 0)
+        return false;
+    if (*k->back_to && strcmp(text(cluster, "ends"), k->back_to) != 0)
+        return false;
+    if (k->from_idle >= 0 && idle != (k->from_idle == 1))
+        return false;
+    if (count_ran(cluster, k->passes, &words) != words)
+        return false;
+    return count_ran(cluster, k->avoids, &words) == 0;
+}
+
+void path_rules_name(const struct path_rules *r, const json_t *cluster, char *name, size_t size)
+{
+    for (unsigned i = 0; i < r->count; i++)
+        if (fits(&r->list[i], cluster)) {
+            snprintf(name, size, "%s", r->list[i].name);
+            return;
+        }
+    snprintf(name, size, "%s%s -> %s", text(cluster, "entry"),
+             json_is_true(json_object_get(cluster, "from_idle")) ? " (idle)" : "",
+             text(cluster, "ends"));
+}
+
+/* --- grouping --------------------------------------------------------------------------------- */
+
+static void add(json_t *o, const char *key, json_int_t n)
+{
+    json_object_set_new(o, key, json_integer(number(o, key) + n));
+}
+
+static void add_causes(json_t *path, const json_t *cluster)
+{
+    const char *key;
+    json_t *v, *sums = json_object_get(path, "causes");
+    json_object_foreach(json_object_get(cluster, "causes"), key, v)
+        add(sums, key, json_integer_value(v));
+}
+
+static void add_symbols(json_t *path, const json_t *cluster)
+{
+    size_t i;
+    json_t *v, *sums = json_object_get(path, "symbols");
+    json_array_foreach(json_object_get(cluster, "symbols"), i, v)
+        add(sums, text(v, "name"), number(v, "cycles"));
+}
+
+/* Durations by how many instances have them; JSON's keys are texts. */
+static void add_values(json_t *path, const json_t *cluster)
+{
+    size_t i;
+    json_t *v, *sums = json_object_get(path, "values");
+    char key[32];
+    json_array_foreach(json_object_get(cluster, "values"), i, v) {
+        snprintf(key, sizeof key, "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(json_array_get(v, 0)));
+        add(sums, key, json_integer_value(json_array_get(v, 1)));
+    }
+}
+
+static json_t *path_new(void)
+{
+    return json_pack("{s:i,s:i,s:i,s:i,s:i,s:{},s:{},s:{}}", "count", 0, "cycles", 0, "min", 0,
+                     "max", 0, "commonest", 0, "causes", "symbols", "values");
+}
+
+static void add_cluster(json_t *path, const json_t *cluster)
+{
+    static const char *const shape[] = {"instructions", "code_lines", "data_lines", "pages",
+                                        "cr3_writes", "nested"};
+    json_int_t count = number(cluster, "count"), min = number(path, "min");
+    if (!number(path, "count") || number(cluster, "min") < min)
+        json_object_set(path, "min", json_object_get(cluster, "min"));
+    if (number(cluster, "max") > number(path, "max"))
+        json_object_set(path, "max", json_object_get(cluster, "max"));
+    if (count > number(path, "commonest")) {
+        json_object_set_new(path, "commonest", json_integer(count));
+        for (unsigned i = 0; i < ARRAY_COUNT(shape); i++) /* rounded: an instance has whole ones */
+            json_object_set_new(path, shape[i],
+                                json_integer((number(cluster, shape[i]) + count / 2) / count));
+    }
+    add(path, "count", count);
+    add(path, "cycles", number(cluster, "cycles"));
+    add_causes(path, cluster);
+    add_symbols(path, cluster);
+    add_values(path, cluster);
+}
+
+static void find_typical(json_t *path)
+{
+    const char *key;
+    json_t *v;
+    json_int_t best = 0, cycles = 0;
+    json_object_foreach(json_object_get(path, "values"), key, v) {
+        json_int_t n = json_integer_value(v), c = strtoll(key, NULL, 10);
+        if (n > best || (n == best && c < cycles)) {
+            best = n;
+            cycles = c;
+        }
+    }
+    json_object_set_new(path, "typical", json_integer(cycles));
+    json_object_set_new(path, "typical_count", json_integer(best));
+    json_object_del(path, "values");
+    json_object_del(path, "commonest");
+}
+
+json_t *path_rules_group(const struct path_rules *r, const json_t *paths)
+{
+    json_t *all = json_object(), *v;
+    size_t i;
+    const char *key;
+    json_array_foreach(json_object_get(paths, "clusters"), i, v) {
+        char name[128];
+        path_rules_name(r, v, name, sizeof name);
+        if (!json_object_get(all, name))
+            json_object_set_new(all, name, path_new());
+        add_cluster(json_object_get(all, name), v);
+    }
+    json_object_foreach(all, key, v)
+        find_typical(v);
+    return all;
+}

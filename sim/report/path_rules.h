@@ -1,0 +1,40 @@
+/* path_rules: names for kernel paths, as data. A rule file is an INI file; a section is a path's name,
+ * its keys say which clusters it covers:
+ *
+ *     [ipc.cross_space]
+ *     entry = 30 vector          ; the entry's name as the report prints it, or its beginning
+ *     back_to = other space      ; user, other thread, other space, idle
+ *     passes = fast_path copy    ; symbols that must all have run
+ *     avoids = sys_ipc           ; symbols of which none may have run
+ *     from_idle = no             ; yes, no
+ *
+ * The first section that fits wins; a cluster that none fits keeps "entry -> end" as its name. Rules are
+ * applied to a report, after the run: they cost the run nothing and may be changed later. */
+#pragma once
+
+#include "sim/core/types.h"
+
+#include <jansson.h>
+
+#define PATH_RULES_MAX 256
+
+struct path_rule {
+    char name[64];
+    char entry[64], back_to[32], passes[512], avoids[512];
+    int from_idle; /* 1, 0, or -1: either */
+};
+
+struct path_rules {
+    struct path_rule list[PATH_RULES_MAX];
+    unsigned count;
+};
+
+/* usage_error naming file, line and what is accepted. */
+void path_rules_read(struct path_rules *r, const char *file);
+/* The name of a cluster of paths_json. */
+void path_rules_name(const struct path_rules *r, const json_t *cluster, char *name, size_t size);
+
+/* All clusters of one name as one path: {name: {count, cycles, min, max, typical, instructions,
+ * code_lines, data_lines, pages, cr3_writes, causes, symbols}}; typical is the duration that most
+ * instances have, lines and instructions are those of its commonest cluster. */
+json_t *path_rules_group(const struct path_rules *r, const json_t *paths);
