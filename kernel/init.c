@@ -179,6 +179,8 @@ void init(word_t magic, paddr_t information)
     memory_init();
     if (option_given("sysenter=off"))
         kernel.has_sysenter = false;
+    if (kernel.has_limits && !kernel.has_pge && !kernel.has_sysenter)
+        paging_share_gs();
     idle_init();
     pic_init();
     fpu_init();

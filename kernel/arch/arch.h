@@ -52,7 +52,11 @@ void arch_space_free(struct space *s);
 /* The entry for va, and the node beside it: creates the page table if `create` (NULL: no memory).
  * *large tells whether it is the directory's own entry for a 4 MB page. */
 pte_t *page_entry(struct space *s, vaddr_t va, bool create, bool *large);
-struct mapping **page_node(pte_t *entry); /* the pointer beside an entry, in the frame after it */
+/* The pointer beside an entry, in the frame after it. */
+static inline struct mapping **page_node(const pte_t *entry)
+{
+    return (struct mapping **)((uintptr_t)entry + PAGE_SIZE);
+}
 
 /* After an entry of s changed from present: the stale TLB entry goes, in the small area too. */
 void tlb_flush_page(struct space *s, vaddr_t va);

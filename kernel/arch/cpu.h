@@ -99,6 +99,7 @@ void enter_memory_control(void);
 
 /* --- fast_path.S ---------------------------------------------------------------------------------------- */
 void enter_ipc_fast(void);
+void enter_lipc_fast(void);
 void enter_sysenter(void);
 void leave_sysexit(void);
 
@@ -112,6 +113,7 @@ void ipc_entry_select(void);    /* after fpu_live changed */
 /* --- paging.c -------------------------------------------------------------------------------------------- */
 extern pte_t kernel_directory[1024];
 void paging_init(void);
+void paging_share_gs(void); /* before there are spaces */
 void small_area_clear(word_t base, word_t size); /* forgets what the directories have there */
 
 /* --- fpu.c ----------------------------------------------------------------------------------------------- */

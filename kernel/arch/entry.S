@@ -149,8 +149,8 @@ thread_call:
         jmp     return_to_user
 
 /* --- reading and writing model-specific registers that may not be there --------------------------------
- * bool msr_read(word_t msr, word_t value[2]), bool msr_write(same): trap() sends #GP to msr_missing. */
-        .globl  msr_read, msr_read_instruction, msr_write, msr_write_instruction, msr_missing
+ * bool msr_read(word_t msr, word_t value[2]), bool msr_write(same): #GP leads to msr_missing. */
+        .globl  msr_read, msr_write
 msr_read:
         pushl   %ebx
         movl    8(%esp), %ecx
@@ -179,7 +179,7 @@ msr_missing:
         ret
 
 /* bool segment_limits(void): does reading the second word of a segment of one word fault? */
-        .globl  segment_limits, segment_limits_instruction, segment_limits_fault
+        .globl  segment_limits
 segment_limits:
         xorl    %eax, %eax
 segment_limits_instruction:
@@ -192,7 +192,13 @@ segment_limits_fault:
 /* --- what segments.c puts into the IDT ---------------------------------------------------------------- */
         .section .rodata
         .balign 4
-        .globl  fault_entries, interrupt_entries
+        .globl  fault_entries, interrupt_entries, fixups
+fixups:                                 /* vector, where, where to go on */
+        .long   13, msr_read_instruction, msr_missing
+        .long   13, msr_write_instruction, msr_missing
+        .long   13, segment_limits_instruction, segment_limits_fault
+        .long   14, lipc_read, enter_ipc
+        .long   0, 0, 0
 fault_entries:
         .irp    vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19
         .long   fault_\vector

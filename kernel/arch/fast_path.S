@@ -13,8 +13,8 @@
  * at once.
  *
  * How it is fast on a Pentium, whose cycles it is written for:
- * - Tests are gathered in EBX by OR and decided by one jump, since alternating directions would be
- *   mispredicted, and so that instructions come in pairs.
+ * - Most tests are gathered in EBX by OR and decided by one jump, and instructions are ordered so that they
+ *   come in pairs.
  * - The data segments stay the program's. The kernel's data is reached through SS, which addressing by
  *   EBP or ESP uses without a prefix: EBP is 0 throughout, and the running thread's block is at a fixed
  *   distance from ESP, the stack being its end.
@@ -24,80 +24,102 @@
  * The sender is left with the address ipc_resume on its stack, for whoever resumes it in another way. */
 #include "arch/offsets.h"
 
-/* The running thread's block, with one word pushed and with two; and the receiver's. */
-#define CUR1(field)     (field) - TCB_BYTES + FRAME_HARDWARE + 4(%esp)
-#define CUR(field)      (field) - TCB_BYTES + FRAME_HARDWARE + 8(%esp)
+/* The running thread's block, with one word pushed; and the receiver's. */
+#define CUR(field)      (field) - TCB_BYTES + FRAME_HARDWARE + 4(%esp)
 #define DEST(field)     (field)(%ebp, %edi)
+/* And with none pushed. */
+#define CUR0(field)     (field) - TCB_BYTES + FRAME_HARDWARE(%esp)
 
-        .section .text.fast, "ax", @progbits
-        .balign 32
-        .globl  enter_ipc_fast
-enter_ipc_fast:
-        pushl   $ipc_resume
-        movl    %edx, %ebx
-
-/* EBX: zero if from is to, or if from is anyone and nobody is queued. */
-        movl    %esp, CUR1(TCB_ESP)
-        xorl    %eax, %ebx
-        cmpl    $ANY_THREAD, %edx       /* carry: it is not anyone */
-        movl    CUR1(TCB_SENDERS), %edi
-        sbbl    %ebp, %ebp
-        xorl    %edi, %ebx
-        andl    %ebp, %ebx
-        movl    %edx, CUR1(TCB_PARTNER) /* where `slow` finds it, too */
-        xorl    %edi, %ebx
-        xorl    %ebp, %ebp
-
-        movl    %eax, %edi
-        movl    CUR1(TCB_SLOW), %edx
-        shrl    $12, %edi
-        orl     %edx, %ebx
+/* What must hold of both threads. EDI: `to` / 4096; EBX collects what may not be; then EDI is the receiver. */
+        .macro  CHECK way
         andl    $(THREAD_NUMBERS - 1) * 4, %edi
-        movl    %ecx, %edx
-        shll    $16, %edx               /* the receive timeout */
-        pushl   %eax
+        movl    %ecx, %ebx
+        shll    $16, %ebx               /* the receive timeout */
+        xorl    %ebp, %ebp
+        movl    %edx, CUR(TCB_PARTNER)
+        movl    CUR(TCB_SLOW), %edx
         orl     %edx, %ebx
         movl    thread_table(%ebp, %edi), %edi
         testl   %edi, %edi
         jz      slow
-
-/* EDI: the receiver. */
-        xorl    DEST(TCB_ID), %eax
-        orl     DEST(TCB_SLOW), %ebx
+        movl    DEST(TCB_ID), %edx
+        xorl    %edx, %eax
+        movl    DEST(TCB_SLOW), %edx
         orl     %eax, %ebx
-        movl    %esi, %edx
-        andl    $TAG_FLAGS_AND_TYPED, %edx
         movl    DEST(TCB_PARTNER), %eax
         orl     %edx, %ebx
         movl    CUR(TCB_ID), %edx
-        xorl    %eax, %edx              /* zero: it waits for the sender */
-        cmpl    $ANY_THREAD, %eax
-        sbbl    %eax, %eax
-        andl    %eax, %edx
-        movl    DEST(TCB_STATE), %eax
-        orl     %edx, %ebx
-        xorl    $STATE_WAITING, %eax
-        movl    kernel + KERNEL_READY_TOP(%ebp), %edx
-        orl     %eax, %ebx
-        movl    DEST(TCB_PRIORITY), %eax
-        jnz     slow
         cmpl    %edx, %eax
+        jne     \way\()_other_partner
+\way\()_partner:
+        movl    DEST(TCB_STATE), %eax
+        movl    DEST(TCB_PRIORITY), %edx
+        xorl    $STATE_WAITING, %eax
+        orl     %eax, %ebx
+        jnz     slow
+        movl    kernel + KERNEL_READY_TOP(%ebp), %eax
+        movl    %esi, %ebx
+        cmpl    %eax, %edx
         jl      slow
+        andl    $0xFFFF, %ebx           /* the tag but for its label */
+        .endm
+
+        .section .text.fast, "ax", @progbits
+/* Lipc: the same with local ids, the addresses of threads' message registers in their own space. What the
+ * word MyGlobalId at such an address says is taken as a hint where to find the thread, which then must
+ * have that local id. The address may be anything: trap() sends a fault at lipc_read to the general path. */
+        .balign 32
+        .globl  enter_lipc_fast, lipc_read
+enter_lipc_fast:
+        testb   $0x3F, %al
+        jnz     enter_ipc_fast
+        xorl    %ebp, %ebp
+        movl    CUR0(TCB_SPACE), %ebx
+        movl    SPACE_SMALL_BASE(%ebp, %ebx), %edi
+        addl    %eax, %edi
+lipc_read:
+        movl    UTCB_MY_GLOBAL_ID - UTCB_OFFSET_MR0(%ebp, %edi), %edi
+        shrl    $12, %edi
+        andl    $(THREAD_NUMBERS - 1) * 4, %edi
+        movl    thread_table(%ebp, %edi), %edi
+        testl   %edi, %edi
+        jz      enter_ipc
+        cmpl    DEST(TCB_SPACE), %ebx
+        movl    DEST(TCB_LOCAL_ID), %ebx
+        jne     enter_ipc
+        cmpl    %ebx, %eax
+        movl    DEST(TCB_ID), %ebx
+        jne     enter_ipc
+        cmpl    %eax, %edx
+        movl    %ebx, %eax
+        jne     enter_ipc_fast
+        movl    %ebx, %edx
+        jmp     enter_ipc_fast
+
+        .balign 32
+        .globl  enter_ipc_fast
+enter_ipc_fast:
+        pushl   $ipc_resume
+        movl    %eax, %edi
+        shrl    $12, %edi
+        cmpl    %eax, %edx
+        movl    %esp, CUR(TCB_ESP)
+        jne     open
+        CHECK   closed
+        jnz     words
 
 /* Nothing can go wrong from here on. EAX: the receiver's UTCB. */
+deliver:
         movl    DEST(TCB_UTCB), %eax
-        movl    %esi, %ebx
-        andl    $TAG_UNTYPED, %ebx
-        jnz     copy
-copied: movl    DEST(TCB_STACK_TOP), %edx
-        movl    %esi, UTCB_OFFSET_MR0(%ebp, %eax)
+        movl    DEST(TCB_STACK_TOP), %edx
         movl    $STATE_WAITING, %ecx
         movl    %edx, task + TASK_ESP0(%ebp)
+        movl    %esi, UTCB_OFFSET_MR0(%ebp, %eax)
         movl    %ecx, CUR(TCB_STATE)
         decl    %ecx                    /* STATE_READY */
+        movl    CUR(TCB_SPACE), %ebx
         movl    %ecx, DEST(TCB_STATE)
         movl    DEST(TCB_SPACE), %ecx
-        movl    CUR(TCB_SPACE), %ebx
         movl    %edi, kernel + KERNEL_CURRENT(%ebp)
         cmpl    %ebx, %ecx
         jne     other_space
@@ -215,37 +237,75 @@ small_to_large:
         movl    %ebp, %fs
         jmp     segments_right
 
-/* --- more words than MR0 ---------------------------------------------------------------------------------
- * EBX: their number; EAX: the receiver's UTCB. Two at a time, after an odd one. EBP is the sender's UTCB
- * meanwhile, EDX the distance to the receiver's. */
+/* --- less usual ---------------------------------------------------------------------------------------
+ * The receiver waits for anyone, or for somebody else. */
+closed_other_partner:
+        cmpl    $ANY_THREAD, %eax
+        je      closed_partner
+        jmp     slow
+
+/* `from` is not `to`: the next message may come from anyone if nobody is queued. This has its own copy of
+ * the checks because of their branch on the receiver's partner: a server's is not a client's. */
         .balign 16
-copy:   movl    %esi, UTCB_OFFSET_MR0(%ebp, %eax)
-        movl    %eax, %edx
+open:   cmpl    $ANY_THREAD, %edx
+        movl    CUR(TCB_SENDERS), %ebx
+        jne     slow_at_once
+        testl   %ebx, %ebx
+        movl    %eax, CUR(TCB_IPC_FROM) /* where `slow` finds it */
+        jnz     slow_at_once
+        CHECK   open
+        jz      deliver
+        jmp     words
+open_other_partner:
+        cmpl    $ANY_THREAD, %eax
+        je      open_partner
+
+/* --- not a case for this file: the registers as they were ------------------------------------------------ */
+slow:   movl    CUR(TCB_PARTNER), %edx
+        movl    %edx, %eax
+        cmpl    $ANY_THREAD, %edx
+        jne     slow_at_once
+        movl    CUR(TCB_IPC_FROM), %eax
+slow_at_once:
+        addl    $4, %esp
+        jmp     enter_ipc
+
+/* --- more words than MR0 ---------------------------------------------------------------------------------
+ * EBX: the tag but for its label, so the number of words if there is nothing else. They are copied in
+ * fours, after what is left over. EBP is the sender's UTCB meanwhile, EDX the distance to the receiver's. */
+        .balign 16
+words:  cmpl    $MR_COUNT, %ebx
+        jae     slow
+        movl    DEST(TCB_UTCB), %edx
         movl    CUR(TCB_UTCB), %ebp
         subl    %ebp, %edx
         shrl    $1, %ebx
-        jnc     2f
+        jnc     1f
         movl    UTCB_OFFSET_MR0 + 4(%ebp), %ecx
-        testl   %ebx, %ebx
-        movl    %ecx, UTCB_OFFSET_MR0 + 4(%ebp, %edx)
-        leal    4(%ebp), %ebp
-        jz      3f
-2:      movl    UTCB_OFFSET_MR0 + 4(%ebp), %ecx
-        movl    UTCB_OFFSET_MR0 + 8(%ebp), %esi
-        movl    %ecx, UTCB_OFFSET_MR0 + 4(%ebp, %edx)
-        movl    %esi, UTCB_OFFSET_MR0 + 8(%ebp, %edx)
+        addl    $4, %ebp
+        movl    %ecx, UTCB_OFFSET_MR0(%ebp, %edx)
+1:      shrl    $1, %ebx
+        jnc     2f
+        movl    UTCB_OFFSET_MR0 + 4(%ebp), %eax
+        movl    UTCB_OFFSET_MR0 + 8(%ebp), %ecx
+        movl    %eax, UTCB_OFFSET_MR0 + 4(%ebp, %edx)
+        movl    %ecx, UTCB_OFFSET_MR0 + 8(%ebp, %edx)
         addl    $8, %ebp
+2:      testl   %ebx, %ebx
+        jz      4f
+3:      movl    UTCB_OFFSET_MR0 + 4(%ebp), %eax
+        movl    UTCB_OFFSET_MR0 + 8(%ebp), %ecx
+        movl    %eax, UTCB_OFFSET_MR0 + 4(%ebp, %edx)
+        movl    %ecx, UTCB_OFFSET_MR0 + 8(%ebp, %edx)
+        movl    UTCB_OFFSET_MR0 + 12(%ebp), %eax
+        movl    UTCB_OFFSET_MR0 + 16(%ebp), %ecx
+        movl    %eax, UTCB_OFFSET_MR0 + 12(%ebp, %edx)
+        movl    %ecx, UTCB_OFFSET_MR0 + 16(%ebp, %edx)
+        addl    $16, %ebp
         decl    %ebx
-        jnz     2b
-3:      xorl    %ebp, %ebp
-        movl    UTCB_OFFSET_MR0(%ebp, %eax), %esi
-        jmp     copied
-
-/* --- not a case for this file --------------------------------------------------------------------------- */
-slow:   movl    CUR(TCB_PARTNER), %edx
-        popl    %eax
-        addl    $4, %esp
-        jmp     enter_ipc
+        jnz     3b
+4:      xorl    %ebp, %ebp
+        jmp     deliver
 
 /* --- a thread that waits in Ipc is switched to from C ----------------------------------------------------
  * Everything it is to find is in its UTCB and its block. */
@@ -269,13 +329,14 @@ ipc_resume_iret:
 /* --- SYSENTER and SYSEXIT ---------------------------------------------------------------------------------
  * The stub passes ESP in EBP, and the kernel knows where in the space it is to go on. What the processor
  * leaves of the program's flags must not reach the kernel: trap, nested task, direction. */
-        .globl  enter_sysenter, leave_sysexit
+        .globl  enter_sysenter, sysenter_flags_right, leave_sysexit
 enter_sysenter:
         movl    (%esp), %esp
         pushl   $USER_DS
         pushl   %ebp
         pushl   $KERNEL_FLAGS
         popfl
+sysenter_flags_right:
         pushl   $USER_FLAGS
         movl    %ss:kernel + KERNEL_CURRENT, %ebx
         pushl   $USER_CS
@@ -287,7 +348,7 @@ enter_sysenter:
         cmpl    $0, %ss:kernel + KERNEL_FPU_LIVE
         jne     enter_ipc
         cmpl    $0, %ss:kernel + KERNEL_FAST_PATH
-        jne     enter_ipc_fast
+        jne     enter_lipc_fast
         jmp     enter_ipc
 
 /* SYSEXIT gives the program segments of 4 GB whatever the descriptors say. With small spaces about, their

@@ -55,7 +55,8 @@
 #define FRAME_HARDWARE  0x14 /* the bytes of it that INT pushes: EIP, CS, EFLAGS, ESP, SS */
 
 /* UTCB */
-#define UTCB_OFFSET_MR0 0x100
+#define UTCB_OFFSET_MR0   0x100
+#define UTCB_MY_GLOBAL_ID 0xC4
 
 /* Selectors. Their order is SYSENTER's: kernel code, kernel data, user code, user data. */
 #define KERNEL_CS 0x08
@@ -74,8 +75,7 @@
 #ifdef __ASSEMBLER__
 #define ANY_THREAD          0xFFFFFFFF
 #define THREAD_NUMBERS      0x20000
-#define TAG_UNTYPED         0x3F
-#define TAG_FLAGS_AND_TYPED 0xFFC0
+#define MR_COUNT            64
 #define USER_FLAGS          0x3202
 #define KERNEL_FLAGS        0x3002 /* IOPL 3 as programs have it, interrupts off */
 #endif

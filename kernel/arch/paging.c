@@ -32,6 +32,18 @@ void paging_init(void)
     write_cr3(physical(kernel_directory));
 }
 
+/* The word at gs:0 has a page of its own, which programs may read: where a switch of spaces flushes the
+ * TLB, that costs each of them one more miss. Without global pages, but with segment limits, there is a
+ * better way: programs see the word in the kernel's own first 4 MB, whose TLB entry every entry to the
+ * kernel needs. By paging they may then read those; but no segment reaches so far, save GS, which is as
+ * long as the word, and SYSEXIT, which would give them such a segment, is not used. */
+void paging_share_gs(void)
+{
+    kernel_directory[DIRECT_MAP >> 22] |= PTE_U;
+    segments_move_gs(&gs_page.word);
+    tlb_flush_all();
+}
+
 bool arch_space_init(struct space *s)
 {
     pte_t *directory = kmem_frames(2);
@@ -58,11 +70,6 @@ pte_t *page_entry(struct space *s, vaddr_t va, bool create, bool *large)
         small_area_changed(s);
     }
     return (pte_t *)direct(*entry & FRAME_MASK) + (va >> 12) % ENTRIES;
-}
-
-struct mapping **page_node(pte_t *entry)
-{
-    return (struct mapping **)((uint8_t *)entry + PAGE_SIZE);
 }
 
 void tlb_flush_page(struct space *s, vaddr_t va)

@@ -18,6 +18,7 @@
  * Accessed bits are preset: the processor would otherwise write them, bus locked. */
 #define ACCESS_CODE   0x9Bu
 #define ACCESS_DATA   0x93u
+#define ACCESS_READ_ONLY 0x91u
 #define ACCESS_USER   0x60u
 #define ACCESS_TSS    0x89u
 #define FLAGS_PAGES   0x00C00000u /* limit in pages, 32 bits */
@@ -48,6 +49,17 @@ static struct descriptor descriptor(word_t base, word_t limit, word_t access, wo
         .low = (limit & 0xFFFF) | base << 16,
         .high = (base >> 16 & 0xFF) | access << 8 | (limit & 0xF0000) | flags | (base & 0xFF000000),
     };
+}
+
+static struct descriptor gs_descriptor(word_t base)
+{
+    return descriptor(base, sizeof(word_t) - 1, ACCESS_READ_ONLY | ACCESS_USER, FLAGS_BYTES);
+}
+
+void segments_move_gs(const word_t *word)
+{
+    gdt[USER_GS >> 3] = gs_descriptor((word_t)(uintptr_t)word);
+    __asm__ volatile("movl %0, %%gs" : : "r"(USER_GS));
 }
 
 static void set_gate(word_t vector, const void *entry, word_t privilege)
@@ -111,8 +123,7 @@ void segments_init(void)
     gdt[USER_DS >> 3] =
         descriptor(0, USER_END / PAGE_SIZE - 1, ACCESS_DATA | ACCESS_USER, FLAGS_PAGES);
     gdt[USER_GS >> 3] =
-        descriptor(KERNEL_PAGES + offsetof(struct gs_page, word), sizeof(word_t) - 1,
-                   ACCESS_DATA | ACCESS_USER, FLAGS_BYTES);
+        gs_descriptor(KERNEL_PAGES + offsetof(struct gs_page, word));
     gdt[TSS_SELECTOR >> 3] =
         descriptor((word_t)(uintptr_t)&task.tss, sizeof(struct tss) - 1, ACCESS_TSS, 0);
     gdt[PANIC_SELECTOR >> 3] =

@@ -40,6 +40,7 @@ HOLDS(kernel, fpu_live, KERNEL_FPU_LIVE);
 HOLDS(kernel, fast_path, KERNEL_FAST_PATH);
 HOLDS(kernel, small_spaces, KERNEL_SMALL_SPACES);
 HOLDS(utcb, mr, UTCB_OFFSET_MR0);
+HOLDS(utcb, my_global_id, UTCB_MY_GLOBAL_ID);
 HOLDS(trap_frame, esp_ignored, FRAME_DS);
 HOLDS(trap_frame, cs, FRAME_CS);
 HOLDS(task, tss.esp0, TASK_ESP0);
@@ -52,15 +53,13 @@ _Static_assert(STATE_READY == READY && STATE_WAITING == WAITING, "enum thread_st
 /* The page at KERNEL_PAGES: programs read their UTCB's address in it, through GS. */
 struct gs_page gs_page __attribute__((section(".bss.pages"), aligned(PAGE_SIZE)));
 
-static bool ipc_fast;
-
 /* While the x87 is live, an Ipc that leaves its owner must set TS. Rather than have every short Ipc look,
  * the gate leads to the general path for as long. */
 void ipc_entry_select(void)
 {
-    void (*entry)(void) = ipc_fast && !kernel.fpu_live ? enter_ipc_fast : enter_ipc;
-    segments_set_gate(VECTOR_IPC, (void *)entry, true);
-    segments_set_gate(VECTOR_LIPC, (void *)entry, true);
+    bool fast = kernel.fast_path && !kernel.fpu_live;
+    segments_set_gate(VECTOR_IPC, (void *)(fast ? enter_ipc_fast : enter_ipc), true);
+    segments_set_gate(VECTOR_LIPC, (void *)(fast ? enter_lipc_fast : enter_ipc), true);
 }
 
 /* The ends of the fast path become jumps to SYSEXIT: E9 and the distance. */
@@ -76,7 +75,6 @@ static void use_sysexit(void)
 
 void ipc_entry_init(bool fast)
 {
-    ipc_fast = fast;
     kernel.fast_path = fast;
     ipc_entry_select();
     if (kernel.has_sysenter) {

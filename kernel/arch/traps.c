@@ -149,31 +149,36 @@ static struct trap_frame *return_fault(const struct trap_frame *f)
     return user;
 }
 
+/* Instructions of the kernel that may fault, and where it goes on then (entry.S, fast_path.S). */
+static bool fixed_up(struct trap_frame *f)
+{
+    extern const struct fixup {
+        word_t vector, at, to;
+    } fixups[];
+    for (const struct fixup *x = fixups; x->at; x++)
+        if (x->vector == f->vector && x->at == f->eip) {
+            f->eip = x->to;
+            return true;
+        }
+    return false;
+}
+
 /* What can be repaired, is: returns the frame to go on with. */
 static struct trap_frame *kernel_fault(struct trap_frame *f)
 {
-    extern const char msr_read_instruction[], msr_write_instruction[], msr_missing[];
-    extern const char segment_limits_instruction[], segment_limits_fault[];
-    const char *eip = (const char *)(uintptr_t)f->eip;
+    extern const char sysenter_flags_right[];
 
-    if (f->vector == VECTOR_GP) {
-        if (is_iret(f->eip)) {
-            f = return_fault(f);
-            if (!general_protection(f))
-                exception_ipc(f, VECTOR_GP, 0);
-            return f;
-        }
-        if (eip == segment_limits_instruction) {
-            f->eip = (word_t)(uintptr_t)segment_limits_fault;
-            return f;
-        }
-        if (eip == msr_read_instruction || eip == msr_write_instruction) {
-            f->eip = (word_t)(uintptr_t)msr_missing;
-            return f;
-        }
+    if (fixed_up(f))
+        return f;
+    if (f->vector == VECTOR_GP && is_iret(f->eip)) {
+        f = return_fault(f);
+        if (!general_protection(f))
+            exception_ipc(f, VECTOR_GP, 0);
+        return f;
     }
-    /* The trap flag of a program survives SYSENTER by one instruction. */
-    if (f->vector == VECTOR_DB && eip == (const char *)enter_sysenter) {
+    /* The trap flag of a program survives SYSENTER. */
+    if (f->vector == VECTOR_DB && f->eip >= (word_t)(uintptr_t)enter_sysenter &&
+        f->eip < (word_t)(uintptr_t)sysenter_flags_right) {
         f->eflags &= ~0x100u;
         return f;
     }
