@@ -2,7 +2,7 @@
  * its magic word in EAX and its information in EBX [MB1 3.2]; kickstart comes with nothing [L4X2 7]. Both
  * are passed to init(), which tells them apart by the kernel interface page.
  *
- * Everything here that names an address before paging is on subtracts DIRECT_MAP. */
+ * This is linked at its physical address; what it names of the rest of the kernel is DIRECT_MAP lower. */
 #include "arch/offsets.h"
 
 #define DIRECT_MAP      0xD0000000
@@ -63,18 +63,12 @@ boot_entry:
         andl    $~0x60000000, %eax      /* caches on */
         orl     $CR0_PG_WP_NE_TS_MP, %eax
         movl    %eax, %cr0
-        movl    $1f, %eax
+        movl    $boot_high, %eax
         jmp     *%eax
-
-1:      movl    $boot_stack_top, %esp
-        pushl   %edi
-        pushl   %ebp
-        xorl    %ebp, %ebp
-        call    init
 
 /* This early there is only the serial line to say it on. */
 no_large_pages:
-        movl    $PHYSICAL(no_large_pages_text), %esi
+        movl    $no_large_pages_text, %esi
         movw    $COM1 + 3, %dx
         movb    $0x83, %al              /* divisor 1: 115200 baud, then 8N1 */
         outb    %al, %dx
@@ -101,6 +95,14 @@ no_large_pages:
         jmp     3b
 no_large_pages_text:
         .asciz  "kernel: this processor has no 4 MB pages; a Pentium or a later one is needed\r\n"
+
+        .text
+boot_high:
+        movl    $boot_stack_top, %esp
+        pushl   %edi
+        pushl   %ebp
+        xorl    %ebp, %ebp
+        call    init
 
         .section .bss
         .balign 4096
