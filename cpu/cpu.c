@@ -289,6 +289,8 @@ void cpu_snapshot(struct cpu *c, struct snap *s)
         blocks_flush(c->blocks);
     }
     mmu_snapshot(c->mmu, s);
+    if (snap_loading(s))
+        debug_apply(c); /* the mmu has its fast table again */
     if (c->model->snapshot)
         c->model->snapshot(c->model, s);
 }

@@ -4,8 +4,9 @@
  * remain, leaves EIP on the instruction itself and sets rep_running, so that interrupts, faults and
  * traps land between iterations with exact state. A chunk is cut where a pointer leaves its page or
  * its segment, or wraps; therefore only its first iteration can fault, and the count noted for the
- * model is complete. It is also cut after an iteration that hit a data breakpoint or wrote over
- * decoded code; if the code was the instruction's own, the next chunk still is what was fetched.
+ * model is complete. It is also cut after an iteration that hit a data breakpoint or changed what
+ * stands between instructions (an interrupt line), but not where it wrote over code: even over its
+ * own it goes on as it was fetched.
  *
  * The run loop gives a repeated instruction a block of its own.
  *

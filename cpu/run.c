@@ -127,7 +127,14 @@ static void note_lines(struct code_page *page, const struct block *k)
         page->lines[w] |= line_bits(k->pa, k->pa + k->bytes - 1, w);
 }
 
-/* Removes the page's blocks that overlap [pa, pa + size). */
+static bool repeats(const struct op *o)
+{
+    return (o->row->attributes & (A_REP | A_REPZ)) && (o->flags & (OP_REPE | OP_REPNE));
+}
+
+/* Removes the page's blocks that overlap [pa, pa + size). A REP has its block to itself and goes on
+ * as it was fetched: it need not stop, and where its chunks end does not depend on what has been
+ * decoded. */
 static void remove_overlapping(struct block_cache *b, struct code_page *page, paddr_t pa,
                                unsigned size)
 {
@@ -139,7 +146,7 @@ static void remove_overlapping(struct block_cache *b, struct code_page *page, pa
             *p = k->next_in_page;
             unhash(b, k);
             k->mode = MODE_GONE;
-            b->cpu->stop_block = true;
+            b->cpu->stop_block |= !(b->cpu->op->row && repeats(b->cpu->op));
         } else {
             note_lines(page, k);
             p = &k->next_in_page;
@@ -300,8 +307,7 @@ static struct block *decode_block(struct cpu *c, laddr_t la, paddr_t pa)
         unsigned n = decode(c->decoder, c->mode_key, c->eip + at, bytes + at, available - at, o);
         if (n == 0)
             break;
-        bool alone = (o->row->attributes & A_ALONE) ||
-                     ((o->row->attributes & (A_REP | A_REPZ)) && (o->flags & (OP_REPE | OP_REPNE)));
+        bool alone = (o->row->attributes & A_ALONE) || repeats(o);
         if (k->count > 0 && (alone || (c->stops.count && stops_find(&c->stops, la + at) >= 0)))
             break;
         mark_line(o, la + at, previous_last);
@@ -413,8 +419,7 @@ static ALWAYS_INLINE void run_block_timed(struct cpu *c, struct block *k, unsign
 /* Iterations beyond the first that the REP alone in block k did since rep_from was noted. */
 static ALWAYS_INLINE uint64_t rep_extra(const struct cpu *c, const struct block *k)
 {
-    if (LIKELY(!k->alone) || !(k->ops[0].flags & (OP_REPE | OP_REPNE)) ||
-        !(k->ops[0].row->attributes & (A_REP | A_REPZ)))
+    if (LIKELY(!k->alone) || !repeats(&k->ops[0]))
         return 0;
     uint32_t done = (c->rep_from - c->r[ECX]) & k->ops[0].amask;
     return done ? done - 1 : 0;
