@@ -15,7 +15,8 @@
 static const struct option_spec specs[] = {
     {"rules", "FILE", "names for paths: see sim/report/path_rules.h", 'r'},
     {"budgets", "FILE", "lines `PATH: METRIC <= N, METRIC <= N`; `#` begins a comment", 'b'},
-    {"baseline", "FILE.json", "an earlier ledger, or what --write-baseline wrote: must be equal", 'B'},
+    {"baseline", "FILE.json", "an earlier ledger or what --write-baseline wrote: must be equal",
+     'B'},
     {"write-baseline", "FILE.json", "write this run's paths as a baseline and end", 'w'},
     {"format", "text|markdown|tap|junit", "how to say it (default text)", 'f'},
     {"help", NULL, "this text", 'h'},
@@ -134,8 +135,8 @@ static void say_table(struct verdict *v, const char *title, const char *table, c
 
 static void say_difference(struct verdict *v, const json_t *now, const json_t *before)
 {
-    say_table(v, before ? "    by cause, per instance: " : "    its causes, per instance: ", "causes",
-              now, before);
+    say_table(v, before ? "    by cause, per instance: " : "    its causes, per instance: ",
+              "causes", now, before);
     say_table(v, before ? "    by symbol, per instance: " : "    its symbols, per instance: ",
               "symbols", now, before);
 }
@@ -218,9 +219,9 @@ static void compare_path(struct job *j, const char *name, const json_t *now, con
     struct verdict *v = verdict(j, name);
     for (unsigned i = 0; i < ARRAY_COUNT(keys); i++)
         if (number(now, keys[i]) != number(before, keys[i]))
-            say(v, "%s%s %" JSON_INTEGER_FORMAT " -> %" JSON_INTEGER_FORMAT " (%+" JSON_INTEGER_FORMAT
-                   ")", *v->detail ? ", " : "", keys[i], number(before, keys[i]),
-                number(now, keys[i]), number(now, keys[i]) - number(before, keys[i]));
+            say(v, "%s%s %lld -> %lld (%+lld)", *v->detail ? ", " : "", keys[i],
+                (long long)number(before, keys[i]), (long long)number(now, keys[i]),
+                (long long)(number(now, keys[i]) - number(before, keys[i])));
     if (!*v->detail)
         return;
     say(v, "\n");

@@ -1,5 +1,5 @@
-/* path_rules: names for kernel paths, as data. A rule file is an INI file; a section is a path's name,
- * its keys say which clusters it covers:
+/* path_rules: names for kernel paths, as data. A rule file is an INI file; a section is a path's
+ * name, its keys say which clusters it covers:
  *
  *     [ipc.cross_space]
  *     entry = 30 vector          ; the entry's name as the report prints it, or its beginning
@@ -8,8 +8,9 @@
  *     avoids = sys_ipc           ; symbols of which none may have run
  *     from_idle = no             ; yes, no
  *
- * The first section that fits wins; a cluster that none fits keeps "entry -> end" as its name. Rules are
- * applied to a report, after the run: they cost the run nothing and may be changed later. */
+ * The first section that fits wins; a cluster that none fits keeps "entry -> end" as its name.
+ * Rules are applied to a report, after the run: they cost the run nothing and may be changed
+ * later. */
 #pragma once
 
 #include "sim/core/types.h"
