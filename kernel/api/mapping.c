@@ -60,7 +60,7 @@ static bool large_fits(struct space *to, vaddr_t va)
         return false;
     pte_t entry = directory_of(to)[va / LARGE_PAGE_SIZE];
     return !(entry & PTE_P) || (entry & PTE_S) ||
-           table_is_empty(direct(entry & ~(PAGE_SIZE - 1)));
+           table_is_empty(table_of(entry));
 }
 
 /* The directory's own entry for va, whose page table, if it has one, is empty. */
@@ -71,7 +71,7 @@ static pte_t *large_entry(struct space *to, vaddr_t va)
         *entry = 0;
         small_area_changed(to);
         tlb_flush_page(to, va);
-        kmem_frames_free(direct(old & ~(PAGE_SIZE - 1)), 2);
+        kmem_frames_free(table_of(old), 2);
     }
     return entry;
 }
@@ -157,21 +157,72 @@ static bool place(const struct transfer *t, word_t from_va, vaddr_t to_va, bool 
     return place(t, from_va, to_va, large);
 }
 
+/* --- many pages ----------------------------------------------------------------------------------
+ * Page by page everything above is right, and slow. Here the two page tables are walked side by
+ * side, and only where the receiver has something already, or with grants, is a page looked at for
+ * itself. */
+struct walk {
+    const pte_t *entries; /* the sender's; NULL: all its pages are parts of `whole` */
+    pte_t whole;
+    struct mapping *node; /* of `whole` */
+};
+
+/* The sender's pages from va on. False: they are not simple. */
+static bool walk_from(const struct transfer *t, word_t va, struct walk *w)
+{
+    if (t->grant)
+        return false;
+    if (t->from->is_sigma0) {
+        *w = (struct walk){NULL, va | region_of(va)->cache | PTE_P | PTE_W, NULL};
+        return !region_of(va)->frame_cache;
+    }
+    const pte_t *slot = &directory_of(t->from)[va / LARGE_PAGE_SIZE];
+    *w = (struct walk){NULL, *slot + (va & (LARGE_PAGE_SIZE - PAGE_SIZE)), *page_node(slot)};
+    if (!(*slot & PTE_S))
+        w->entries = &table_of(*slot)[page_index(va)];
+    return true;
+}
+
+/* `count` pages, in one 4 MB slot on either side; the sender has something in that slot. */
+static bool place_run(const struct transfer *t, word_t from_va, vaddr_t to_va, word_t count)
+{
+    struct walk w = {NULL, 0, NULL};
+    word_t size = count * PAGE_SIZE;
+    bool large = true, simple = walk_from(t, from_va, &w) &&
+                                !space_reserved_range(t->to, to_va, to_va + size - 1);
+    pte_t *to = simple ? page_entry(t->to, to_va, true, &large) : NULL;
+    if (simple && !to)
+        return false;
+
+    pte_t kept = ~(PAGE_SIZE - 1) | PTE_CACHE | (t->rights & RIGHT_W ? PTE_W : 0);
+    for (word_t i = 0, at = 0; i < count; i++, at += PAGE_SIZE) {
+        if (large || (to[i] & PTE_P)) {
+            if (!place(t, from_va + at, to_va + at, false))
+                return false;
+            continue;
+        }
+        pte_t entry = w.entries ? w.entries[i] : w.whole + at;
+        struct mapping *node = w.entries ? *page_node(&w.entries[i]) : w.node;
+        if ((node || t->from->is_sigma0) &&
+            !mapping_insert(node, t->to, to_va + at, &to[i], (entry & kept) | PTE_P | PTE_U))
+            return false;
+    }
+    return true;
+}
+
+static bool sender_has_slot(const struct space *from, word_t va)
+{
+    return from->is_sigma0 ||
+           (va < USER_END && (directory_of(from)[va / LARGE_PAGE_SIZE] & PTE_P));
+}
+
 /* 4 MB, aligned on both sides. */
 static bool place_slot(const struct transfer *t, word_t from_va, vaddr_t to_va)
 {
-    struct space *from = t->from;
-    if (!from->is_sigma0) {
-        if (from_va >= USER_END || !(directory_of(from)[from_va / LARGE_PAGE_SIZE] & PTE_P))
-            return true;
-    }
     struct source src;
     if (source_at(t, from_va, &src) && src.large && large_fits(t->to, to_va))
         return place(t, from_va, to_va, true);
-    for (word_t i = 0; i < LARGE_PAGE_SIZE; i += PAGE_SIZE)
-        if (!place(t, from_va + i, to_va + i, false))
-            return false;
-    return true;
+    return place_run(t, from_va, to_va, FRAMES_PER_LARGE);
 }
 
 bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct space *to,
@@ -193,15 +244,14 @@ bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct spac
         mask = src_mask;
     }
     const struct transfer t = {from, to, send & ALL_RIGHTS, grant && !from->is_sigma0};
-    word_t step = mask < LARGE_PAGE_SIZE - 1 ? PAGE_SIZE : LARGE_PAGE_SIZE;
-    for (word_t i = 0;; i += step) {
-        if (dst + i >= USER_END)
-            return true;
-        bool done = step == PAGE_SIZE ? place(&t, src + i, dst + i, false)
-                                      : place_slot(&t, src + i, dst + i);
-        if (!done)
+    if (mask < LARGE_PAGE_SIZE - 1)
+        return dst >= USER_END || !sender_has_slot(from, src) ||
+               place_run(&t, src, dst, (mask + 1) / PAGE_SIZE);
+    for (word_t i = 0; dst + i < USER_END; i += LARGE_PAGE_SIZE) {
+        if (sender_has_slot(from, src + i) && !place_slot(&t, src + i, dst + i))
             return false;
-        if (mask - i < step)
-            return true;
+        if (mask - i < LARGE_PAGE_SIZE)
+            break;
     }
+    return true;
 }

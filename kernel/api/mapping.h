@@ -25,12 +25,12 @@ struct mapping {
     struct mapping *next, *prev; /* preorder; NULL at the ends of the region's list */
     struct mapping *parent;      /* what it is derived from; NULL: sigma0's own */
     struct space *space;
-    vaddr_t va;
-    uint16_t depth;      /* sigma0's own would be 0 */
-    uint8_t large : 1;   /* 4 MB */
-    uint8_t status : 3;  /* R, W, X: uses not told to the space yet, of entries reset since */
-    uint8_t pending : 3; /* while a run is walked back: what was seen below this node */
+    word_t depth; /* sigma0's own would be 0 */
+    word_t va;    /* the page's address, and in what that leaves free: */
 };
+#define MAPPING_LARGE   1u /* a page of 4 MB */
+#define MAPPING_STATUS  1  /* from here R W X: uses not told to the space yet, of entries reset */
+#define MAPPING_PENDING 4  /* from here, while a run is walked back: what was seen below the node */
 
 #define MAPPING_REGIONS 1024u
 struct mapping_region {

@@ -20,19 +20,6 @@ bool held_at(struct space *s, vaddr_t va, struct held *h)
     return true;
 }
 
-pte_t *mapping_entry(const struct mapping *n)
-{
-    bool large;
-    pte_t *entry = page_entry(n->space, n->va, false, &large);
-    ASSERT(entry && (*entry & PTE_P) && large == n->large && *page_node(entry) == n);
-    return entry;
-}
-
-paddr_t mapping_frame(const struct mapping *n)
-{
-    return entry_frame(*mapping_entry(n), n->large, n->va);
-}
-
 struct mapping *mapping_run_last(struct mapping *n)
 {
     struct mapping *last = n;
@@ -49,6 +36,12 @@ bool mapping_derives(const struct mapping *n, const struct mapping *above)
     return false;
 }
 
+static void flush(struct space *s, vaddr_t va)
+{
+    if (s == kernel.active_space || s->small_size)
+        tlb_flush_page(s, va);
+}
+
 static void set_entry(struct space *s, vaddr_t va, pte_t *entry, pte_t value, struct mapping *n)
 {
     pte_t old = *entry;
@@ -57,7 +50,7 @@ static void set_entry(struct space *s, vaddr_t va, pte_t *entry, pte_t value, st
     if ((old | value) & PTE_S)
         small_area_changed(s);
     if (old & PTE_P)
-        tlb_flush_page(s, va);
+        flush(s, va);
 }
 
 static void link_after(struct mapping_region *r, struct mapping *before, struct mapping *n)
@@ -69,9 +62,10 @@ static void link_after(struct mapping_region *r, struct mapping *before, struct 
         n->next->prev = n;
 }
 
-static void unlink_node(struct mapping_region *r, struct mapping *n)
+/* frame: any address in what n maps, or mapped. */
+static void unlink_node(struct mapping *n, paddr_t frame)
 {
-    *(n->prev ? &n->prev->next : &r->first) = n->next;
+    *(n->prev ? &n->prev->next : &region_of(frame)->first) = n->next;
     if (n->next)
         n->next->prev = n->prev;
     kmem_pool_give(&kernel.mapping_pool, n);
@@ -79,16 +73,13 @@ static void unlink_node(struct mapping_region *r, struct mapping *n)
 
 bool mapping_insert(struct mapping *parent, struct space *to, vaddr_t va, pte_t *entry, pte_t value)
 {
-    if (parent && parent->depth == UINT16_MAX)
-        return false;
-    struct mapping *n = kmem_pool_take(&kernel.mapping_pool);
+    struct mapping *n = kmem_pool_take_as_is(&kernel.mapping_pool);
     if (!n)
         return false;
     n->parent = parent;
     n->space = to;
-    n->va = va;
     n->depth = parent ? parent->depth + 1 : 1;
-    n->large = value & PTE_S ? 1 : 0;
+    n->va = va | (value & PTE_S ? MAPPING_LARGE : 0);
     link_after(region_of(value), parent, n);
     set_entry(to, va, entry, value, n);
     return true;
@@ -98,67 +89,83 @@ void mapping_move(struct mapping *n, struct space *to, vaddr_t va, pte_t *entry,
 {
     set_entry(n->space, n->va, mapping_entry(n), 0, NULL);
     n->space = to;
-    n->va = va;
+    n->va = va | (n->va & (PAGE_SIZE - 1));
     set_entry(to, va, entry, value, n);
 }
 
+/* A and D, two neighbouring bits of an entry, as the rights that were used. */
 static word_t uses(pte_t entry)
 {
-    return (entry & PTE_A ? RIGHT_R | RIGHT_X : 0) | (entry & PTE_D ? RIGHT_R | RIGHT_W : 0);
+    static const uint8_t used[] = {0, RIGHT_R | RIGHT_X, RIGHT_R | RIGHT_W, ALL_RIGHTS};
+    return used[entry / PTE_A & 3];
+}
+
+static word_t pending(const struct mapping *n)
+{
+    return n->va >> MAPPING_PENDING & ALL_RIGHTS;
 }
 
 static void tell_above(const struct mapping *n, word_t seen)
 {
     if (seen)
         for (struct mapping *p = n->parent; p; p = p->parent)
-            p->status |= seen;
+            p->va |= seen << MAPPING_STATUS;
+}
+
+static void take_away(struct mapping *n, pte_t *entry)
+{
+    pte_t old = *entry;
+    set_entry(n->space, n->va, entry, 0, NULL);
+    unlink_node(n, old);
+}
+
+/* n stays, with `value`, which has A and D reset: what they told is noted. */
+static void keep(struct mapping *n, pte_t *entry, pte_t value, word_t seen)
+{
+    n->va = (n->va & ~(ALL_RIGHTS << MAPPING_PENDING)) | seen << MAPPING_STATUS;
+    if (value != *entry)
+        set_entry(n->space, n->va, entry, value, n);
 }
 
 /* Walks the run from its end back to n: what is derived from a node comes before it that way, so
- * that each finds in `pending` what was seen below it. */
+ * that each finds as pending what was seen below it. */
 word_t mapping_revoke(struct mapping *n, word_t rights, bool self)
 {
-    struct mapping_region *r = region_of(mapping_frame(n));
-    struct mapping *d = mapping_run_last(n);
-    for (;;) {
-        pte_t *entry = mapping_entry(d);
-        word_t seen = d->pending | uses(*entry);
-        pte_t value = *entry & ~(PTE_A | PTE_D | (rights & RIGHT_W ? PTE_W : 0));
-        bool last = d == n, taken = !last || self;
-        if (last && !self)
-            value |= *entry & PTE_W;
-        if (last)
-            tell_above(n, seen);
+    pte_t reset = PTE_A | PTE_D, *entry;
+    pte_t revoked = rights & RIGHT_W ? reset | PTE_W : reset;
+    word_t seen;
+    for (struct mapping *d = mapping_run_last(n), *before; d != n; d = before) {
+        before = d->prev;
+        entry = mapping_entry(d);
+        ASSERT((*entry & PTE_P) && *page_node(entry) == d);
+        seen = pending(d) | uses(*entry);
+        d->parent->va |= seen << MAPPING_PENDING;
+        if (revocation_removes(rights))
+            take_away(d, entry);
         else
-            d->parent->pending |= seen;
-        struct mapping *before = d->prev;
-        if (taken && revocation_removes(rights)) {
-            set_entry(d->space, d->va, entry, 0, NULL);
-            unlink_node(r, d);
-        } else {
-            d->pending = 0;
-            d->status |= seen;
-            if (value != *entry)
-                set_entry(d->space, d->va, entry, value, d);
-        }
-        if (last)
-            return seen;
-        d = before;
+            keep(d, entry, *entry & ~revoked, seen);
     }
+    entry = mapping_entry(n);
+    ASSERT((*entry & PTE_P) && *page_node(entry) == n);
+    seen = pending(n) | uses(*entry);
+    tell_above(n, seen);
+    if (self && revocation_removes(rights))
+        take_away(n, entry);
+    else
+        keep(n, entry, *entry & ~(self ? revoked : reset), seen);
+    return seen;
 }
 
 void mapping_dissolve(struct mapping *n)
 {
     pte_t *entry = mapping_entry(n);
-    struct mapping_region *r = region_of(*entry);
     tell_above(n, uses(*entry));
     for (struct mapping *d = n->next; d && d->depth > n->depth; d = d->next) {
         if (d->parent == n)
             d->parent = n->parent;
         d->depth--;
     }
-    set_entry(n->space, n->va, entry, 0, NULL);
-    unlink_node(r, n);
+    take_away(n, entry);
 }
 
 /* --- splitting -----------------------------------------------------------------------------------
@@ -241,10 +248,9 @@ static void deal_large(struct supply *s, struct mapping *n, struct mapping *top_
     for (word_t i = 0; i < FRAMES_PER_LARGE; i++) {
         struct mapping *part = s->nodes;
         s->nodes = part->next;
-        *part = (struct mapping){.space = n->space,
-                                 .va = n->va + i * PAGE_SIZE,
-                                 .depth = n->depth,
-                                 .status = n->status};
+        part->space = n->space;
+        part->depth = n->depth;
+        part->va = (n->va & ~MAPPING_LARGE) + i * PAGE_SIZE;
         table[i] = (old & ~PTE_S) + i * PAGE_SIZE;
         *page_node(&table[i]) = part;
         deal(s->split, i, part, top_parent);
@@ -259,14 +265,14 @@ bool mapping_split(struct mapping *n)
     struct mapping *before = n->prev, *after = mapping_run_last(n)->next, *parent = n->parent;
     word_t large = 0;
     for (struct mapping *d = n; d != after; d = d->next)
-        large += d->large;
+        large += d->va & MAPPING_LARGE;
     struct supply s;
     if (!supply_take(&s, large))
         return false;
 
     for (struct mapping *d = n, *next; d != after; d = next) {
         next = d->next;
-        if (d->large)
+        if (d->va & MAPPING_LARGE)
             deal_large(&s, d, parent);
         else
             deal(s.split, mapping_frame(d) / PAGE_SIZE % FRAMES_PER_LARGE, d, parent);

@@ -11,6 +11,17 @@
 #define PTE_CACHE  (PTE_PWT | PTE_PCD)
 #define FRAMES_PER_LARGE (LARGE_PAGE_SIZE / PAGE_SIZE)
 
+/* The page table that a directory entry names, and where an address is in it. */
+static inline pte_t *table_of(pte_t entry)
+{
+    return direct(entry & ~(PAGE_SIZE - 1));
+}
+
+static inline word_t page_index(vaddr_t va)
+{
+    return va / PAGE_SIZE % FRAMES_PER_LARGE;
+}
+
 /* What a space has at an address. */
 struct held {
     pte_t *entry;
@@ -25,9 +36,27 @@ static inline struct mapping_region *region_of(paddr_t pa)
     return &kernel.regions[pa / LARGE_PAGE_SIZE];
 }
 
-/* The frame, or the first of the 1024, that n maps, and the entry that does it. */
-paddr_t mapping_frame(const struct mapping *n);
-pte_t *mapping_entry(const struct mapping *n);
+static inline word_t mapping_size(const struct mapping *n)
+{
+    return n->va & MAPPING_LARGE ? LARGE_PAGE_SIZE : PAGE_SIZE;
+}
+
+static inline word_t mapping_status(const struct mapping *n)
+{
+    return n->va >> MAPPING_STATUS & ALL_RIGHTS;
+}
+
+/* The entry that belongs to n, and the frame, or the first of the 1024, that it maps. */
+static inline pte_t *mapping_entry(const struct mapping *n)
+{
+    pte_t *slot = &directory_of(n->space)[n->va / LARGE_PAGE_SIZE];
+    return n->va & MAPPING_LARGE ? slot : &table_of(*slot)[page_index(n->va)];
+}
+
+static inline paddr_t mapping_frame(const struct mapping *n)
+{
+    return *mapping_entry(n) & ~(mapping_size(n) - 1);
+}
 
 /* The last node of n's run; n itself if nothing is derived from it. */
 struct mapping *mapping_run_last(struct mapping *n);

@@ -39,7 +39,7 @@ static void set_run(struct mapping *n, pte_t bits)
     for (struct mapping *d = n; d != end; d = d->next) {
         pte_t *entry = mapping_entry(d);
         *entry = (*entry & ~PTE_CACHE) | bits;
-        if (d->large)
+        if (d->va & MAPPING_LARGE)
             small_area_changed(d->space);
         tlb_flush_page(d->space, d->va);
     }
@@ -47,7 +47,6 @@ static void set_run(struct mapping *n, pte_t bits)
 
 static void set_slot(struct space *s, vaddr_t first, vaddr_t last, pte_t bits)
 {
-    struct held h;
     pte_t *slot = &directory_of(s)[first / LARGE_PAGE_SIZE];
     if (!(*slot & PTE_P))
         return;
@@ -58,9 +57,12 @@ static void set_slot(struct space *s, vaddr_t first, vaddr_t last, pte_t bits)
             return;
         }
     }
-    for (vaddr_t va = first; va - first <= last - first; va += PAGE_SIZE)
-        if (held_at(s, va, &h) && h.node)
-            set_run(h.node, bits);
+    pte_t *table = table_of(*slot);
+    for (word_t i = page_index(first); i <= page_index(last); i++) {
+        struct mapping *n = *page_node(&table[i]);
+        if (n)
+            set_run(n, bits);
+    }
 }
 
 /* Notes how sigma0 wants these frames cached, for what it maps from now on. If there is no memory
@@ -96,7 +98,7 @@ static void set_owned(struct space *s, paddr_t first, paddr_t last, pte_t bits)
     space_sigma0_forget(s, first);
     struct mapping *n = region_of(first)->first;
     while (n) {
-        paddr_t low = mapping_frame(n), high = low + (n->large ? LARGE_PAGE_SIZE : PAGE_SIZE) - 1;
+        paddr_t low = mapping_frame(n), high = low + mapping_size(n) - 1;
         struct mapping *next = mapping_run_last(n)->next;
         if (high >= first && low <= last) {
             if ((low < first || high > last) && mapping_split(n)) {

@@ -12,11 +12,11 @@
 /* The program has one node's pages unmapped, and is told how they were used. */
 static word_t unmap_node(struct mapping *n, word_t rights, bool flush)
 {
-    word_t told = n->status;
+    word_t told = mapping_status(n);
     bool gone = flush && revocation_removes(rights);
     word_t used = told | mapping_revoke(n, rights, flush);
     if (!gone)
-        n->status = 0;
+        n->va &= ~(ALL_RIGHTS << MAPPING_STATUS);
     return used;
 }
 
@@ -25,7 +25,6 @@ static word_t unmap_node(struct mapping *n, word_t rights, bool flush)
  * again, but nobody may keep what was revoked. */
 static word_t unmap_slot(struct space *s, vaddr_t first, vaddr_t last, word_t rights, bool flush)
 {
-    struct held h;
     word_t used = 0;
     pte_t *slot = &directory_of(s)[first / LARGE_PAGE_SIZE];
     if (!(*slot & PTE_P))
@@ -37,9 +36,12 @@ static word_t unmap_slot(struct space *s, vaddr_t first, vaddr_t last, word_t ri
         if (last - first == LARGE_PAGE_SIZE - 1 || !mapping_split(n))
             return unmap_node(n, rights, flush);
     }
-    for (vaddr_t va = first; va - first <= last - first; va += PAGE_SIZE)
-        if (held_at(s, va, &h) && h.node)
-            used |= unmap_node(h.node, rights, flush);
+    pte_t *table = table_of(*slot);
+    for (word_t i = page_index(first); i <= page_index(last); i++) {
+        struct mapping *n = *page_node(&table[i]);
+        if (n)
+            used |= unmap_node(n, rights, flush);
+    }
     return used;
 }
 
@@ -51,7 +53,7 @@ static word_t unmap_owned(paddr_t first, paddr_t last, word_t rights)
     word_t used = 0;
     struct mapping *n = region_of(first)->first;
     while (n) {
-        paddr_t low = mapping_frame(n), high = low + (n->large ? LARGE_PAGE_SIZE : PAGE_SIZE) - 1;
+        paddr_t low = mapping_frame(n), high = low + mapping_size(n) - 1;
         struct mapping *next = mapping_run_last(n)->next;
         if (high >= first && low <= last) {
             if ((low < first || high > last) && mapping_split(n)) {
@@ -93,9 +95,9 @@ word_t mapping_unmap(struct space *s, fpage_t f, bool flush)
     }
 }
 
-/* The same for a program, with interrupts let in between slots. The program's thread may be preempted
- * there, and somebody may have moved it to another space by the time that it runs again: then the
- * rest is not its business any more. */
+/* The same for a program, with interrupts let in between slots. The program's thread may be
+ * preempted there, and somebody may have moved it to another space by the time that it runs again:
+ * then the rest is not its business any more. */
 static word_t unmap_for(struct tcb *t, fpage_t f, bool flush)
 {
     struct space *s = t->space;

@@ -191,6 +191,11 @@ void show_pages(const word_t argument[], unsigned count)
     print_run(&r);
 }
 
+static vaddr_t address(const struct mapping *n)
+{
+    return n->va & ~(PAGE_SIZE - 1);
+}
+
 void show_mappings(const word_t argument[], unsigned count)
 {
     (void)count;
@@ -198,13 +203,13 @@ void show_mappings(const word_t argument[], unsigned count)
     unsigned shown = 0;
     for (const struct mapping *n = region_of(pa)->first; n; n = n->next) {
         paddr_t low = mapping_frame(n);
-        if (pa - low >= (n->large ? LARGE_PAGE_SIZE : PAGE_SIZE))
+        if (pa - low >= mapping_size(n))
             continue;
-        for (unsigned i = 0; i < n->depth; i++)
+        for (word_t i = 0; i < n->depth; i++)
             print("  ");
-        print("%08x of directory %08x %s, r%c, status %x%s\n", n->va, n->space->directory,
-              space_name(n->space), *mapping_entry(n) & PTE_W ? 'w' : '-', n->status,
-              n->large ? ", 4 MB" : "");
+        print("%08x of directory %08x %s, r%c, status %x%s\n", address(n),
+              n->space->directory, space_name(n->space), *mapping_entry(n) & PTE_W ? 'w' : '-',
+              mapping_status(n), n->va & MAPPING_LARGE ? ", 4 MB" : "");
         shown++;
     }
     print("%u mappings\n", shown);
@@ -222,9 +227,9 @@ static const char *node_fault(const struct mapping *n, const struct mapping *bef
         return "has a wrong parent or depth";
     bool large;
     const pte_t *entry = page_entry(n->space, n->va, false, &large);
-    if (!entry || !(*entry & PTE_P) || large != n->large || *page_node((pte_t *)entry) != n)
+    if (!entry || !(*entry & PTE_P) || large != (n->va & MAPPING_LARGE) || *page_node(entry) != n)
         return "has no entry of its own";
-    if (p && !p->large && (large || mapping_frame(p) != mapping_frame(n)))
+    if (p && !(p->va & MAPPING_LARGE) && (large || mapping_frame(p) != mapping_frame(n)))
         return "is derived from another frame";
     return space_reserved(n->space, n->va) ? "lies in the kernel's areas" : NULL;
 }
@@ -240,7 +245,7 @@ void check_mappings(const word_t argument[], unsigned count)
             if (!fault)
                 continue;
             wrong++;
-            print("%08x of directory %08x %s\n", n->va, n->space->directory, fault);
+            print("%08x of directory %08x %s\n", address(n), n->space->directory, fault);
         }
     }
     print("%u mappings, %u wrong; the pool has %u in use\n", nodes, wrong,

@@ -35,8 +35,10 @@ struct kmem_pool {
     word_t frames_per_slab; /* 1 or 2; 0 counts as 1 */
     struct kmem_slab *partial; /* slabs with a free object */
     word_t in_use, total;   /* objects */
+    word_t per_slab;        /* objects */
     word_t colour;          /* how many slabs there have been: the next one's objects are shifted */
     word_t colour_first, colour_step; /* by so many cache lines; 0: by any number of lines */
 };
 void *kmem_pool_take(struct kmem_pool *pool); /* cleared, or NULL */
+void *kmem_pool_take_as_is(struct kmem_pool *pool); /* for who sets every field */
 void kmem_pool_give(struct kmem_pool *pool, void *object);

@@ -20,11 +20,6 @@ static word_t slab_size(const struct kmem_pool *pool)
     return pool->frames_per_slab == 2 ? 2 * PAGE_SIZE : PAGE_SIZE;
 }
 
-static word_t objects_per_slab(const struct kmem_pool *pool)
-{
-    return (slab_size(pool) - sizeof(struct kmem_slab)) / pool->object_size;
-}
-
 static void link_slab(struct kmem_pool *pool, struct kmem_slab *slab)
 {
     slab->prev = NULL;
@@ -43,7 +38,7 @@ static void unlink_slab(struct kmem_pool *pool, struct kmem_slab *slab)
 
 static struct kmem_slab *slab_new(struct kmem_pool *pool)
 {
-    word_t size = slab_size(pool), count = objects_per_slab(pool);
+    word_t size = slab_size(pool), count = (size - sizeof(struct kmem_slab)) / pool->object_size;
     struct kmem_slab *slab = kmem_frames(size / PAGE_SIZE);
     if (!slab)
         return NULL;
@@ -58,29 +53,36 @@ static struct kmem_slab *slab_new(struct kmem_pool *pool)
         slab->free = object;
     }
     pool->total += count;
+    pool->per_slab = count;
     link_slab(pool, slab);
     return slab;
 }
 
-void *kmem_pool_take(struct kmem_pool *pool)
+void *kmem_pool_take_as_is(struct kmem_pool *pool)
 {
     struct kmem_slab *slab = pool->partial ? pool->partial : slab_new(pool);
     if (!slab)
         return NULL;
-    word_t *object = slab->free;
+    void *object = slab->free;
     slab->free = *(void **)object;
     slab->in_use++;
     pool->in_use++;
     if (!slab->free)
         unlink_slab(pool, slab);
-    for (word_t i = 0; i < pool->object_size / sizeof *object; i++)
+    return object;
+}
+
+void *kmem_pool_take(struct kmem_pool *pool)
+{
+    word_t *object = kmem_pool_take_as_is(pool);
+    for (word_t i = 0; object && i < pool->object_size / sizeof *object; i++)
         object[i] = 0;
     return object;
 }
 
 void kmem_pool_give(struct kmem_pool *pool, void *object)
 {
-    word_t size = slab_size(pool), count = objects_per_slab(pool);
+    word_t size = slab_size(pool);
     struct kmem_slab *slab = (struct kmem_slab *)((uintptr_t)object & ~(uintptr_t)(size - 1));
     ASSERT(slab->in_use > 0 && pool->in_use > 0);
     bool was_full = !slab->free;
@@ -90,9 +92,9 @@ void kmem_pool_give(struct kmem_pool *pool, void *object)
     pool->in_use--;
     if (was_full)
         link_slab(pool, slab);
-    if (slab->in_use == 0 && pool->total - pool->in_use >= 2 * count) {
+    if (slab->in_use == 0 && pool->total - pool->in_use >= 2 * pool->per_slab) {
         unlink_slab(pool, slab);
-        pool->total -= count;
+        pool->total -= pool->per_slab;
         kmem_frames_free(slab, size / PAGE_SIZE);
     }
 }

@@ -26,6 +26,7 @@
 #define KIP_PAGE 0xC05u
 #define UTCB_PAGE 0xC10u            /* two of them */
 #define SIGMA0 SPACES
+#define DEPTH 70001u
 #define KERNEL_MEMORY (64u << 20)
 
 struct kernel kernel;
@@ -106,7 +107,6 @@ pte_t *page_entry(struct space *s, vaddr_t va, bool create, bool *large)
     return (pte_t *)direct(*e & ~0xFFFu) + (va >> 12 & 1023);
 }
 
-struct mapping **page_node(pte_t *entry) { return (struct mapping **)(entry + 1024); }
 void small_area_changed(struct space *s) { (void)s; }
 void space_segments(struct space *s) { (void)s; }
 void *frame_window(paddr_t pa) { return direct(pa); }
@@ -143,10 +143,24 @@ static void check_tlb(void)
     }
 }
 
+/* A switch of spaces flushes what the TLB holds of the old one. */
+static void activate(unsigned space)
+{
+    if (kernel.active_space == spaces[space])
+        return;
+    unsigned old = space_index(kernel.active_space);
+    if (kernel.active_space && old <= SPACES) {
+        memset(tlb_small[old], 0, sizeof tlb_small[old]);
+        memset(tlb_large[old], 0, sizeof tlb_large[old]);
+    }
+    kernel.active_space = spaces[space];
+}
+
 /* The program in `space` reads or writes: 0 fault, 1 done, 2 done through a 4 MB page. */
 static int access_page(unsigned space, unsigned page, bool write)
 {
     bool large;
+    activate(space);
     pte_t *e = page_entry(spaces[space], page * PAGE_SIZE, false, &large);
     struct tlb_entry *t = large ? &tlb_large[space][page / 1024] : &tlb_small[space][page];
     if (!t->valid || (write && !(t->entry & PTE_D))) {
@@ -374,12 +388,14 @@ static unsigned check_lists(void)
                 fail("region %x: list or tree broken at %08x, depth %u", i, n->va, n->depth);
             bool large;
             pte_t *e = page_entry(n->space, n->va, false, &large);
-            if (!e || !(*e & PTE_P) || large != n->large || *page_node(e) != n || n->pending)
+            if (!e || !(*e & PTE_P) || large != (n->va & MAPPING_LARGE) || *page_node(e) != n ||
+                n->va >> MAPPING_PENDING & ALL_RIGHTS)
                 fail("region %x: node and entry at %08x disagree", i, n->va);
             paddr_t low = *e & ~(large ? LARGE_PAGE_SIZE - 1 : PAGE_SIZE - 1);
             if (low / LARGE_PAGE_SIZE != i)
                 fail("region %x: a node of another region", i);
-            if (p && (mapping_frame(p) > low || (!p->large && (large || mapping_frame(p) != low))))
+            if (p && (mapping_frame(p) > low || (!(p->va & MAPPING_LARGE) &&
+                      (large || mapping_frame(p) != low))))
                 fail("region %x: %08x derived from another frame", i, n->va);
         }
     }
@@ -407,7 +423,7 @@ static void compare_page(unsigned space, unsigned page)
     if (h.node->parent) {
         const struct mapping *p = h.node->parent;
         parent = (int)(space_index(p->space) * PAGES + p->va / PAGE_SIZE);
-        parent += p->large ? (int)(h.frame / PAGE_SIZE % 1024) : 0;
+        parent += p->va & MAPPING_LARGE ? (int)(h.frame / PAGE_SIZE % 1024) : 0;
     }
     if (parent != r->parent)
         fail("space %u page %x: parent %x, model %x", space, page, parent, r->parent);
@@ -470,6 +486,8 @@ static void new_space(unsigned i)
 
 static void delete_space(unsigned i)
 {
+    if (kernel.active_space == spaces[i])
+        kernel.active_space = NULL;
     space_delete(spaces[i]);
     spaces[i] = NULL;
     memset(tlb_small[i], 0, sizeof tlb_small[i]);
@@ -507,6 +525,8 @@ static void one_operation(bool large, bool exact, bool model)
     } else if (kind < 97) {
         unsigned page = random_page();
         bool write = random_below(2);
+        if (kernel.active_space && random_below(10))
+            from = space_index(kernel.active_space);
         int done = access_page(from, page, write);
         unsigned bits = write ? RIGHT_R | RIGHT_W | RIGHT_X : RIGHT_R | RIGHT_X;
         if (model && done == 1 && !model_reserved(page))
@@ -605,7 +625,7 @@ static void random_without_memory(unsigned long operations)
     printf("%lu operations with little memory\n", operations);
 }
 
-/* One page mapped on and on within two spaces, to the end of what a depth can count. */
+/* One page mapped on and on within two spaces. */
 static void deep(void)
 {
     start(KERNEL_MEMORY - (1u << 20));
@@ -613,17 +633,16 @@ static void deep(void)
     word_t page = 12 << 4 | 7, far = 0x20000000;
     if (!mapping_map(spaces[SIGMA0], FRAME_BASE | page, far, a, FPAGE_COMPLETE, false))
         fail("first");
-    word_t depth = 1;
-    for (;; depth++) {
+    for (word_t depth = 1; depth < DEPTH; depth++) {
         struct space *from = depth % 2 ? a : b, *to = depth % 2 ? b : a;
         vaddr_t va = far + (depth - 1) / 2 * PAGE_SIZE, next = far + depth / 2 * PAGE_SIZE;
         if (!mapping_map(from, va | page, next, to, FPAGE_COMPLETE, false))
-            break;
+            fail("depth %u", depth);
     }
-    if (depth != 65535 || check_lists() != 65535)
-        fail("depth %u", depth);
+    if (check_lists() != DEPTH)
+        fail("not all there");
     struct held h;
-    if (!held_at(a, far + 32767 * PAGE_SIZE, &h))
+    if (!held_at(a, far + (DEPTH - 1) / 2 * PAGE_SIZE, &h))
         fail("the deepest is not there");
     *h.entry |= PTE_A;
     if (mapping_unmap(a, far | 12 << 4, false) != 5 || mapping_unmap(a, far | 12 << 4, false) != 0)
@@ -634,7 +653,7 @@ static void deep(void)
     if (check_lists() != 1)
         fail("not all unmapped");
     stop(KERNEL_MEMORY - (1u << 20));
-    printf("65535 levels\n");
+    printf("%u levels\n", DEPTH);
 }
 
 int main(int argc, char **argv)
