@@ -11,6 +11,7 @@
  * When ExchangeRegisters ends the exchange, the instruction is tried again, or the thread goes on where
  * ExchangeRegisters put it. Without a pager or handler the thread halts. */
 #include "api/ipc.h"
+#include "api/ipc_transfer.h"
 #include "api/scheduler.h"
 #include "arch/arch.h"
 #include "state.h"
@@ -30,25 +31,42 @@ static void halt_without_partner(struct tcb *t)
 
 void page_fault_ipc(struct tcb *t, vaddr_t address, word_t ip, bool write)
 {
-    word_t rights = write ? RIGHT_W : RIGHT_R;
-    word_t words[13] = {TAG_PAGE_FAULT | rights << 16, address, ip};
+    msg_tag_t tag = TAG_PAGE_FAULT | (write ? RIGHT_W : RIGHT_R) << 16;
+    struct tcb *pager = ipc_short_partner(t, t->utcb->pager);
 
-    if (!ipc_kernel_call(t, t->utcb->pager, words, 3, true))
-        halt_without_partner(t);
+    if (pager) {
+        pager->utcb->mr[0] = tag;
+        pager->utcb->mr[1] = address;
+        pager->utcb->mr[2] = ip;
+        ipc_short_call(t, pager, true);
+    } else {
+        word_t words[13] = {tag, address, ip};
+
+        if (!ipc_kernel_call(t, t->utcb->pager, words, 3, true))
+            halt_without_partner(t);
+    }
 }
 
-void exception_ipc(struct trap_frame *f, word_t vector, word_t error)
+/* The words of an exception's message, and the answer's in the frame. */
+static void frame_to_words(const struct trap_frame *f, word_t vector, word_t error, word_t *words)
 {
-    struct tcb *t = current();
-    word_t words[13] = {
-        TAG_EXCEPTION, f->eip, f->eflags, vector, error,  f->edi, f->esi,
-        f->ebp,        f->esp, f->ebx,    f->edx, f->ecx, f->eax,
-    };
+    words[0] = TAG_EXCEPTION;
+    words[1] = f->eip;
+    words[2] = f->eflags;
+    words[3] = vector;
+    words[4] = error;
+    words[5] = f->edi;
+    words[6] = f->esi;
+    words[7] = f->ebp;
+    words[8] = f->esp;
+    words[9] = f->ebx;
+    words[10] = f->edx;
+    words[11] = f->ecx;
+    words[12] = f->eax;
+}
 
-    if (!ipc_kernel_call(t, t->utcb->exception_handler, words, 13, false)) {
-        halt_without_partner(t);
-        return;
-    }
+static void words_to_frame(const word_t *words, struct trap_frame *f)
+{
     f->eip = words[1];
     f->eflags = (f->eflags & ~USER_FLAGS_MASK) | (words[2] & USER_FLAGS_MASK);
     f->edi = words[5];
@@ -59,4 +77,24 @@ void exception_ipc(struct trap_frame *f, word_t vector, word_t error)
     f->edx = words[10];
     f->ecx = words[11];
     f->eax = words[12];
+}
+
+void exception_ipc(struct trap_frame *f, word_t vector, word_t error)
+{
+    struct tcb *t = current(), *handler = ipc_short_partner(t, t->utcb->exception_handler);
+    word_t words[13];
+
+    if (handler) {
+        /* What an answer leaves out stays as it is. */
+        frame_to_words(f, vector, error, t->kernel_mr);
+        frame_to_words(f, vector, error, handler->utcb->mr);
+        if (ipc_short_call(t, handler, false))
+            words_to_frame(t->kernel_mr, f);
+        return;
+    }
+    frame_to_words(f, vector, error, words);
+    if (ipc_kernel_call(t, t->utcb->exception_handler, words, 13, false))
+        words_to_frame(words, f);
+    else
+        halt_without_partner(t);
 }

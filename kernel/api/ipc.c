@@ -501,7 +501,8 @@ void sys_ipc(struct trap_frame *f)
     struct tcb *t = current();
 
     t->utcb->mr[0] = f->esi;
-    ipc(f->eax, f->edx, f->ecx);
+    if (!ipc_short(t, f->eax, f->edx, f->ecx))
+        ipc(f->eax, f->edx, f->ecx);
     ipc_registers(t);
 }
 

@@ -126,3 +126,19 @@ word_t ipc_transfer(struct tcb *s, struct tcb *r)
         to[i] = from[i];
     return typed.first < typed.end ? transfer_items(s, r, typed) : 0;
 }
+
+bool ipc_map_items(struct tcb *s, struct tcb *r, msg_tag_t tag)
+{
+    struct typed_words typed = typed_words(tag);
+    const word_t *mr = s->utcb->mr;
+
+    if (typed.end > MR_COUNT || tag_typed(tag) % 2 != 0 || receive_window(r) == FPAGE_NIL)
+        return false;
+    for (unsigned i = typed.first; i < typed.end; i += 2)
+        if ((ITEM_TYPE(mr[i]) & ~1u) != TYPE_MAP)
+            return false;
+    for (unsigned i = typed.first; i < typed.end; i += 2)
+        if (transfer_map(s, r, mr[i], mr[i + 1]))
+            return false;
+    return true;
+}

@@ -38,3 +38,17 @@ struct tcb *ipc_transfer_sender(struct tcb *t);
 /* From ipc.c: the error of t's Ipc, and its end: READY, or HALTED if it was to halt. */
 void ipc_fail(struct tcb *t, word_t error);
 void ipc_over(struct tcb *t);
+
+/* --- ipc_items.c and ipc_short.c -------------------------------------------------------------------- */
+/* Carries out the items of a message that has no others than map and grant items, all of which the
+ * receiver allows; false: it has, and nothing has happened, or memory ran out. */
+bool ipc_map_items(struct tcb *s, struct tcb *r, msg_tag_t tag);
+
+/* The whole Ipc of the running thread, if it is one that ipc_short.c knows. */
+bool ipc_short(struct tcb *me, thread_id_t to, thread_id_t from, word_t timeouts);
+
+/* A kernel message of t in two steps: the thread that waits for it, NULL if ipc_kernel_call is needed;
+ * then, when the caller has written the message into that thread's MRs, the rest: as ipc_kernel_call,
+ * with the answer in t->kernel_mr. */
+struct tcb *ipc_short_partner(const struct tcb *t, thread_id_t to);
+bool ipc_short_call(struct tcb *t, struct tcb *r, bool accept_map);

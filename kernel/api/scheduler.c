@@ -132,7 +132,9 @@ void switch_to_next(void)
 void switch_from_blocked(struct tcb *partner)
 {
     if (partner && (int)partner->priority >= ready_top()) {
-        switch_to(partner);
+        if (kernel.donee != partner)
+            kernel.donee = NULL;
+        arch_switch(current(), partner); /* on the time of the one that blocks */
         return;
     }
     if (partner)

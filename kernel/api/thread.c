@@ -23,29 +23,29 @@ struct tcb *thread_find(thread_id_t global)
     return t && t->id == global ? t : NULL;
 }
 
-/* The UTCB tells the global id. Programs can write it, so it only shows where to look. */
+/* The UTCB tells the global id. Programs can write it, so it only shows where to look; whatever else
+ * is read by a wrong local id is no harm either. */
 struct tcb *thread_find_local(struct space *s, thread_id_t local)
 {
-    vaddr_t utcb = local - UTCB_MR0;
+    vaddr_t va = local - UTCB_MR0 + offsetof(struct utcb, my_global_id);
     struct tcb *t;
-    word_t id;
+    pte_t entry;
 
-    if (!s || !space_utcb_valid(s, utcb))
+    if (!s || va >= USER_END || local % sizeof(word_t))
         return NULL;
-    if (!space_read(s, utcb + offsetof(struct utcb, my_global_id), &id, sizeof id))
+    entry = directory_of(s)[va / LARGE_PAGE_SIZE];
+    if ((entry & (PTE_P | PTE_S)) != PTE_P)
         return NULL;
-    t = thread_find(id);
-    return t && t->space == s && t->local_id == local ? t : NULL;
+    entry = ((pte_t *)direct(entry & ~(PAGE_SIZE - 1)))[va / PAGE_SIZE % (PAGE_SIZE / sizeof(pte_t))];
+    if (!(entry & PTE_P) || entry >= DIRECT_MAP_SIZE)
+        return NULL;
+    t = thread_find(*(word_t *)direct((entry & ~(PAGE_SIZE - 1)) + va % PAGE_SIZE));
+    return t && t->local_id == local && t->space == s ? t : NULL;
 }
 
 struct tcb *thread_find_any(struct space *s, thread_id_t id)
 {
     return id_is_local(id) ? thread_find_local(s, id) : thread_find(id);
-}
-
-thread_id_t thread_id_seen_by(const struct tcb *t, const struct tcb *other)
-{
-    return t->space == other->space ? other->local_id : other->id;
 }
 
 /* --- life --------------------------------------------------------------------------------------------------- */

@@ -36,9 +36,10 @@ struct trap_frame {
 struct tcb {
     /* Line 0: what the fast path reads of a receiver. Offsets are in arch/offsets.h. */
     thread_id_t id;         /* global; 0: no such thread */
-    word_t state;           /* enum thread_state */
+    uint16_t state;         /* enum thread_state */
+    uint16_t slow;          /* bits of enum thread_slow; 0: the fast path may take it */
     thread_id_t partner;    /* global id sent to or awaited, ANY_THREAD or ANY_LOCAL_THREAD */
-    word_t slow;            /* bits of enum thread_slow; 0: the fast path may take it */
+    word_t spare;
     struct utcb *utcb;      /* the kernel's address of it */
     word_t local_id;        /* the program's address of MR0: what gs:0 holds */
     struct space *space;
@@ -115,4 +116,7 @@ enum l4_error thread_activate(struct tcb *t, thread_id_t pager); /* then waits f
 struct tcb *thread_start_server(word_t number, struct space *s, vaddr_t utcb, word_t ip, word_t sp);
 
 /* How t is to see `other`: a local id within a space, else the global one. */
-thread_id_t thread_id_seen_by(const struct tcb *t, const struct tcb *other);
+static inline thread_id_t thread_id_seen_by(const struct tcb *t, const struct tcb *other)
+{
+    return t->space == other->space ? other->local_id : other->id;
+}

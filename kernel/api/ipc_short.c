@@ -1,0 +1,99 @@
+/* ipc_short.c: messages whose receiver waits for them already, the short way.
+ *
+ * The fast path in assembly takes untyped words between two programs. Here are its neighbours, which
+ * are as frequent: the messages of page faults and exceptions, and messages with map and grant items,
+ * such as the pager's answer. What all of them have in common is that nothing has to queue, no timeout
+ * runs, no string is copied, neither side is redirected, propagates or is to halt, and nobody with a
+ * higher priority is ready. Whatever is different in any way goes to ipc.c, before anything has
+ * happened.
+ *
+ * As in the fast path the receiver runs on the sender's time: it is charged when the clock ticks. */
+#include "api/ipc.h"
+#include "api/ipc_transfer.h"
+#include "api/scheduler.h"
+#include "arch/arch.h"
+#include "state.h"
+
+/* Does r wait for me, and may it run at once? */
+static inline bool can_take(const struct tcb *r, const struct tcb *me)
+{
+    return r->slow == 0 && (r->partner == ANY_THREAD || r->partner == me->id)
+           && (int)r->priority >= (int)kernel.ready_top;
+}
+
+static inline struct tcb *find(const struct tcb *me, thread_id_t to)
+{
+    struct tcb *r;
+
+    if (id_is_local(to))
+        return thread_find_local(me->space, to);
+    r = thread_number(to) < THREAD_NUMBERS ? kernel.threads[thread_number(to)] : NULL;
+    return r && r->id == to ? r : NULL;
+}
+
+/* --- faults --------------------------------------------------------------------------------------- */
+struct tcb *ipc_short_partner(const struct tcb *t, thread_id_t to)
+{
+    struct tcb *r = find(t, to);
+
+    return r && r->state == WAITING && can_take(r, t) ? r : NULL;
+}
+
+bool ipc_short_call(struct tcb *t, struct tcb *r, bool accept_map)
+{
+    t->kernel_ipc = true;
+    t->kernel_accepts_map = accept_map;
+    t->recv_from = t->partner = r->id;
+    t->recv_timeout = TIME_NEVER;
+    t->ipc_result = 0;
+    t->state = WAITING_KERNEL;
+    r->ipc_from = thread_id_seen_by(r, t);
+    r->state = READY;
+    arch_switch(t, r);
+    t->kernel_ipc = false;
+    return t->ipc_result == 0;
+}
+
+/* --- what a program sends ----------------------------------------------------------------------------- */
+/* Words, and map and grant items; false: something else, or no memory. */
+static bool transfer(struct tcb *me, struct tcb *r, msg_tag_t tag)
+{
+    const word_t *from = me->utcb->mr;
+    word_t *to = ipc_message(r);
+    unsigned words = tag_untyped(tag) + tag_typed(tag);
+
+    if (words >= MR_COUNT || (tag_typed(tag) && !ipc_map_items(me, r, tag)))
+        return false;
+    if (r->kernel_ipc) {
+        words = tag_untyped(tag);
+        if (words > KERNEL_WORDS_MAX)
+            words = KERNEL_WORDS_MAX;
+    }
+    to[0] = tag & ~TAG_FLAGS;
+    for (unsigned i = 1; i <= words; i++)
+        to[i] = from[i];
+    return true;
+}
+
+bool ipc_short(struct tcb *me, thread_id_t to, thread_id_t from, word_t timeouts)
+{
+    msg_tag_t tag = me->utcb->mr[0];
+    struct tcb *r;
+
+    if (me->slow || tag & TAG_P || timeouts & 0xFFFF)
+        return false;
+    if (from != to && (from != ANY_THREAD || me->senders))
+        return false;
+    r = find(me, to);
+    if (!r || (r->state != WAITING && (r->state != WAITING_KERNEL || r->transfer))
+        || !can_take(r, me) || !transfer(me, r, tag))
+        return false;
+    r->ipc_result = 0;
+    if (!r->kernel_ipc)
+        r->ipc_from = thread_id_seen_by(r, me);
+    r->state = READY;
+    me->partner = from == ANY_THREAD ? from : r->id;
+    me->state = WAITING;
+    arch_switch(me, r);
+    return true;
+}
