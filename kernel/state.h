@@ -21,6 +21,7 @@ struct kernel {
     word_t fpu_live;             /* TS is clear: leaving the owner must set it */
     word_t fast_path;            /* short messages take arch/fast_path.S */
     word_t small_spaces;         /* how many there are */
+    word_t ipc_general;          /* why the gate of Ipc leads to the general path; 0: it does not */
     struct tcb *idle;
     struct tcb *ready[PRIORITIES]; /* first of each circular queue */
     word_t ready_bits[PRIORITIES / 32];

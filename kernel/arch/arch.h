@@ -8,6 +8,9 @@
  * arch_switch saves the caller's registers and ESP on from's stack and continues `to` where it left off:
  * address space, segments, gs:0, TSS, x87 ownership. */
 void arch_switch(struct tcb *from, struct tcb *to);
+/* The same when `from` waits in an Ipc of its own, so that nothing on its stack is needed any more: it
+ * goes on as the fast path would let it. */
+void arch_switch_ipc(struct tcb *from, struct tcb *to) __attribute__((noreturn));
 
 /* Puts t's stack into the state of a thread that will go to user mode at (ip, sp) when switched to, with
  * the flags and selectors of a new thread. */

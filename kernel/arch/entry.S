@@ -63,6 +63,7 @@ fault:
 return_to_user:
         testb   $3, FRAME_CS(%esp)
         jz      1f
+        SELECT_GATE
         movl    $USER_DS, %eax
         movl    $USER_GS, %ecx
         movl    %eax, %ds

@@ -19,7 +19,8 @@
  *   EBP or ESP uses without a prefix: EBP is 0 throughout, and the running thread's block is at a fixed
  *   distance from ESP, the stack being its end.
  * - The segments are loaded only if they change, and CR3 only for a large space, last of all.
- * - The x87 is not looked at: while it is live, the gate leads to the general path (arch/switch.c).
+ * - Neither the x87 nor the sender's tcb.slow is looked at: while there is something about them, the gate
+ *   leads to the general path (arch/switch.c).
  *
  * The sender is left with the address ipc_resume on its stack, for whoever resumes it in another way. */
 #include "arch/offsets.h"
@@ -30,38 +31,36 @@
 /* And with none pushed. */
 #define CUR0(field)     (field) - TCB_BYTES + FRAME_HARDWARE(%esp)
 
-/* What must hold of both threads. EDI: `to` / 4096; EBX collects what may not be; then EDI is the receiver. */
-        .macro  CHECK way
+/* The table's entry for `to`; EDI: `to` / 4096. */
+        .macro  FIND
         andl    $(THREAD_NUMBERS - 1) * 4, %edi
-        movl    %ecx, %ebx
-        shll    $16, %ebx               /* the receive timeout */
         xorl    %ebp, %ebp
+        movl    %ecx, %ebx
         movl    %edx, CUR(TCB_PARTNER)
-        movl    CUR(TCB_SLOW), %edx
-        orl     %edx, %ebx
+        orl     %esi, %ebx
         movl    thread_table(%ebp, %edi), %edi
+        .endm
+
+/* Does EDI exist, is it `to`, does it wait for the sender or for anyone, is nobody above it ready? The sender
+ * has no bit in `slow`, or the gate would not have led here. */
+        .macro  CHECK way
         testl   %edi, %edi
         jz      slow
-        movl    DEST(TCB_ID), %edx
-        xorl    %edx, %eax
-        movl    DEST(TCB_SLOW), %edx
-        orl     %eax, %ebx
-        movl    DEST(TCB_PARTNER), %eax
-        orl     %edx, %ebx
-        movl    CUR(TCB_ID), %edx
-        cmpl    %edx, %eax
+        movl    DEST(TCB_ID), %ebx
+        movl    DEST(TCB_PARTNER), %edx
+        cmpl    %ebx, %eax
+        jne     slow
+        movl    CUR(TCB_ID), %eax
+        movl    DEST(TCB_STATE), %ebx   /* and `slow` */
+        cmpl    %eax, %edx
         jne     \way\()_other_partner
 \way\()_partner:
-        movl    DEST(TCB_STATE), %eax
-        movl    DEST(TCB_PRIORITY), %edx
-        xorl    $STATE_WAITING, %eax
-        orl     %eax, %ebx
-        jnz     slow
         movl    kernel + KERNEL_READY_TOP(%ebp), %eax
-        movl    %esi, %ebx
+        movl    DEST(TCB_PRIORITY), %edx
+        cmpl    $STATE_WAITING, %ebx
+        jne     slow
         cmpl    %eax, %edx
         jl      slow
-        andl    $0xFFFF, %ebx           /* the tag but for its label */
         .endm
 
         .section .text.fast, "ax", @progbits
@@ -105,30 +104,32 @@ enter_ipc_fast:
         cmpl    %eax, %edx
         movl    %esp, CUR(TCB_ESP)
         jne     open
-        CHECK   closed
+        FIND
+        shll    $16, %ebx               /* the tag but for its label, or the receive timeout */
         jnz     words
+        CHECK   closed
 
-/* Nothing can go wrong from here on. EAX: the receiver's UTCB. */
+/* Nothing can go wrong from here on. ECX: the receiver's UTCB, EDX: its stack. */
 deliver:
-        movl    DEST(TCB_UTCB), %eax
+        movl    DEST(TCB_UTCB), %ecx
         movl    DEST(TCB_STACK_TOP), %edx
-        movl    $STATE_WAITING, %ecx
+        movl    $STATE_WAITING, %eax
         movl    %edx, task + TASK_ESP0(%ebp)
-        movl    %esi, UTCB_OFFSET_MR0(%ebp, %eax)
-        movl    %ecx, CUR(TCB_STATE)
-        decl    %ecx                    /* STATE_READY */
-        movl    CUR(TCB_SPACE), %ebx
-        movl    %ecx, DEST(TCB_STATE)
-        movl    DEST(TCB_SPACE), %ecx
+        movl    %esi, UTCB_OFFSET_MR0(%ebp, %ecx)
+        movl    %eax, CUR(TCB_STATE)
+        decl    %eax                    /* STATE_READY */
+        movl    DEST(TCB_SPACE), %ebx
+        movl    %eax, DEST(TCB_STATE)
+        movl    CUR(TCB_SPACE), %eax
         movl    %edi, kernel + KERNEL_CURRENT(%ebp)
-        cmpl    %ebx, %ecx
-        jne     other_space
         movl    DEST(TCB_LOCAL_ID), %edi
-        movl    UTCB_OFFSET_MR0 + 4(%ebp, %eax), %ebx
-        movl    %edi, gs_page + GS_PAGE_WORD(%ebp)
-        movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
+        cmpl    %eax, %ebx
+        jne     other_space
         movl    CUR(TCB_LOCAL_ID), %eax
+        movl    %edi, gs_page + GS_PAGE_WORD(%ebp)
         leal    -FRAME_HARDWARE(%edx), %esp
+        movl    UTCB_OFFSET_MR0 + 4(%ebp, %ecx), %ebx
+        movl    UTCB_OFFSET_MR0 + 8(%ebp, %ecx), %ebp
         .globl  ipc_fast_iret
 ipc_fast_iret:
         iret
@@ -138,68 +139,63 @@ ipc_fast_iret:
         nop
 
 /* --- to another space ----------------------------------------------------------------------------------
- * EBX, ECX: old and new space; EDX: the new stack; EAX: the receiver's UTCB. A small space is an area of
- * the directory that is loaded, whichever that is: its segments are all that changes. FS becomes null and
- * GS is made sure of, lest they keep the old space's. */
+ * EAX, EBX: old and new space; EDI: the receiver's local id. A small space is an area of the directory that
+ * is loaded, whichever that is: its segments are all that changes. FS becomes null and GS is made sure of,
+ * lest they keep the old space's. */
         .balign 16
 other_space:
-        movl    SPACE_SMALL_BASE(%ebp, %ecx), %edx
-        movl    %ecx, kernel + KERNEL_SEGMENT_SPACE(%ebp)
-        testl   %edx, %edx
-        jz      to_large
+        movl    SPACE_SEGMENT0(%ebp, %ebx), %eax
+        movl    %ebx, kernel + KERNEL_SEGMENT_SPACE(%ebp)
+        cmpl    $LARGE_SEGMENT0, %eax
+        je      to_large
         .globl  to_small
 to_small:
-        movl    SPACE_SEGMENT0(%ebp, %ecx), %ebx
-        movl    DEST(TCB_STACK_TOP), %edx
-        movl    %ebx, gdt + GDT_USER_CODE(%ebp)
-        movl    %ebx, gdt + GDT_USER_DATA(%ebp)
-        movl    SPACE_SEGMENT1(%ebp, %ecx), %ebx
-        movl    SPACE_SEGMENT_CODE(%ebp, %ecx), %ecx
-        movl    %ebx, gdt + GDT_USER_DATA + 4(%ebp)
-        movl    %ecx, gdt + GDT_USER_CODE + 4(%ebp)
-        movl    DEST(TCB_LOCAL_ID), %edi
-        movl    $USER_DS, %ecx
-        movl    %ecx, %ds
-        movl    %ecx, %es
-        movl    %ebp, %fs
-        movl    %gs, %ecx
+        movl    %eax, gdt + GDT_USER_CODE(%ebp)
+        movl    %eax, gdt + GDT_USER_DATA(%ebp)
+        movl    SPACE_SEGMENT1(%ebp, %ebx), %eax
+        movl    SPACE_SEGMENT_CODE(%ebp, %ebx), %ebx
+        movl    %eax, gdt + GDT_USER_DATA + 4(%ebp)
+        movl    %ebx, gdt + GDT_USER_CODE + 4(%ebp)
         movl    %edi, gs_page + GS_PAGE_WORD(%ebp)
-        movl    UTCB_OFFSET_MR0 + 4(%ebp, %eax), %ebx
-        cmpb    $USER_GS, %cl
+        movl    $USER_DS, %eax
+        movl    %eax, %ds
+        movl    %eax, %es
+        movl    %ebp, %fs
+        movl    %gs, %ebx
+        cmpb    $USER_GS, %bl
         jne     1f
-2:      movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
-        movl    CUR(TCB_ID), %eax
+2:      movl    CUR(TCB_ID), %eax
         leal    -FRAME_HARDWARE(%edx), %esp
+        movl    UTCB_OFFSET_MR0 + 4(%ebp, %ecx), %ebx
+        movl    UTCB_OFFSET_MR0 + 8(%ebp, %ecx), %ebp
         .globl  ipc_small_iret
 ipc_small_iret:
         iret
-1:      movl    $USER_GS, %ecx
-        movl    %ecx, %gs
+1:      movl    $USER_GS, %ebx
+        movl    %ebx, %gs
         jmp     2b
 
 /* CR3 is loaded last, since all entries of the TLBs go with it. */
         .balign 16
 to_large:
-        movl    SPACE_SMALL_BASE(%ebp, %ebx), %edx
-        movl    kernel + KERNEL_ACTIVE_SPACE(%ebp), %ebx
-        testl   %edx, %edx
-        jnz     small_to_large
-segments_right:
-        movl    %gs, %edx
-        cmpb    $USER_GS, %dl
+        movl    %gs, %eax
+        cmpb    $USER_GS, %al
         jne     1f
-2:      movl    DEST(TCB_STACK_TOP), %edx
-        movl    DEST(TCB_LOCAL_ID), %edi
-        cmpl    %ecx, %ebx
+2:      movl    gdt + GDT_USER_DATA(%ebp), %eax
         movl    %edi, gs_page + GS_PAGE_WORD(%ebp)
-        movl    UTCB_OFFSET_MR0 + 4(%ebp, %eax), %ebx
+        cmpl    $LARGE_SEGMENT0, %eax
+        jne     small_to_large
+segments_right:
+        movl    kernel + KERNEL_ACTIVE_SPACE(%ebp), %eax
+        cmpl    %eax, %ebx
         je      3f
-        movl    %ecx, kernel + KERNEL_ACTIVE_SPACE(%ebp)
-        movl    SPACE_DIRECTORY(%ebp, %ecx), %ecx
-        movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
+        movl    %ebx, kernel + KERNEL_ACTIVE_SPACE(%ebp)
         movl    CUR(TCB_ID), %eax
         leal    -FRAME_HARDWARE(%edx), %esp
-        movl    %ecx, %cr3
+        movl    SPACE_DIRECTORY(%ebp, %ebx), %edx
+        movl    UTCB_OFFSET_MR0 + 4(%ebp, %ecx), %ebx
+        movl    UTCB_OFFSET_MR0 + 8(%ebp, %ecx), %ebp
+        movl    %edx, %cr3
         .globl  ipc_large_iret
 ipc_large_iret:
         iret
@@ -208,9 +204,10 @@ ipc_large_iret:
         nop
         nop
 
-3:      movl    UTCB_OFFSET_MR0 + 8(%ebp, %eax), %ebp
-        movl    CUR(TCB_ID), %eax
+3:      movl    CUR(TCB_ID), %eax
         leal    -FRAME_HARDWARE(%edx), %esp
+        movl    UTCB_OFFSET_MR0 + 4(%ebp, %ecx), %ebx
+        movl    UTCB_OFFSET_MR0 + 8(%ebp, %ecx), %ebp
         .globl  ipc_same_directory_iret
 ipc_same_directory_iret:
         iret
@@ -219,32 +216,26 @@ ipc_same_directory_iret:
         nop
         nop
 
-1:      movl    $USER_GS, %edx
-        movl    %edx, %gs
+1:      movl    $USER_GS, %eax
+        movl    %eax, %gs
         jmp     2b
 
 small_to_large:
-        movl    SPACE_SEGMENT0(%ebp, %ecx), %edx
-        movl    %edx, gdt + GDT_USER_CODE(%ebp)
-        movl    %edx, gdt + GDT_USER_DATA(%ebp)
-        movl    SPACE_SEGMENT1(%ebp, %ecx), %edx
-        movl    %edx, gdt + GDT_USER_DATA + 4(%ebp)
-        movl    SPACE_SEGMENT_CODE(%ebp, %ecx), %edx
-        movl    %edx, gdt + GDT_USER_CODE + 4(%ebp)
-        movl    $USER_DS, %edx
-        movl    %edx, %ds
-        movl    %edx, %es
+        movl    SPACE_SEGMENT0(%ebp, %ebx), %eax
+        movl    %eax, gdt + GDT_USER_CODE(%ebp)
+        movl    %eax, gdt + GDT_USER_DATA(%ebp)
+        movl    SPACE_SEGMENT1(%ebp, %ebx), %eax
+        movl    %eax, gdt + GDT_USER_DATA + 4(%ebp)
+        movl    SPACE_SEGMENT_CODE(%ebp, %ebx), %eax
+        movl    %eax, gdt + GDT_USER_CODE + 4(%ebp)
+        movl    $USER_DS, %eax
+        movl    %eax, %ds
+        movl    %eax, %es
         movl    %ebp, %fs
         jmp     segments_right
 
 /* --- less usual ---------------------------------------------------------------------------------------
- * The receiver waits for anyone, or for somebody else. */
-closed_other_partner:
-        cmpl    $ANY_THREAD, %eax
-        je      closed_partner
-        jmp     slow
-
-/* `from` is not `to`: the next message may come from anyone if nobody is queued. This has its own copy of
+ * `from` is not `to`: the next message may come from anyone if nobody is queued. This has its own copy of
  * the checks because of their branch on the receiver's partner: a server's is not a client's. */
         .balign 16
 open:   cmpl    $ANY_THREAD, %edx
@@ -253,11 +244,23 @@ open:   cmpl    $ANY_THREAD, %edx
         testl   %ebx, %ebx
         movl    %eax, CUR(TCB_IPC_FROM) /* where `slow` finds it */
         jnz     slow_at_once
+        FIND
+        shll    $16, %ebx
+        jnz     words
         CHECK   open
-        jz      deliver
-        jmp     words
+        jmp     deliver
+
+/* The receiver waits for anyone, or for somebody else. */
+closed_other_partner:
+        cmpl    $ANY_THREAD, %edx
+        je      closed_partner
+        jmp     slow
+words_other_partner:
+        cmpl    $ANY_THREAD, %edx
+        je      words_partner
+        jmp     slow
 open_other_partner:
-        cmpl    $ANY_THREAD, %eax
+        cmpl    $ANY_THREAD, %edx
         je      open_partner
 
 /* --- not a case for this file: the registers as they were ------------------------------------------------ */
@@ -271,12 +274,20 @@ slow_at_once:
         jmp     enter_ipc
 
 /* --- more words than MR0 ---------------------------------------------------------------------------------
- * EBX: the tag but for its label, so the number of words if there is nothing else. They are copied in
- * fours, after what is left over. EBP is the sender's UTCB meanwhile, EDX the distance to the receiver's. */
+ * They are copied in fours, after what is left over. EBP is the sender's UTCB meanwhile, EDX the distance to
+ * the receiver's. */
         .balign 16
-words:  cmpl    $MR_COUNT, %ebx
+words:  movl    %ecx, %edx
+        movl    %esi, %ebx
+        shll    $16, %edx
+        jnz     slow
+        andl    $0xFFFF, %ebx
+        cmpl    $MR_COUNT, %ebx
         jae     slow
+        CHECK   words
+        movl    %esi, %ebx
         movl    DEST(TCB_UTCB), %edx
+        andl    $MR_COUNT - 1, %ebx
         movl    CUR(TCB_UTCB), %ebp
         subl    %ebp, %edx
         shrl    $1, %ebx
@@ -311,6 +322,7 @@ words:  cmpl    $MR_COUNT, %ebx
  * Everything it is to find is in its UTCB and its block. */
         .globl  ipc_resume, ipc_resume_iret
 ipc_resume:
+        SELECT_GATE
         movl    kernel + KERNEL_CURRENT, %ecx
         movl    TCB_UTCB(%ecx), %edx
         movl    TCB_IPC_FROM(%ecx), %eax
@@ -345,7 +357,7 @@ sysenter_flags_right:
         andl    $0xFFFFF000, %ebx
         addl    $stub_sysenter_return_offset, %ebx
         pushl   %ebx
-        cmpl    $0, %ss:kernel + KERNEL_FPU_LIVE
+        cmpl    $0, %ss:kernel + KERNEL_IPC_GENERAL
         jne     enter_ipc
         cmpl    $0, %ss:kernel + KERNEL_FAST_PATH
         jne     enter_lipc_fast

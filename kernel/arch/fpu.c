@@ -48,7 +48,6 @@ bool fpu_take(void)
         return false;
     __asm__ volatile("clts");
     kernel.fpu_live = true;
-    ipc_entry_select();
     if (kernel.fpu_owner == t)
         return true;
     if (kernel.fpu_owner)
@@ -65,7 +64,6 @@ void fpu_leave(void)
 {
     set_ts();
     kernel.fpu_live = false;
-    ipc_entry_select();
 }
 
 void arch_fpu_drop(struct tcb *t)

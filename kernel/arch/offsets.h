@@ -4,9 +4,8 @@
 
 /* struct tcb */
 #define TCB_ID          0x00
-#define TCB_STATE       0x04
+#define TCB_STATE       0x04 /* and tcb.slow in the upper half */
 #define TCB_PARTNER     0x08
-#define TCB_SLOW        0x0C
 #define TCB_UTCB        0x10
 #define TCB_LOCAL_ID    0x14
 #define TCB_SPACE       0x18
@@ -20,6 +19,7 @@
 /* enum thread_state */
 #define STATE_READY     1
 #define STATE_WAITING   2
+#define SLOW_SHIFT      16
 
 /* struct space */
 #define SPACE_DIRECTORY    0x00
@@ -29,6 +29,8 @@
 #define SPACE_SMALL_BASE   0x10
 #define SPACE_SMALL_SIZE   0x14
 #define SPACE_KIP_AREA     0x20
+
+#define LARGE_SEGMENT0     0xFFFF /* the first word of a large space's descriptors, no small one's */
 
 /* struct kernel */
 #define KERNEL_CURRENT       0x00
@@ -40,6 +42,7 @@
 #define KERNEL_FPU_LIVE      0x20
 #define KERNEL_FAST_PATH     0x24
 #define KERNEL_SMALL_SPACES  0x28
+#define KERNEL_IPC_GENERAL   0x2C
 
 /* struct gs_page */
 #define GS_PAGE_WORD         0x8E0
@@ -78,4 +81,17 @@
 #define MR_COUNT            64
 #define USER_FLAGS          0x3202
 #define KERNEL_FLAGS        0x3002 /* IOPL 3 as programs have it, interrupts off */
+
+/* Before a return to a program from C: does the gate of Ipc still lead where it should? */
+.macro SELECT_GATE
+        movl    kernel + KERNEL_CURRENT, %edx
+        movl    TCB_STATE(%edx), %eax
+        shrl    $SLOW_SHIFT, %eax
+        movl    kernel + KERNEL_FPU_LIVE, %ecx
+        orl     %ecx, %eax
+        cmpl    %eax, kernel + KERNEL_IPC_GENERAL
+        je      99f
+        call    ipc_entry_select
+99:
+.endm
 #endif

@@ -144,6 +144,10 @@ void segments_init(void)
                      : "memory");
 }
 
+_Static_assert(LARGE_SEGMENT0 == ((USER_END / PAGE_SIZE - 1) & 0xFFFF) &&
+                   SMALL_AREA_SIZE / PAGE_SIZE - 1 < LARGE_SEGMENT0,
+               "the fast path tells large spaces from small ones by their limits");
+
 void segments_describe(struct space *s, word_t base, word_t size)
 {
     word_t limit = size / PAGE_SIZE - 1;

@@ -14,7 +14,7 @@
 HOLDS(tcb, id, TCB_ID);
 HOLDS(tcb, state, TCB_STATE);
 HOLDS(tcb, partner, TCB_PARTNER);
-HOLDS(tcb, slow, TCB_SLOW);
+HOLDS(tcb, slow, TCB_STATE + SLOW_SHIFT / 8);
 HOLDS(tcb, utcb, TCB_UTCB);
 HOLDS(tcb, local_id, TCB_LOCAL_ID);
 HOLDS(tcb, space, TCB_SPACE);
@@ -39,6 +39,7 @@ HOLDS(kernel, fpu_owner, KERNEL_FPU_OWNER);
 HOLDS(kernel, fpu_live, KERNEL_FPU_LIVE);
 HOLDS(kernel, fast_path, KERNEL_FAST_PATH);
 HOLDS(kernel, small_spaces, KERNEL_SMALL_SPACES);
+HOLDS(kernel, ipc_general, KERNEL_IPC_GENERAL);
 HOLDS(utcb, mr, UTCB_OFFSET_MR0);
 HOLDS(utcb, my_global_id, UTCB_MY_GLOBAL_ID);
 HOLDS(trap_frame, esp_ignored, FRAME_DS);
@@ -53,11 +54,14 @@ _Static_assert(STATE_READY == READY && STATE_WAITING == WAITING, "enum thread_st
 /* The page at KERNEL_PAGES: programs read their UTCB's address in it, through GS. */
 struct gs_page gs_page __attribute__((section(".bss.pages"), aligned(PAGE_SIZE)));
 
-/* While the x87 is live, an Ipc that leaves its owner must set TS. Rather than have every short Ipc look,
- * the gate leads to the general path for as long. */
+/* While the x87 is live an Ipc that leaves its owner must set TS, and a thread with a bit in `slow` must
+ * take the general path. Rather than have every short Ipc look at that, the gate leads elsewhere for as
+ * long: whenever C code returns to a program it compares (entry.S), and the fast path goes only to
+ * threads for which nothing changes. */
 void ipc_entry_select(void)
 {
-    bool fast = kernel.fast_path && !kernel.fpu_live;
+    kernel.ipc_general = kernel.fpu_live | current()->slow;
+    bool fast = kernel.fast_path && !kernel.ipc_general;
     segments_set_gate(VECTOR_IPC, (void *)(fast ? enter_ipc_fast : enter_ipc), true);
     segments_set_gate(VECTOR_LIPC, (void *)(fast ? enter_lipc_fast : enter_ipc), true);
 }
@@ -110,10 +114,9 @@ void space_activate_again(struct space *s)
     space_activate(s);
 }
 
-void arch_switch(struct tcb *from, struct tcb *to)
+/* All of a switch but the stacks. */
+static inline void switch_context(struct tcb *to)
 {
-    if (from == to)
-        return;
     if (kernel.fpu_live && kernel.fpu_owner != to)
         fpu_leave();
     if (to->space && to->space != kernel.segment_space)
@@ -121,7 +124,26 @@ void arch_switch(struct tcb *from, struct tcb *to)
     kernel.current = to;
     *kernel.tss_esp0 = to->stack_top;
     *kernel.gs_word = to->local_id;
+}
+
+void arch_switch(struct tcb *from, struct tcb *to)
+{
+    if (from == to)
+        return;
+    switch_context(to);
     stack_switch(&from->esp, to->esp);
+}
+
+void arch_switch_ipc(struct tcb *from, struct tcb *to)
+{
+    extern const char ipc_resume[];
+    word_t *stack = &thread_frame(from)->error; /* right below what IRET takes */
+
+    switch_context(to);
+    *stack = (word_t)(uintptr_t)ipc_resume;
+    from->esp = (word_t)(uintptr_t)stack;
+    __asm__ volatile("movl %0, %%esp\n\tret" : : "r"(to->esp) : "memory");
+    __builtin_unreachable();
 }
 
 static void put_frame(struct tcb *t, word_t ip, word_t sp)
