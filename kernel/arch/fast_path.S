@@ -106,7 +106,7 @@ enter_ipc_fast:
         jne     open
         FIND
         shll    $16, %ebx               /* the tag but for its label, or the receive timeout */
-        jnz     words
+        jnz     closed_words
         CHECK   closed
 
 /* Nothing can go wrong from here on. ECX: the receiver's UTCB, EDX: its stack. */
@@ -246,7 +246,7 @@ open:   cmpl    $ANY_THREAD, %edx
         jnz     slow_at_once
         FIND
         shll    $16, %ebx
-        jnz     words
+        jnz     open_words
         CHECK   open
         jmp     deliver
 
@@ -255,9 +255,13 @@ closed_other_partner:
         cmpl    $ANY_THREAD, %edx
         je      closed_partner
         jmp     slow
-words_other_partner:
+closed_words_other_partner:
         cmpl    $ANY_THREAD, %edx
-        je      words_partner
+        je      closed_words_partner
+        jmp     slow
+open_words_other_partner:
+        cmpl    $ANY_THREAD, %edx
+        je      open_words_partner
         jmp     slow
 open_other_partner:
         cmpl    $ANY_THREAD, %edx
@@ -274,44 +278,67 @@ slow_at_once:
         jmp     enter_ipc
 
 /* --- more words than MR0 ---------------------------------------------------------------------------------
- * They are copied in fours, after what is left over. EBP is the sender's UTCB meanwhile, EDX the distance to
- * the receiver's. */
+ * One or two, or an odd one and fours. EBP is the sender's UTCB meanwhile, EDX the distance to the
+ * receiver's. */
+#define FROM(n)         UTCB_OFFSET_MR0 + 4 * (n)(%ebp)
+#define TO(n)           UTCB_OFFSET_MR0 + 4 * (n)(%ebp, %edx)
+
         .balign 16
-words:  movl    %ecx, %edx
-        movl    %esi, %ebx
+open_words:
+        movl    %ecx, %edx
         shll    $16, %edx
         jnz     slow
-        andl    $0xFFFF, %ebx
-        cmpl    $MR_COUNT, %ebx
-        jae     slow
-        CHECK   words
-        movl    %esi, %ebx
+        CHECK   open_words
+        jmp     copy
+
+        .balign 16
+closed_words:
+        movl    %ecx, %edx
+        shll    $16, %edx
+        jnz     slow
+        CHECK   closed_words
+copy:   movl    %esi, %ebx
         movl    DEST(TCB_UTCB), %edx
-        andl    $MR_COUNT - 1, %ebx
+        andl    $0xFFFF, %ebx
         movl    CUR(TCB_UTCB), %ebp
         subl    %ebp, %edx
+        cmpl    $2, %ebx
+        movl    FROM(1), %eax
+        ja      many
+        movl    FROM(2), %ecx
+        jb      1f
+        movl    %eax, TO(1)
+        movl    %ecx, TO(2)
+        xorl    %ebp, %ebp
+        jmp     deliver
+1:      movl    %eax, TO(1)
+        xorl    %ebp, %ebp
+        jmp     deliver
+
+        .balign 16
+many:   cmpl    $MR_COUNT, %ebx
+        jae     slow                    /* typed items or flags */
         shrl    $1, %ebx
         jnc     1f
-        movl    UTCB_OFFSET_MR0 + 4(%ebp), %ecx
+        movl    %eax, TO(1)
         addl    $4, %ebp
-        movl    %ecx, UTCB_OFFSET_MR0(%ebp, %edx)
 1:      shrl    $1, %ebx
         jnc     2f
-        movl    UTCB_OFFSET_MR0 + 4(%ebp), %eax
-        movl    UTCB_OFFSET_MR0 + 8(%ebp), %ecx
-        movl    %eax, UTCB_OFFSET_MR0 + 4(%ebp, %edx)
-        movl    %ecx, UTCB_OFFSET_MR0 + 8(%ebp, %edx)
+        movl    FROM(1), %eax
+        movl    FROM(2), %ecx
+        movl    %eax, TO(1)
+        movl    %ecx, TO(2)
         addl    $8, %ebp
 2:      testl   %ebx, %ebx
         jz      4f
-3:      movl    UTCB_OFFSET_MR0 + 4(%ebp), %eax
-        movl    UTCB_OFFSET_MR0 + 8(%ebp), %ecx
-        movl    %eax, UTCB_OFFSET_MR0 + 4(%ebp, %edx)
-        movl    %ecx, UTCB_OFFSET_MR0 + 8(%ebp, %edx)
-        movl    UTCB_OFFSET_MR0 + 12(%ebp), %eax
-        movl    UTCB_OFFSET_MR0 + 16(%ebp), %ecx
-        movl    %eax, UTCB_OFFSET_MR0 + 12(%ebp, %edx)
-        movl    %ecx, UTCB_OFFSET_MR0 + 16(%ebp, %edx)
+3:      movl    FROM(1), %eax
+        movl    FROM(2), %ecx
+        movl    %eax, TO(1)
+        movl    %ecx, TO(2)
+        movl    FROM(3), %eax
+        movl    FROM(4), %ecx
+        movl    %eax, TO(3)
+        movl    %ecx, TO(4)
         addl    $16, %ebp
         decl    %ebx
         jnz     3b
