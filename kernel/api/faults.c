@@ -10,11 +10,7 @@
  *
  * When ExchangeRegisters ends the exchange, the instruction is tried again, or the thread goes on where
  * ExchangeRegisters put it. Without a pager or handler the thread halts. */
-#include "api/ipc.h"
-#include "api/ipc_transfer.h"
-#include "api/scheduler.h"
-#include "arch/arch.h"
-#include "state.h"
+#include "api/ipc_short.h"
 
 /* The running thread stops until ExchangeRegisters starts it. */
 static void halt(struct tcb *t)

@@ -8,51 +8,7 @@
  * happened.
  *
  * As in the fast path the receiver runs on the sender's time: it is charged when the clock ticks. */
-#include "api/ipc.h"
-#include "api/ipc_transfer.h"
-#include "api/scheduler.h"
-#include "arch/arch.h"
-#include "state.h"
-
-/* Does r wait for me, and may it run at once? */
-static inline bool can_take(const struct tcb *r, const struct tcb *me)
-{
-    return r->slow == 0 && (r->partner == ANY_THREAD || r->partner == me->id)
-           && (int)r->priority >= (int)kernel.ready_top;
-}
-
-static inline struct tcb *find(const struct tcb *me, thread_id_t to)
-{
-    struct tcb *r;
-
-    if (id_is_local(to))
-        return thread_find_local(me->space, to);
-    r = thread_number(to) < THREAD_NUMBERS ? kernel.threads[thread_number(to)] : NULL;
-    return r && r->id == to ? r : NULL;
-}
-
-/* --- faults --------------------------------------------------------------------------------------- */
-struct tcb *ipc_short_partner(const struct tcb *t, thread_id_t to)
-{
-    struct tcb *r = find(t, to);
-
-    return r && r->state == WAITING && can_take(r, t) ? r : NULL;
-}
-
-bool ipc_short_call(struct tcb *t, struct tcb *r, bool accept_map)
-{
-    t->kernel_ipc = true;
-    t->kernel_accepts_map = accept_map;
-    t->recv_from = t->partner = r->id;
-    t->recv_timeout = TIME_NEVER;
-    t->ipc_result = 0;
-    t->state = WAITING_KERNEL;
-    r->ipc_from = thread_id_seen_by(r, t);
-    r->state = READY;
-    arch_switch(t, r);
-    t->kernel_ipc = false;
-    return t->ipc_result == 0;
-}
+#include "api/ipc_short.h"
 
 /* --- what a program sends ----------------------------------------------------------------------------- */
 /* Words, and map and grant items; false: something else, or no memory. */
@@ -84,9 +40,9 @@ bool ipc_short(struct tcb *me, thread_id_t to, thread_id_t from, word_t timeouts
         return false;
     if (from != to && (from != ANY_THREAD || me->senders))
         return false;
-    r = find(me, to);
+    r = ipc_find(me, to);
     if (!r || (r->state != WAITING && (r->state != WAITING_KERNEL || r->transfer))
-        || !can_take(r, me) || !transfer(me, r, tag))
+        || !ipc_can_take(r, me) || !transfer(me, r, tag))
         return false;
     r->ipc_result = 0;
     if (!r->kernel_ipc)
@@ -94,6 +50,5 @@ bool ipc_short(struct tcb *me, thread_id_t to, thread_id_t from, word_t timeouts
     r->state = READY;
     me->partner = from == ANY_THREAD ? from : r->id;
     me->state = WAITING;
-    arch_switch(me, r);
-    return true;
+    arch_switch_ipc(me, r);
 }

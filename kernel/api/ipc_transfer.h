@@ -44,11 +44,6 @@ void ipc_over(struct tcb *t);
  * receiver allows; false: it has, and nothing has happened, or memory ran out. */
 bool ipc_map_items(struct tcb *s, struct tcb *r, msg_tag_t tag);
 
-/* The whole Ipc of the running thread, if it is one that ipc_short.c knows. */
+/* The whole Ipc of the running thread, if it is one that ipc_short.c knows; then it does not return but
+ * goes on as from the fast path. False: it is another one, and nothing has happened. */
 bool ipc_short(struct tcb *me, thread_id_t to, thread_id_t from, word_t timeouts);
-
-/* A kernel message of t in two steps: the thread that waits for it, NULL if ipc_kernel_call is needed;
- * then, when the caller has written the message into that thread's MRs, the rest: as ipc_kernel_call,
- * with the answer in t->kernel_mr. */
-struct tcb *ipc_short_partner(const struct tcb *t, thread_id_t to);
-bool ipc_short_call(struct tcb *t, struct tcb *r, bool accept_map);
