@@ -1,8 +1,9 @@
 #!/bin/bash
 # l4_api.sh [TARGET...]: runs the tests of the L4 kernel's API (guests/tests) on QEMU's Pentium and
-# Pentium III, on Bochs through a GRUB image, and on Isochron's p133; then the thousands of threads and
-# the fuzzer on two of them. Targets: qemu, bochs, isochron; all if none is named. Each run prints what
-# failed and its count; the last line is 'N passed, N failed' over all of them.
+# Pentium III, on Bochs through a GRUB image, and on Isochron's p133; then thousands of threads, the
+# kernel without memory, and the fuzzer on two of them. Targets: qemu, bochs, isochron; all if none
+# is named. Each run prints what failed and its count; the last line is 'N passed, N failed' over all
+# of them.
 #
 # QEMU counts instructions for time, and the clock chip follows: what else the host does changes nothing.
 # BUILD names the build (build/release), KERNEL the kernel (l4/kernel-checked of it).
@@ -15,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 exit_device=isa-debug-exit,iobase=0xf4,iosize=4
 passed=0 failed=0
 
-for image in "$kernel" "$build"/l4/{sigma0,api_tests,api_fuzz,api_threads}; do
+for image in "$kernel" "$build"/l4/{sigma0,api_tests,api_fuzz,api_threads,api_memory}; do
     [ -e "$image" ] && continue
     echo "no $image: build it first (cmake --preset release && ninja -C build/release)"
     exit 77
@@ -23,7 +24,7 @@ done
 
 # run_qemu CPU MODULE, run_isochron MODEL MODULE, run_bochs - MODULE: the serial line into $work/out.
 run_qemu() {
-    timeout 120 qemu-system-i386 -cpu "$1" -m 64 -kernel "$kernel" \
+    timeout 120 qemu-system-i386 -cpu "$1" -m 64 -kernel "$kernel" -append "${append:-}" \
         -initrd "$build/l4/sigma0,$build/l4/$2 exit=debug" -serial "file:$work/out" -display none \
         -monitor none -no-reboot -device $exit_device -icount shift=3,sleep=off -rtc clock=vm \
         >"$work/log" 2>&1 </dev/null
@@ -31,7 +32,7 @@ run_qemu() {
 
 run_isochron() {
     timeout 400 "${ISOCHRON:-$build/isochron}" run --quiet --machine p133 --model "$1" \
-        -kernel "$kernel" -initrd "$build/l4/sigma0,$build/l4/$2 exit=debug" \
+        -kernel "$kernel" -append "${append:-}" -initrd "$build/l4/sigma0,$build/l4/$2 exit=debug" \
         -serial "file:$work/out" -device $exit_device --max-cycles 40G >"$work/log" 2>&1 </dev/null
 }
 
@@ -95,6 +96,7 @@ for target; do
         check 'qemu, pentium' "$all" run_qemu pentium api_tests
         check 'qemu, pentium3' "$all" run_qemu pentium3 api_tests
         check 'qemu, threads' ': passed$' run_qemu pentium api_threads
+        append=kmem=2M check 'qemu, memory' ': passed$' run_qemu pentium api_memory
         check 'qemu, fuzz' '^fuzz: survived$' run_qemu pentium3 'api_fuzz cycles=6000'
         ;;
     bochs)
@@ -104,6 +106,7 @@ for target; do
     isochron)
         check 'isochron, flat' "$all" run_isochron flat api_tests
         check 'isochron, threads' ': passed$' run_isochron flat api_threads
+        append=kmem=2M check 'isochron, memory' ': passed$' run_isochron flat api_memory
         check 'isochron, fuzz' '^fuzz: survived$' run_isochron flat 'api_fuzz cycles=200'
         ;;
     *)
