@@ -19,6 +19,9 @@ typedef uint16_t l4_time_t;  /* a period or a point in time [L4X2 4.6] */
 
 #define CACHE_LINE 32
 
+/* Code that faults and mapping run: kept together, so that it does not displace itself in the cache. */
+#define HOT __attribute__((hot))
+
 /* Where things are in every address space. The kernel is linked at its physical address plus
  * DIRECT_MAP; everything that it allocates is reached through that mapping by 4 MB pages.
  *

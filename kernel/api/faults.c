@@ -25,7 +25,7 @@ static void halt_without_partner(struct tcb *t)
         halt(t);
 }
 
-void page_fault_ipc(struct tcb *t, vaddr_t address, word_t ip, bool write)
+HOT void page_fault_ipc(struct tcb *t, vaddr_t address, word_t ip, bool write)
 {
     msg_tag_t tag = TAG_PAGE_FAULT | (write ? RIGHT_W : RIGHT_R) << 16;
     struct tcb *pager = ipc_short_partner(t, t->utcb->pager);
@@ -75,7 +75,7 @@ static void words_to_frame(const word_t *words, struct trap_frame *f)
     f->eax = words[12];
 }
 
-void exception_ipc(struct trap_frame *f, word_t vector, word_t error)
+HOT void exception_ipc(struct trap_frame *f, word_t vector, word_t error)
 {
     struct tcb *t = current(), *handler = ipc_short_partner(t, t->utcb->exception_handler);
     word_t words[13];

@@ -68,7 +68,7 @@ static fpage_t receive_window(struct tcb *r)
     return utcb_br(r->utcb, 0) & ~ACCEPT_FLAGS;
 }
 
-static word_t transfer_map(struct tcb *s, struct tcb *r, word_t item, fpage_t send)
+HOT static word_t transfer_map(struct tcb *s, struct tcb *r, word_t item, fpage_t send)
 {
     fpage_t window = receive_window(r);
 
@@ -127,7 +127,7 @@ word_t ipc_transfer(struct tcb *s, struct tcb *r)
     return typed.first < typed.end ? transfer_items(s, r, typed) : 0;
 }
 
-bool ipc_map_items(struct tcb *s, struct tcb *r, msg_tag_t tag)
+HOT bool ipc_map_items(struct tcb *s, struct tcb *r, msg_tag_t tag)
 {
     struct typed_words typed = typed_words(tag);
     const word_t *mr = s->utcb->mr;

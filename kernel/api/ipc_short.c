@@ -12,7 +12,7 @@
 
 /* --- what a program sends ----------------------------------------------------------------------------- */
 /* Words, and map and grant items; false: something else, or no memory. */
-static bool transfer(struct tcb *me, struct tcb *r, msg_tag_t tag)
+HOT static bool transfer(struct tcb *me, struct tcb *r, msg_tag_t tag)
 {
     const word_t *from = me->utcb->mr;
     word_t *to = ipc_message(r);
@@ -31,7 +31,7 @@ static bool transfer(struct tcb *me, struct tcb *r, msg_tag_t tag)
     return true;
 }
 
-bool ipc_short(struct tcb *me, thread_id_t to, thread_id_t from, word_t timeouts)
+HOT bool ipc_short(struct tcb *me, thread_id_t to, thread_id_t from, word_t timeouts)
 {
     msg_tag_t tag = me->utcb->mr[0];
     struct tcb *r;

@@ -71,7 +71,7 @@ static void unlink_node(struct mapping *n, paddr_t frame)
     kmem_pool_give(&kernel.mapping_pool, n);
 }
 
-bool mapping_insert(struct mapping *parent, struct space *to, vaddr_t va, pte_t *entry, pte_t value)
+HOT bool mapping_insert(struct mapping *parent, struct space *to, vaddr_t va, pte_t *entry, pte_t value)
 {
     struct mapping *n = kmem_pool_take_as_is(&kernel.mapping_pool);
     if (!n)

@@ -25,7 +25,7 @@ struct tcb *thread_find(thread_id_t global)
 
 /* The UTCB tells the global id. Programs can write it, so it only shows where to look; whatever else
  * is read by a wrong local id is no harm either. */
-struct tcb *thread_find_local(struct space *s, thread_id_t local)
+HOT struct tcb *thread_find_local(struct space *s, thread_id_t local)
 {
     vaddr_t va = local - UTCB_MR0 + offsetof(struct utcb, my_global_id);
     struct tcb *t;

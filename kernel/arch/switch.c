@@ -95,7 +95,7 @@ void switch_init(void)
     kernel.tss_esp0 = &task.tss.esp0;
 }
 
-void space_activate(struct space *s)
+HOT void space_activate(struct space *s)
 {
     struct space *loaded = kernel.segment_space;
     if (!loaded || loaded->segment[0] != s->segment[0] || loaded->segment[1] != s->segment[1])
@@ -126,7 +126,7 @@ static inline void switch_context(struct tcb *to)
     *kernel.gs_word = to->local_id;
 }
 
-void arch_switch(struct tcb *from, struct tcb *to)
+HOT void arch_switch(struct tcb *from, struct tcb *to)
 {
     if (from == to)
         return;
@@ -134,7 +134,7 @@ void arch_switch(struct tcb *from, struct tcb *to)
     stack_switch(&from->esp, to->esp);
 }
 
-void arch_switch_ipc(struct tcb *from, struct tcb *to)
+HOT void arch_switch_ipc(struct tcb *from, struct tcb *to)
 {
     extern const char ipc_resume[];
     word_t *stack = &thread_frame(from)->error; /* right below what IRET takes */

@@ -38,7 +38,7 @@ static bool is_user(const struct trap_frame *f)
 
 /* --- page faults ------------------------------------------------------------------------------------------ */
 
-static void page_fault(struct trap_frame *f)
+HOT static void page_fault(struct trap_frame *f)
 {
     struct tcb *t = current();
     struct space *s = t->space;
@@ -229,7 +229,7 @@ static bool user_fault(struct trap_frame *f, word_t *vector)
     }
 }
 
-struct trap_frame *trap(struct trap_frame *f)
+HOT struct trap_frame *trap(struct trap_frame *f)
 {
     word_t vector = f->vector;
 
