@@ -22,6 +22,9 @@ static const struct option_spec specs[] = {
     {"help", NULL, "this text", 'h'},
 };
 
+#define SHARES_MAX 256
+#define SHARES_SAID 8 /* of causes or symbols: one screen for a reason */
+
 enum format { FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_TAP, FORMAT_JUNIT };
 
 struct verdict {
@@ -108,28 +111,44 @@ static void say(struct verdict *v, const char *fmt, ...)
     va_end(list);
 }
 
-/* Where an instance's cycles go, or how two runs differ in that: "issue 51, kernel.entry 34". */
+struct share {
+    const char *name;
+    double cycles;
+};
+
+static int by_size(const void *a, const void *b)
+{
+    const struct share *x = a, *y = b;
+    double p = x->cycles < 0 ? -x->cycles : x->cycles, q = y->cycles < 0 ? -y->cycles : y->cycles;
+    return p < q ? 1 : p > q ? -1 : strcmp(x->name, y->name);
+}
+
+/* Where an instance's cycles go, or how two runs differ in that, the greatest first:
+ * "enter_ipc_fast +1.0, copy -0.2". */
 static void say_table(struct verdict *v, const char *title, const char *table, const json_t *now,
                       const json_t *before)
 {
+    struct share shares[SHARES_MAX];
+    unsigned count = 0;
     const char *key;
     json_t *n;
-    double count = (double)number(now, "count"), old = before ? (double)number(before, "count") : 1;
+    double each = (double)number(now, "count"), old = before ? (double)number(before, "count") : 1;
     const json_t *was = before ? json_object_get(before, table) : NULL;
     json_t *all = json_copy(json_object_get(now, table));
-    bool any = false;
     if (was)
         json_object_update_missing(all, (json_t *)(uintptr_t)was);
     json_object_foreach(all, key, n) {
-        double value = (double)number(json_object_get(now, table), key) / count -
+        double value = (double)number(json_object_get(now, table), key) / each -
                        (was ? (double)number(was, key) / old : 0);
-        if (value > -0.05 && value < 0.05)
-            continue;
-        say(v, before ? "%s%s %+.1f" : "%s%s %.1f", any ? ", " : title, key, value);
-        any = true;
+        if ((value <= -0.05 || value >= 0.05) && count < SHARES_MAX)
+            shares[count++] = (struct share){key, value};
     }
-    if (any)
-        say(v, "\n");
+    qsort(shares, count, sizeof *shares, by_size);
+    for (unsigned i = 0; i < count && i < SHARES_SAID; i++)
+        say(v, before ? "%s%s %+.1f" : "%s%s %.1f", i ? ", " : title, shares[i].name,
+            shares[i].cycles);
+    if (count)
+        say(v, count > SHARES_SAID ? " and %u less\n" : "\n", count - SHARES_SAID);
     json_decref(all);
 }
 

@@ -37,12 +37,28 @@ def isochron(*args):
     return p.returncode, p.stdout, p.stderr
 
 
-def measure(ledger, options=""):
+def built_kernel(name, change=("", "")):
+    """A kernel from the sources, with one piece of the fast path's text replaced."""
+    tree = work / name
+    shutil.copytree(root / "kernel", tree / "kernel")
+    (tree / "guests/native").mkdir(parents=True)
+    shutil.copy(root / "guests/native/div64.c", tree / "guests/native")
+    fast_path = tree / "kernel/arch/fast_path.S"
+    fast_path.write_text(fast_path.read_text().replace(*change, 1))
+    for command in (["cmake", "-Wno-dev", "-S", "kernel", "-B", "built"],
+                    ["cmake", "--build", "built", "-j2"]):
+        p = subprocess.run(command, cwd=tree, capture_output=True, text=True)
+        check(f"the kernel {name} builds", p.returncode == 0, p.stdout[-800:], p.stderr[-800:])
+    return tree / "built/l4/kernel"
+
+
+def measure(ledger, options="", kernel=None):
     l4 = build / "l4"
+    kernel = kernel or l4 / "kernel"
     code, out, err = isochron(
-        "run", "-kernel", l4 / "kernel", "-append", options, "-initrd",
+        "run", "-kernel", kernel, "-append", options, "-initrd",
         f"{l4}/sigma0,{l4}/measure which=ipc", "--until-serial", "ipc_small_small words=2 ",
-        "--paths", "--symbols", l4 / "kernel", "--serial", "null", "--quiet", "--ledger", ledger,
+        "--paths", "--symbols", kernel, "--serial", "null", "--quiet", "--ledger", ledger,
         "--max-cycles", "300M")
     check(f"the run of {ledger} ends", code == 0, code, out, err)
 
@@ -87,5 +103,14 @@ code, out, err = verdict("slow.json", "--baseline", "base.json")
 check("a kernel without its fast path is found", code == 3 and "ipc.fast.cross_space" in out, out)
 check("and what differs is told by cause and symbol",
       "by cause, per instance" in out and "by symbol, per instance" in out, out)
+
+# A commit that adds one load to the path of a short message.
+measure("plain.json", kernel=built_kernel("plain"))
+entry = "\nenter_ipc_fast:\n"
+measure("load.json", kernel=built_kernel("load", (entry, entry + "        testl   %eax, (%esp)\n")))
+code, out, err = verdict("load.json", "--baseline", "plain.json")
+check("one load more in the path of a message is found",
+      code == 3 and "EXCEEDED ipc.fast.cross_space" in out, out)
+check("and named", "enter_ipc_fast +" in out, out)
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed != 0)
