@@ -1,14 +1,16 @@
-/* exchange_registers.c: ExchangeRegisters, by which threads look at, stop, move and start each other.
+/* exchange_registers.c: ExchangeRegisters, by which threads look at, stop, move and start each
+ * other.
  *
- * EAX dest, ECX control, EDX SP, ESI IP, EDI FLAGS, EBX UserDefinedHandle, EBP pager; the same registers
- * deliver what they were before, EAX dest's id in the other form (local for global), ECX its state.
+ * EAX dest, ECX control, EDX SP, ESI IP, EDI FLAGS, EBX UserDefinedHandle, EBP pager; the same
+ * registers deliver what they were before, EAX dest's id in the other form (local for global), ECX
+ * its state.
  *
  *    in:  9 8 7 6 5 4 3 2 1 0       out:  2 1 0
  *        |d|h|p|u|f|i|s|S|R|H|           |S|R|H|
  *
- * h: H says whether to halt or to go on. p, u, f, i, s: set pager, handle, flags, IP, SP. R, S: end an
- * Ipc that is receiving, sending. d, to deliver the old values, is always taken as set. Out: it was
- * halted, receiving, sending. A thread that is told to halt in an Ipc halts when that is over.
+ * h: H says whether to halt or to go on. p, u, f, i, s: set pager, handle, flags, IP, SP. R, S: end
+ * an Ipc that is receiving, sending. d, to deliver the old values, is always taken as set. Out: it
+ * was halted, receiving, sending. A thread that is told to halt in an Ipc halts when that is over.
  *
  * Allowed on active threads of the caller's own space, and to the space of their pager. */
 #include "api/ipc.h"

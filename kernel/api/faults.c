@@ -1,15 +1,15 @@
 /* faults.c: page faults and exceptions, as messages [L4X2 5.2, 5.3].
  *
- * The kernel sends on the thread's behalf, to its pager or its exception handler as its UTCB names them
- * at that moment, and waits for the answer of just that thread, both without timeout. Nothing of this
- * shows in the thread's MRs, BRs and error word.
+ * The kernel sends on the thread's behalf, to its pager or its exception handler as its UTCB names
+ * them at that moment, and waits for the answer of just that thread, both without timeout. Nothing
+ * of this shows in the thread's MRs, BRs and error word.
  *
  *   page fault  0xFFE00002 | rights << 16, address, IP      answer: any; its map items take effect
- *   exception   0xFFB0000C, EIP EFLAGS vector error EDI     answer: the same twelve words; the thread
- *               ESI EBP ESP EBX EDX ECX EAX                   goes on with them
+ *   exception   0xFFB0000C, EIP EFLAGS vector error EDI     answer: the same twelve words; the
+ *               ESI EBP ESP EBX EDX ECX EAX                   thread goes on with them
  *
- * When ExchangeRegisters ends the exchange, the instruction is tried again, or the thread goes on where
- * ExchangeRegisters put it. Without a pager or handler the thread halts. */
+ * When ExchangeRegisters ends the exchange, the instruction is tried again, or the thread goes
+ * on where ExchangeRegisters put it. Without a pager or handler the thread halts. */
 #include "api/ipc_short.h"
 
 /* The running thread stops until ExchangeRegisters starts it. */

@@ -1,12 +1,12 @@
 /* interrupts.c: interrupt lines as threads [L4X2 5.4].
  *
- * Line i is the thread with number i, version 1. ThreadControl gives it a handler as its pager. When
- * the line fires, the kernel masks it and sends 0xFFF00000 to the handler as from that thread; the
- * message queues while the handler is busy. An IPC from the handler to the interrupt thread
+ * Line i is the thread with number i, version 1. ThreadControl gives it a handler as its pager.
+ * When the line fires, the kernel masks it and sends 0xFFF00000 to the handler as from that thread;
+ * the message queues while the handler is busy. An IPC from the handler to the interrupt thread
  * acknowledges it: the line is unmasked, and what it latched meanwhile arrives at once.
  *
- * An interrupt thread has a control block so that it can queue as a sender and be scheduled by its id,
- * but it never runs: it is POLLING with its message, else WAITING_KERNEL. */
+ * An interrupt thread has a control block so that it can queue as a sender and be scheduled by
+ * its id, but it never runs: it is POLLING with its message, else WAITING_KERNEL. */
 #include "api/ipc.h"
 #include "api/scheduler.h"
 #include "platform/platform.h"

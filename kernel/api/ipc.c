@@ -1,16 +1,17 @@
 /* ipc.c: Ipc and Lipc, the only way in which threads speak with each other.
  *
- * EAX to, EDX from specifier, ECX timeouts, ESI MR0, EDI address of MR0; EAX whom the message came from,
- * ESI, EBX, EBP MR0 to MR2. The other MRs are in the UTCB.
+ * EAX to, EDX from specifier, ECX timeouts, ESI MR0, EDI address of MR0; EAX whom the message came
+ * from, ESI, EBX, EBP MR0 to MR2. The other MRs are in the UTCB.
  *
- * One call has a send phase, left out if `to` is nilthread, and a receive phase, left out if `from` is;
- * between them nobody can come: whoever gets the message finds its sender waiting for the answer. A
- * message goes from the sender's MRs straight to the receiver's when both are there; the first one
- * waits, for its timeout at most. A receiver may wait for one thread (closed), for any of its own space
- * (anylocalthread), or for any (open). Senders that find it busy queue, first come first served.
+ * One call has a send phase, left out if `to` is nilthread, and a receive phase, left out if `from`
+ * is; between them nobody can come: whoever gets the message finds its sender waiting for the
+ * answer. A message goes from the sender's MRs straight to the receiver's when both are there; the
+ * first one waits, for its timeout at most. A receiver may wait for one thread (closed), for any of
+ * its own space (anylocalthread), or for any (open). Senders that find it busy queue, first come
+ * first served.
  *
- * Every error is told in MR0's flag E and in ErrorCode. After an error in the send phase there is no
- * receive phase.
+ * Every error is told in MR0's flag E and in ErrorCode. After an error in the send phase there is
+ * no receive phase.
  *
  * Propagation (P in the tag): the message is delivered as if from VirtualSender, if that is in the
  * sender's space or the sender in the receiver's, or the sender is its redirector. If the virtual
@@ -19,13 +20,13 @@
  * Redirection: what a space with a redirector sends out goes to the redirector, with flag R and the
  * intended receiver named; only messages to the redirector's own space arrive directly.
  *
- * How it works here. A sender that must wait is POLLING, in its receiver's queue, and blocks in poll()
- * below. The receiver that takes its message also starts its receive phase: that is what makes the
- * two phases one. Only a message with strings is left to the sender to copy, because copying may
- * take page faults in either space; the receiver is LOCKED meanwhile.
+ * How it works here. A sender that must wait is POLLING, in its receiver's queue, and blocks in
+ * poll() below. The receiver that takes its message also starts its receive phase: that is what
+ * makes the two phases one. Only a message with strings is left to the sender to copy, because
+ * copying may take page faults in either space; the receiver is LOCKED meanwhile.
  *
- * A thread that is WAITING may be continued by the fast path, which forgets its kernel stack. So whoever
- * wakes it completes everything: MRs, ErrorCode, ipc_from. */
+ * A thread that is WAITING may be continued by the fast path, which forgets its kernel stack. So
+ * whoever wakes it completes everything: MRs, ErrorCode, ipc_from. */
 #include "api/ipc.h"
 
 #include "api/ipc_transfer.h"
@@ -37,7 +38,7 @@
 
 #define REDIRECTIONS_MAX 16 /* how long a chain of redirectors is followed */
 
-/* --- the queue of senders ----------------------------------------------------------------------------- */
+/* --- the queue of senders --------------------------------------------------------------------- */
 static void queue_sender(struct tcb **queue, struct tcb *s)
 {
     struct tcb *first = *queue;
@@ -68,7 +69,7 @@ static void unqueue_sender(struct tcb *s)
     s->send_queue = NULL;
 }
 
-/* --- ends ------------------------------------------------------------------------------------------------ */
+/* --- ends ------------------------------------------------------------------------------------- */
 void ipc_fail(struct tcb *t, word_t error)
 {
     t->ipc_result = error;
@@ -124,7 +125,8 @@ static bool is_interrupt(const struct tcb *t)
     return thread_number(t->id) < SYSTEM_BASE;
 }
 
-/* An interrupt thread's message is on its way or lost: it waits for the acknowledgement, or for ever. */
+/* An interrupt thread's message is on its way or lost: it waits for the acknowledgement, or for
+ * ever. */
 static void interrupt_rests(struct tcb *irq)
 {
     irq->state = WAITING_KERNEL;
@@ -147,11 +149,13 @@ void ipc_timed_out(struct tcb *t)
 {
     if (t->transfer)
         ipc_stop_transfer(t, t->transfer_expires);
+    else if (t->state == POLLING)
+        ipc_abort(t, ipc_error_word(SEND_PHASE, IPC_TIMEOUT, 0));
     else
-        ipc_abort(t, ipc_error_word(t->state == POLLING ? SEND_PHASE : RECEIVE_PHASE, IPC_TIMEOUT, 0));
+        ipc_abort(t, ipc_error_word(RECEIVE_PHASE, IPC_TIMEOUT, 0));
 }
 
-/* --- who may speak as whom, and with whom -------------------------------------------------------------- */
+/* --- who may speak as whom, and with whom ----------------------------------------------------- */
 static bool redirects(struct tcb *by, const struct space *s)
 {
     for (int i = 0; s && i < REDIRECTIONS_MAX && s->redirector != ANY_THREAD; i++) {
@@ -200,8 +204,9 @@ static bool accepts(const struct tcb *r, const struct tcb *s)
     return (r->state == WAITING || r->state == WAITING_KERNEL) && matches(r, r->partner, s);
 }
 
-/* --- delivery ------------------------------------------------------------------------------------------- */
-/* A sender named v that waits for the one who forwarded its message waits for the receiver from now. */
+/* --- delivery --------------------------------------------------------------------------------- */
+/* A sender named v that waits for the one who forwarded its message waits for the receiver from
+ * now. */
 static void turn_wait(const struct tcb *s, const struct tcb *r)
 {
     struct tcb *v = s->sender_as == s->id ? NULL : thread_find(s->sender_as);
@@ -255,8 +260,8 @@ static void enter_transfer(struct tcb *s, struct tcb *r)
     s->transfer_stop = s->transfer_expires = s->transfer_bytes = 0;
 }
 
-/* The running thread s delivers to r, which waits or is LOCKED already. Returns r if it is still there
- * and READY: in no queue yet. s->ipc_result tells s of errors. */
+/* The running thread s delivers to r, which waits or is LOCKED already. Returns r if it is still
+ * there and READY: in no queue yet. s->ipc_result tells s of errors. */
 static struct tcb *deliver(struct tcb *s, struct tcb *r)
 {
     word_t codes;
@@ -281,9 +286,9 @@ static struct tcb *deliver(struct tcb *s, struct tcb *r)
     return r->state == READY ? r : NULL;
 }
 
-/* --- receive phase ---------------------------------------------------------------------------------------- */
-/* A from specifier as threads are compared with: global, or one of the two wildcards; NIL_THREAD: there
- * is no such thread. */
+/* --- receive phase ---------------------------------------------------------------------------- */
+/* A from specifier as threads are compared with: global, or one of the two wildcards;
+ * NIL_THREAD: there is no such thread. */
 static thread_id_t awaited_id(struct tcb *t, thread_id_t from)
 {
     struct tcb *partner;
@@ -314,8 +319,8 @@ static void enter_wait(struct tcb *t, thread_id_t awaited)
     start_timer(t, deadline((l4_time_t)t->recv_timeout));
 }
 
-/* s was POLLING and its message has been taken: starts its receive phase. Where that does not simply
- * mean to wait, s does it itself when it runs. */
+/* s was POLLING and its message has been taken: starts its receive phase. Where that does not
+ * simply mean to wait, s does it itself when it runs. */
 static void sent(struct tcb *s)
 {
     thread_id_t awaited;
@@ -371,13 +376,14 @@ static void receive(struct tcb *t, struct tcb *woken)
         take(t, s);
         return;
     }
-    ipc_fail(t, ipc_error_word(RECEIVE_PHASE, awaited == NIL_THREAD ? IPC_NO_PARTNER : IPC_TIMEOUT, 0));
+    ipc_fail(t, ipc_error_word(RECEIVE_PHASE,
+                               awaited == NIL_THREAD ? IPC_NO_PARTNER : IPC_TIMEOUT, 0));
     reschedule();
 }
 
-/* --- send phase --------------------------------------------------------------------------------------------- */
-/* Whom t's message goes to: the thread itself, or its space's redirector, which *missing says does not
- * exist at present. NULL otherwise: no such thread. */
+/* --- send phase ------------------------------------------------------------------------------- */
+/* Whom t's message goes to: the thread itself, or its space's redirector, which *missing says
+ * does not exist at present. NULL otherwise: no such thread. */
 static struct tcb *find_receiver(struct tcb *t, thread_id_t to, bool *missing)
 {
     struct tcb *r = thread_find_any(t->space, to), *redirector;
@@ -506,7 +512,7 @@ void sys_ipc(struct trap_frame *f)
     ipc_registers(t);
 }
 
-/* --- messages of the kernel ------------------------------------------------------------------------------------ */
+/* --- messages of the kernel ------------------------------------------------------------------- */
 bool ipc_kernel_call(struct tcb *t, thread_id_t partner, word_t words[13], unsigned count,
                      bool accept_map)
 {
@@ -570,7 +576,7 @@ void ipc_await_start(struct tcb *t, thread_id_t pager)
     enter_wait(t, pager);
 }
 
-/* --- threads that go, and redirectors that change ------------------------------------------------------------------ */
+/* --- threads that go, and redirectors that change --------------------------------------------- */
 static void send_again(struct tcb *s)
 {
     unqueue_sender(s);

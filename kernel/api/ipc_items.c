@@ -5,9 +5,9 @@
  *   map, grant   two words: where in the receiver's window, and the sender's fpage
  *   string       a length, one or more pointers; the next buffer of the receiver takes it
  *
- * What the receiver allows is in its BR0: the window for map and grant items, and whether it has string
- * buffers. An item that it does not allow, or of a type that is none, ends the transfer as an overflow.
- * What has been transferred until then stays. */
+ * What the receiver allows is in its BR0: the window for map and grant items, and whether it has
+ * string buffers. An item that it does not allow, or of a type that is none, ends the transfer
+ * as an overflow. What has been transferred until then stays. */
 #include "api/ipc_transfer.h"
 #include "api/mapping.h"
 #include "state.h"
@@ -75,7 +75,8 @@ HOT static word_t transfer_map(struct tcb *s, struct tcb *r, word_t item, fpage_
     if (window == FPAGE_NIL)
         return TRANSFER_BOTH(IPC_OVERFLOW);
     if (send != FPAGE_NIL
-        && !mapping_map(s->space, send, item & ~0x3FFu, r->space, window, ITEM_TYPE(item) == TYPE_GRANT))
+        && !mapping_map(s->space, send, item & ~0x3FFu, r->space, window,
+                        ITEM_TYPE(item) == TYPE_GRANT))
         return TRANSFER_BOTH(IPC_OVERFLOW); /* memory for page tables has run out */
     return 0;
 }

@@ -1,16 +1,17 @@
 /* ipc_short.c: messages whose receiver waits for them already, the short way.
  *
- * The fast path in assembly takes untyped words between two programs. Here are its neighbours, which
- * are as frequent: the messages of page faults and exceptions, and messages with map and grant items,
- * such as the pager's answer. What all of them have in common is that nothing has to queue, no timeout
- * runs, no string is copied, neither side is redirected, propagates or is to halt, and nobody with a
- * higher priority is ready. Whatever is different in any way goes to ipc.c, before anything has
- * happened.
+ * The fast path in assembly takes untyped words between two programs. Here are its neighbours,
+ * which are as frequent: the messages of page faults and exceptions, and messages with map and
+ * grant items, such as the pager's answer. What all of them have in common is that nothing has to
+ * queue, no timeout runs, no string is copied, neither side is redirected, propagates or is to
+ * halt, and nobody with a higher priority is ready. Whatever is different in any way goes to ipc.c,
+ * before anything has happened.
  *
- * As in the fast path the receiver runs on the sender's time: it is charged when the clock ticks. */
+ * As in the fast path the receiver runs on the sender's time: it is charged when the clock
+ * ticks. */
 #include "api/ipc_short.h"
 
-/* --- what a program sends ----------------------------------------------------------------------------- */
+/* --- what a program sends --------------------------------------------------------------------- */
 /* Words, and map and grant items; false: something else, or no memory. */
 HOT static bool transfer(struct tcb *me, struct tcb *r, msg_tag_t tag)
 {

@@ -1,4 +1,5 @@
-/* ipc_short.h: the short way of messages, inline where faults use it (ipc_short.c says what it is). */
+/* ipc_short.h: the short way of messages, inline where faults use it (ipc_short.c says what it
+ * is). */
 #pragma once
 
 #include "api/ipc.h"
@@ -24,7 +25,7 @@ static inline struct tcb *ipc_find(const struct tcb *me, thread_id_t to)
     return r && r->id == to ? r : NULL;
 }
 
-/* --- faults --------------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------- */
 /* A kernel message of t goes in two steps: the thread that waits for it, NULL if ipc_kernel_call is
  * needed; then, when the caller has written the message into that thread's MRs, the rest: as
  * ipc_kernel_call, with the answer in t->kernel_mr. */

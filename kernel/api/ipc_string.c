@@ -7,14 +7,14 @@
  * in its MRs, the receiver's buffers, in the same form, in its BRs from BR1 on, C saying that
  * another buffer follows. The substrings on the two sides need not be cut alike.
  *
- * The sender copies, page by page, through the kernel's mapping of memory. A page that is missing on its
- * own side it asks its pager for, as if it had touched it; one that is missing on the receiver's side
- * the receiver asks its own pager for, woken for it, with an instruction pointer of all ones. From the
- * first such fault on the transfer timeouts run, the sender's for sending and the receiver's for
- * receiving, the shorter of them. After each page interrupts are let in; then another thread may run
- * and anything may have happened: the receiver may be gone, or ExchangeRegisters may have ended the
- * transfer. So all that is kept between pages is indices and counts, and descriptors are checked at
- * each use. */
+ * The sender copies, page by page, through the kernel's mapping of memory. A page that is
+ * missing on its own side it asks its pager for, as if it had touched it; one that is missing on
+ * the receiver's side the receiver asks its own pager for, woken for it, with an instruction
+ * pointer of all ones. From the first such fault on the transfer timeouts run, the sender's for
+ * sending and the receiver's for receiving, the shorter of them. After each page interrupts are
+ * let in; then another thread may run and anything may have happened: the receiver may be gone,
+ * or ExchangeRegisters may have ended the transfer. So all that is kept between pages is indices
+ * and counts, and descriptors are checked at each use. */
 #include "api/ipc.h"
 #include "api/ipc_transfer.h"
 #include "api/scheduler.h"
@@ -30,7 +30,7 @@
 #define KERNEL_FAULT_IP 0xFFFFFFFFu
 #define BOUNCE_SIZE     64u
 
-/* --- places in compound strings ------------------------------------------------------------------------- */
+/* --- places in compound strings --------------------------------------------------------------- */
 struct cursor {
     const struct tcb *owner;
     bool buffers;       /* the words are BRs, not MRs */
@@ -95,8 +95,8 @@ unsigned ipc_string_end(const word_t *mr, unsigned index, unsigned end)
     }
 }
 
-/* The BR where the buffer after the compound one at `index` starts, 0 if it is the last. The C of its
- * first or of its last descriptor may say so: libraries differ. */
+/* The BR where the buffer after the compound one at `index` starts, 0 if it is the last. The C
+ * of its first or of its last descriptor may say so: libraries differ. */
 static unsigned next_buffer(const struct tcb *r, unsigned index)
 {
     struct cursor c = {.owner = r, .buffers = true, .index = index, .end = BR_COUNT};
@@ -114,7 +114,7 @@ static unsigned next_buffer(const struct tcb *r, unsigned index)
     return 0;
 }
 
-/* --- the end of a transfer from outside ------------------------------------------------------------------ */
+/* --- the end of a transfer from outside ------------------------------------------------------- */
 static bool in_kernel_call(const struct tcb *t)
 {
     return t->kernel_ipc && (t->state == POLLING || t->state == WAITING_KERNEL);
@@ -159,7 +159,7 @@ void ipc_forget_transfer(struct tcb *dying)
     }
 }
 
-/* --- page faults --------------------------------------------------------------------------------------------- */
+/* --- page faults ------------------------------------------------------------------------------ */
 /* The first fault of a transfer: from now on there is a timeout. Returns codes if it is zero. */
 static word_t start_timeout(struct tcb *s, const struct tcb *r)
 {
@@ -228,7 +228,7 @@ static word_t resolve_fault(struct tcb *s, struct tcb *r, bool receiver, vaddr_t
     return 0;
 }
 
-/* --- copying ---------------------------------------------------------------------------------------------------- */
+/* --- copying ---------------------------------------------------------------------------------- */
 static void copy_bytes(void *to, const void *from, word_t size)
 {
     word_t words = size / 4, rest = size % 4;
@@ -237,8 +237,8 @@ static void copy_bytes(void *to, const void *from, word_t size)
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
 }
 
-/* Up to `size` bytes from one space to the other, within a page on either side. Returns how many, or 0
- * with *receiver set: which side has no page there. */
+/* Up to `size` bytes from one space to the other, within a page on either side. Returns how
+ * many, or 0 with *receiver set: which side has no page there. */
 static word_t copy_piece(struct tcb *s, vaddr_t from, struct tcb *r, vaddr_t to, word_t size,
                          bool *receiver)
 {
@@ -251,7 +251,8 @@ static word_t copy_piece(struct tcb *s, vaddr_t from, struct tcb *r, vaddr_t to,
     if (size > source.size)
         size = source.size;
     if ((word_t)(uintptr_t)source.bytes >= KERNEL_PAGES) {
-        /* Seen through the one window for frames beyond the direct map, which the target may need. */
+        /* Seen through the one window for frames beyond the direct map, which the target may
+         * need. */
         if (size > BOUNCE_SIZE)
             size = BOUNCE_SIZE;
         copy_bytes(bounce, source.bytes, size);
@@ -267,7 +268,8 @@ static word_t copy_piece(struct tcb *s, vaddr_t from, struct tcb *r, vaddr_t to,
     return size;
 }
 
-word_t ipc_copy_string(struct tcb *s, struct tcb *r, unsigned index, unsigned end, unsigned *buffer)
+word_t ipc_copy_string(struct tcb *s, struct tcb *r, unsigned index, unsigned end,
+                       unsigned *buffer)
 {
     struct cursor from = {.owner = s, .buffers = false, .index = index, .end = end};
     struct cursor to = {.owner = r, .buffers = true, .index = *buffer, .end = BR_COUNT};

@@ -3,8 +3,8 @@
 
 #include "api/thread.h"
 
-/* How a transfer ended, for its two sides: the sender's enum ipc_error in the low byte, the receiver's
- * above it. They differ only when a transfer timeout is over. 0: well. */
+/* How a transfer ended, for its two sides: the sender's enum ipc_error in the low byte, the
+ * receiver's above it. They differ only when a transfer timeout is over. 0: well. */
 #define TRANSFER_CODES(sender, receiver) ((word_t)(sender) | (word_t)(receiver) << 8)
 #define TRANSFER_BOTH(code)              TRANSFER_CODES(code, code)
 
@@ -15,15 +15,16 @@ static inline word_t *ipc_message(struct tcb *t)
 }
 #define KERNEL_WORDS_MAX 12 /* MR1 .. MR12 */
 
-/* Copies s's message to r: words, then items. With strings in it s must be the running thread, COPYING,
- * and r LOCKED, and this may take a while: when it returns, s->transfer is NULL if r has gone. The
- * number of string bytes moved is in s->transfer_bytes. */
+/* Copies s's message to r: words, then items. With strings in it s must be the running thread,
+ * COPYING, and r LOCKED, and this may take a while: when it returns, s->transfer is NULL if r
+ * has gone. The number of string bytes moved is in s->transfer_bytes. */
 word_t ipc_transfer(struct tcb *s, struct tcb *r);
 bool ipc_has_strings(struct tcb *s);
 
-/* The compound string that starts at word `index` of s's typed words, which end before `end`, goes into
- * the compound buffer at BR *buffer; *buffer becomes the next one, 0 if there is none. */
-word_t ipc_copy_string(struct tcb *s, struct tcb *r, unsigned index, unsigned end, unsigned *buffer);
+/* The compound string that starts at word `index` of s's typed words, which end before `end`,
+ * goes into the compound buffer at BR *buffer; *buffer becomes the next one, 0 if there is none. */
+word_t ipc_copy_string(struct tcb *s, struct tcb *r, unsigned index, unsigned end,
+                       unsigned *buffer);
 
 /* Index after the compound string at `index`; 0 if it is malformed or reaches beyond `end`. */
 unsigned ipc_string_end(const word_t *mr, unsigned index, unsigned end);
@@ -39,11 +40,11 @@ struct tcb *ipc_transfer_sender(struct tcb *t);
 void ipc_fail(struct tcb *t, word_t error);
 void ipc_over(struct tcb *t);
 
-/* --- ipc_items.c and ipc_short.c -------------------------------------------------------------------- */
+/* --- ipc_items.c and ipc_short.c -------------------------------------------------------------- */
 /* Carries out the items of a message that has no others than map and grant items, all of which the
  * receiver allows; false: it has, and nothing has happened, or memory ran out. */
 bool ipc_map_items(struct tcb *s, struct tcb *r, msg_tag_t tag);
 
-/* The whole Ipc of the running thread, if it is one that ipc_short.c knows; then it does not return but
- * goes on as from the fast path. False: it is another one, and nothing has happened. */
+/* The whole Ipc of the running thread, if it is one that ipc_short.c knows; then it does not
+ * return but goes on as from the fast path. False: it is another one, and nothing has happened. */
 bool ipc_short(struct tcb *me, thread_id_t to, thread_id_t from, word_t timeouts);

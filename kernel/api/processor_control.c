@@ -1,8 +1,9 @@
 /* processor_control.c: ProcessorControl.
  *
- * EAX processor number, ECX internal and EDX external frequency in kHz, ESI voltage; EAX result. For
- * privileged spaces only. It asks for another speed or voltage where the hardware has a way to set them;
- * the PC has none that is common to all, so that a valid request succeeds and nothing changes. */
+ * EAX processor number, ECX internal and EDX external frequency in kHz, ESI voltage; EAX result.
+ * For privileged spaces only. It asks for another speed or voltage where the hardware has a way
+ * to set them; the PC has none that is common to all, so that a valid request succeeds and
+ * nothing changes. */
 #include "api/syscalls.h"
 #include "state.h"
 

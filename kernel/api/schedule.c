@@ -1,20 +1,20 @@
 /* schedule.c: Schedule and ThreadSwitch.
  *
- * Schedule: EAX dest, EDX time control, ESI processor control, ECX priority, EDI preemption control; EAX
- * dest's state, 0 after an error, EDX what was left of its times.
+ * Schedule: EAX dest, EDX time control, ESI processor control, ECX priority, EDI preemption
+ * control; EAX dest's state, 0 after an error, EDX what was left of its times.
  *
- *   EDX   31  timeslice  16 15  total quantum  0     periods; how long it runs before equals get their
- *                                                    turn, and altogether, until it is given more
+ *   EDX   31  timeslice  16 15  total quantum  0     periods; how long it runs before equals get
+ *                                                    their turn, and altogether, until given more
  *   ESI    processor, 0 is the only one
  *   ECX    priority in 0..7
  *   EDI   23 sensitive priority 16 15 maximal delay in microseconds 0
  *
- * All ones leave a word as it is. Allowed to the space of dest's scheduler and to privileged spaces; only
- * the latter may raise a thread above themselves.
+ * All ones leave a word as it is. Allowed to the space of dest's scheduler and to privileged
+ * spaces; only the latter may raise a thread above themselves.
  *
- * ThreadSwitch: EAX dest. The caller gives the rest of its timeslice to dest, which runs at once even
- * if its priority is lower, or, with nilthread or a thread that is not ready, to the others of its own
- * priority. No register changes. */
+ * ThreadSwitch: EAX dest. The caller gives the rest of its timeslice to dest, which runs at once
+ * even if its priority is lower, or, with nilthread or a thread that is not ready, to the others
+ * of its own priority. No register changes. */
 #include "api/ipc.h"
 #include "api/scheduler.h"
 #include "api/syscalls.h"
@@ -22,7 +22,7 @@
 
 #define UNCHANGED        0xFFFFFFFFu
 #define TIME_UNCHANGED   0xFFFFu
-#define PRIORITY_FIELD   0x1FFu /* 9 bits of ones: leave alone, as libraries with a wider field say it */
+#define PRIORITY_FIELD   0x1FFu  /* 9 bits of ones: leave alone, as some libraries say it */
 #define DONATION_MAX_US  10000u /* by a thread whose timeslice does not end */
 
 /* What the result tells of a thread [L4X2 4.10]. */
@@ -51,7 +51,7 @@ static enum schedule_result state_of(const struct tcb *t)
     return results[t->state];
 }
 
-/* --- Schedule ----------------------------------------------------------------------------------------------- */
+/* --- Schedule --------------------------------------------------------------------------------- */
 struct request {
     word_t time, processor, priority, preemption;
 };
@@ -80,7 +80,7 @@ static enum l4_error check(const struct tcb *t, const struct request *q)
         return L4_NO_PRIVILEGE;
     if (!time_valid(q->time >> 16) || !time_valid(q->time & 0xFFFF))
         return L4_INVALID_PARAMETER;
-    if (q->processor != UNCHANGED && (q->processor & 0xFFFF) != 0 && (q->processor & 0xFFFF) != 0xFFFF)
+    if ((q->processor & 0xFFFF) != 0 && (q->processor & 0xFFFF) != 0xFFFF)
         return L4_INVALID_PARAMETER;
     return L4_OK;
 }
@@ -138,7 +138,8 @@ static void apply(struct tcb *t, const struct request *q)
 void sys_schedule(struct trap_frame *f)
 {
     struct tcb *me = current(), *t = thread_find_any(me->space, f->eax);
-    struct request q = {.time = f->edx, .processor = f->esi, .priority = f->ecx, .preemption = f->edi};
+    struct request q = {
+        .time = f->edx, .processor = f->esi, .priority = f->ecx, .preemption = f->edi};
     enum l4_error error = check(t, &q);
 
     if (error) {
@@ -154,7 +155,7 @@ void sys_schedule(struct trap_frame *f)
     reschedule();
 }
 
-/* --- ThreadSwitch ------------------------------------------------------------------------------------------- */
+/* --- ThreadSwitch ----------------------------------------------------------------------------- */
 static void yield(struct tcb *me)
 {
     me->timeslice_left_us = me->timeslice_us;

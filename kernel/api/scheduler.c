@@ -1,13 +1,14 @@
 /* scheduler.c: who runs next.
  *
- * The thread of the highest priority that is ready runs; threads of one priority take turns, each for
- * its timeslice. The first ready thread is found by a bitmap of the queues; kernel.ready_top, the number
- * of the highest queue that is not empty, is exact at all times, because the short IPC compares it.
+ * The thread of the highest priority that is ready runs; threads of one priority take turns, each
+ * for its timeslice. The first ready thread is found by a bitmap of the queues; kernel.ready_top,
+ * the number of the highest queue that is not empty, is exact at all times, because the short IPC
+ * compares it.
  *
- * A thread may ask not to be preempted for a short while [L4X2 5.10]: with the flag d in its UTCB, no
- * thread up to its sensitive priority takes the processor from it until its maximal delay is used up;
- * the flag I tells it that one waits. With the flag s, each preemption is told to its scheduler by a
- * message. */
+ * A thread may ask not to be preempted for a short while [L4X2 5.10]: with the flag d in its
+ * UTCB, no thread up to its sensitive priority takes the processor from it until its maximal
+ * delay is used up; the flag I tells it that one waits. With the flag s, each preemption is told
+ * to its scheduler by a message. */
 #include "api/scheduler.h"
 
 #include "api/ipc.h"
@@ -21,7 +22,7 @@ void scheduler_init(void)
     kernel.last_charge = now_us();
 }
 
-/* --- ready queues --------------------------------------------------------------------------------- */
+/* --- ready queues ----------------------------------------------------------------------------- */
 static int ready_top(void)
 {
     return (int)kernel.ready_top;
@@ -85,7 +86,7 @@ struct tcb *ready_highest(void)
     return ready_top() < 0 ? kernel.idle : kernel.ready[kernel.ready_top];
 }
 
-/* --- time that threads use up ------------------------------------------------------------------------ */
+/* --- time that threads use up ----------------------------------------------------------------- */
 static usec_t less(usec_t left, usec_t used)
 {
     return left > used ? left - used : 0;
@@ -106,7 +107,7 @@ static void charge(struct tcb *t)
         t->delay_left_us = (word_t)less(t->delay_left_us, used);
 }
 
-/* --- switching --------------------------------------------------------------------------------------- */
+/* --- switching -------------------------------------------------------------------------------- */
 void switch_to(struct tcb *to)
 {
     struct tcb *from = current();
@@ -142,7 +143,7 @@ void switch_from_blocked(struct tcb *partner)
     switch_to_next();
 }
 
-/* --- preemption ---------------------------------------------------------------------------------------- */
+/* --- preemption ------------------------------------------------------------------------------- */
 /* A thread that runs on donated time has its donor's priority for so long. */
 static int running_priority(const struct tcb *t)
 {
@@ -167,8 +168,8 @@ static bool delays_preemption(struct tcb *t)
     return true;
 }
 
-/* Tells t's scheduler that t was preempted or has used up its quantum. True: t goes on at once; false:
- * when its scheduler has received the message. */
+/* Tells t's scheduler that t was preempted or has used up its quantum. True: t goes on at once;
+ * false: when its scheduler has received the message. */
 static bool tell_scheduler(struct tcb *t)
 {
     usec_t now = now_us();
@@ -217,9 +218,9 @@ void scheduler_forget(struct tcb *dying)
         kernel.donee = NULL;
 }
 
-/* --- the clock's interrupt ------------------------------------------------------------------------------ */
-/* The total quantum is used up: t stops until Schedule gives it another; its scheduler is told. In the
- * middle of a string transfer t may go on to its end. */
+/* --- the clock's interrupt -------------------------------------------------------------------- */
+/* The total quantum is used up: t stops until Schedule gives it another; its scheduler is told.
+ * In the middle of a string transfer t may go on to its end. */
 static bool quantum_exhausted(struct tcb *t)
 {
     if (!t->quantum_us || t->quantum_left_us || t->state != READY || t->kernel_ipc)

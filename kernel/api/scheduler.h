@@ -1,7 +1,7 @@
 /* scheduler.h: who runs next, and what time it is.
  *
- * A ready queue holds the threads that are READY and not running; the running thread is in none. So an
- * IPC that blocks one thread and runs its partner touches no queue. */
+ * A ready queue holds the threads that are READY and not running; the running thread is in none.
+ * So an IPC that blocks one thread and runs its partner touches no queue. */
 #pragma once
 
 #include "api/thread.h"
@@ -17,8 +17,8 @@ struct tcb *ready_highest(void);        /* the idle thread if there is no other 
  * somebody switches back. */
 void switch_to(struct tcb *to);
 void switch_to_next(void);              /* to the highest ready thread */
-/* The running thread has blocked: runs `partner`, READY and in no queue (or NULL), unless a thread above
- * it is ready. */
+/* The running thread has blocked: runs `partner`, READY and in no queue (or NULL), unless a
+ * thread above it is ready. */
 void switch_from_blocked(struct tcb *partner);
 void reschedule(void);  /* threads have become ready: runs one if it is above the running thread */
 void scheduler_forget(struct tcb *dying);
@@ -26,7 +26,7 @@ void scheduler_forget(struct tcb *dying);
 /* t has become READY: runs it at once if it is above the running thread, else queues it. */
 void wake(struct tcb *t);
 
-/* --- time ---------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 usec_t now_us(void);
 /* When a period or point in time that starts now is over; 0 for never [L4X2 4.6]. */
 usec_t time_deadline(l4_time_t t, usec_t now);

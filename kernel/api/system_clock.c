@@ -1,8 +1,8 @@
 /* system_clock.c: SystemClock.
  *
- * No input; EAX and EDX are the low and high word of the time in microseconds since the kernel started.
- * No other register changes. The stub in the kernel interface page computes the same from the TSC
- * without entering the kernel; this is the call for whoever raises its interrupt. */
+ * No input; EAX and EDX are the low and high word of the time in microseconds since the kernel
+ * started. No other register changes. The stub in the kernel interface page computes the same
+ * from the TSC without entering the kernel; this is the call for whoever raises its interrupt. */
 #include "api/scheduler.h"
 #include "api/syscalls.h"
 

@@ -1,4 +1,5 @@
-/* thread.c: thread control blocks: finding them by their ids, making, starting and deleting them. */
+/* thread.c: thread control blocks: finding them by their ids, making, starting and deleting
+ * them. */
 #include "api/thread.h"
 
 #include "api/ipc.h"
@@ -10,7 +11,7 @@
 #define DEFAULT_TIMESLICE_US 10000
 #define SERVER_PRIORITY      255
 
-/* --- ids -------------------------------------------------------------------------------------------------- */
+/* --- ids -------------------------------------------------------------------------------------- */
 struct tcb *thread_by_number(word_t number)
 {
     return number < THREAD_NUMBERS ? kernel.threads[number] : NULL;
@@ -23,8 +24,8 @@ struct tcb *thread_find(thread_id_t global)
     return t && t->id == global ? t : NULL;
 }
 
-/* The UTCB tells the global id. Programs can write it, so it only shows where to look; whatever else
- * is read by a wrong local id is no harm either. */
+/* The UTCB tells the global id. Programs can write it, so it only shows where to look; whatever
+ * else is read by a wrong local id is no harm either. */
 HOT struct tcb *thread_find_local(struct space *s, thread_id_t local)
 {
     vaddr_t va = local - UTCB_MR0 + offsetof(struct utcb, my_global_id);
@@ -36,7 +37,8 @@ HOT struct tcb *thread_find_local(struct space *s, thread_id_t local)
     entry = directory_of(s)[va / LARGE_PAGE_SIZE];
     if ((entry & (PTE_P | PTE_S)) != PTE_P)
         return NULL;
-    entry = ((pte_t *)direct(entry & ~(PAGE_SIZE - 1)))[va / PAGE_SIZE % (PAGE_SIZE / sizeof(pte_t))];
+    const pte_t *table = direct(entry & ~(PAGE_SIZE - 1));
+    entry = table[va / PAGE_SIZE % (PAGE_SIZE / sizeof(pte_t))];
     if (!(entry & PTE_P) || entry >= DIRECT_MAP_SIZE)
         return NULL;
     t = thread_find(*(word_t *)direct((entry & ~(PAGE_SIZE - 1)) + va % PAGE_SIZE));
@@ -48,7 +50,7 @@ struct tcb *thread_find_any(struct space *s, thread_id_t id)
     return id_is_local(id) ? thread_find_local(s, id) : thread_find(id);
 }
 
-/* --- life --------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 void thread_enter_space(struct tcb *t, struct space *s)
 {
     t->space = s;
@@ -137,8 +139,8 @@ static enum l4_error make_utcb(struct tcb *t)
     return L4_OK;
 }
 
-/* The first that a new thread does, on its own stack: its pager's message, if that is what ended the
- * wait, says where it starts. */
+/* The first that a new thread does, on its own stack: its pager's message, if that is what ended
+ * the wait, says where it starts. */
 static void started(struct tcb *t)
 {
     struct trap_frame *f = thread_frame(t);

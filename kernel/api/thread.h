@@ -14,7 +14,8 @@ enum thread_state {
     WAITING,      /* in the receive phase of its own Ipc: the fast path may deliver and resume it */
     WAITING_KERNEL, /* the same for a message that the kernel sent for it (fault, exception) */
     POLLING,      /* in the send phase: linked in its receiver's queue of senders */
-    COPYING,      /* sender of a string in transfer; runs, or waits for a pager inside the transfer */
+    /* sender of a string in transfer; runs, or waits for a pager inside the transfer */
+    COPYING,
     LOCKED,       /* receiver of a string in transfer: waits for the sender */
     HALTED,       /* stopped by ExchangeRegisters, or for lack of a pager or handler */
 };
@@ -63,13 +64,16 @@ struct tcb {
     struct tcb *space_next, *space_prev;
 
     /* IPC state that only ipc*.c read. */
-    struct tcb **send_queue;  /* while POLLING: the queue it is in, a receiver's or kernel.orphans */
+    /* while POLLING: the queue it is in, a receiver's or kernel.orphans */
+    struct tcb **send_queue;
     thread_id_t sender_as;    /* the id that the receiver is to see (propagation) */
-    thread_id_t intended;     /* of a redirected message: whom it was for; NIL_THREAD: not redirected */
+    /* of a redirected message: whom it was for; NIL_THREAD: not redirected */
+    thread_id_t intended;
     thread_id_t recv_from;    /* the receive phase that follows the send phase */
     word_t recv_timeout;
     word_t ipc_result;        /* error word of the Ipc that is ending; 0: none */
-    bool kernel_ipc;          /* the message is one of the kernel's: in kernel_mr, not in the UTCB */
+    /* the message is one of the kernel's: in kernel_mr, not in the UTCB */
+    bool kernel_ipc;
     bool kernel_accepts_map;  /* and its answer may map into the complete space */
     bool receive_entered;     /* whoever took its message has entered its receive phase for it */
     bool send_again;          /* its redirector changed: start the send phase anew */

@@ -1,18 +1,19 @@
 /* thread_control.c: ThreadControl, by which privileged spaces create, change and delete threads.
  *
- * EAX dest, ESI space specifier, EDX scheduler, ECX pager, EDI UTCB location; EAX result: 1, or 0 with
- * ErrorCode.
+ * EAX dest, ESI space specifier, EDX scheduler, ECX pager, EDI UTCB location; EAX result: 1, or 0
+ * with ErrorCode.
  *
  *   space nil               deletes dest, whatever its version
- *   dest does not exist     creates it: in a new space if the specifier is dest, else in that of the
- *                           thread named. With a pager it is active and waits for its start message;
- *                           that takes a space with areas and a UTCB location in its UTCB area.
+ *   dest does not exist     creates it: in a new space if the specifier is dest, else in that of
+ *                           the thread named. With a pager it is active and waits for its start
+ *                           message; that takes a space with areas and a UTCB location in its UTCB
+ *                           area.
  *   dest exists             changes it: version, space, scheduler, pager; a pager for an inactive
  *                           thread activates it. nilthread and -1 leave things as they are.
  *   dest is an interrupt    attaches or detaches its handler (interrupts.c)
  *
- * All is checked before anything changes: a call that fails leaves no trace. A thread does not delete
- * itself here. */
+ * All is checked before anything changes: a call that fails leaves no trace. A thread does not
+ * delete itself here. */
 #include "api/ipc.h"
 #include "api/scheduler.h"
 #include "api/syscalls.h"
@@ -78,7 +79,7 @@ static enum l4_error create(const struct request *q)
     return error;
 }
 
-/* --- changing a thread --------------------------------------------------------------------------------- */
+/* --- changing a thread ------------------------------------------------------------------------ */
 /* The UTCB keeps its contents; it must have a place in the other space. */
 static enum l4_error migrate(struct tcb *t, struct space *s, vaddr_t utcb)
 {
@@ -154,7 +155,7 @@ static enum l4_error change(struct tcb *t, const struct request *q)
     return L4_OK;
 }
 
-/* --- the call --------------------------------------------------------------------------------------------- */
+/* --- the call --------------------------------------------------------------------------------- */
 /* A local id as the global one that it stands for; nil stays nil. False: no such thread. */
 static bool make_global(thread_id_t *id)
 {

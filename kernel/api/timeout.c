@@ -1,11 +1,11 @@
 /* timeout.c: the threads whose Ipc ends at a certain time.
  *
- * A pairing heap: setting a timeout takes a fixed time, and so does cancelling one, but for what is under
- * it; the earliest is at the top. With thousands of sleepers only the removal of the top costs more,
- * in the mean the logarithm of their number.
+ * A pairing heap: setting a timeout takes a fixed time, and so does cancelling one, but for what is
+ * under it; the earliest is at the top. With thousands of sleepers only the removal of the top
+ * costs more, in the mean the logarithm of their number.
  *
- * timeout_child is the first child, timeout_next the next sibling, timeout_prev the previous sibling, or
- * the parent of a first child. */
+ * timeout_child is the first child, timeout_next the next sibling, timeout_prev the previous
+ * sibling, or the parent of a first child. */
 #include "api/scheduler.h"
 #include "debugger/print.h"
 #include "state.h"
