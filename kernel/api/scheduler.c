@@ -87,14 +87,15 @@ struct tcb *ready_highest(void)
 }
 
 /* --- time that threads use up ----------------------------------------------------------------- */
-static usec_t less(usec_t left, usec_t used)
+static usec_t less(usec_t left, word_t used)
 {
     return left > used ? left - used : 0;
 }
 
 static void charge(struct tcb *t)
 {
-    usec_t now = now_us(), used = now - kernel.last_charge;
+    usec_t now = now_us();
+    word_t used = (word_t)(now - kernel.last_charge); /* the clock ticks more often than it wraps */
 
     kernel.last_charge = now;
     if (t == kernel.donee)

@@ -45,7 +45,7 @@ HOT static void page_fault(struct trap_frame *f)
     word_t la = read_cr2();
     bool write = f->error & PF_WRITE;
 
-    if (!(f->error & PF_PRESENT) && small_area_resolve(la))
+    if (la >= SMALL_AREA && !(f->error & PF_PRESENT) && small_area_resolve(la))
         return;
     vaddr_t va = la - s->small_base < s->small_size ? la - s->small_base : la;
     if (s->is_sigma0 && !(f->error & PF_PRESENT) && space_sigma0_fill(s, va))
