@@ -245,7 +245,8 @@ HOT static bool place_simply(struct space *from, fpage_t send, vaddr_t dst, stru
     pte_t to_slot = directory_of(to)[dst / LARGE_PAGE_SIZE];
     if ((from_slot & (PTE_P | PTE_S)) != PTE_P || (to_slot & (PTE_P | PTE_S)) != PTE_P)
         return false;
-    pte_t *entry = &table_of(from_slot)[page_index(src)], *free = &table_of(to_slot)[page_index(dst)];
+    pte_t *entry = &table_of(from_slot)[page_index(src)];
+    pte_t *free = &table_of(to_slot)[page_index(dst)];
     struct mapping *node = *page_node(entry);
     if (!node || *free & PTE_P)
         return false;

@@ -71,7 +71,8 @@ static void unlink_node(struct mapping *n, paddr_t frame)
     kmem_pool_give(&kernel.mapping_pool, n);
 }
 
-HOT bool mapping_insert(struct mapping *parent, struct space *to, vaddr_t va, pte_t *entry, pte_t value)
+HOT bool mapping_insert(struct mapping *parent, struct space *to, vaddr_t va, pte_t *entry,
+                        pte_t value)
 {
     struct mapping *n = kmem_pool_take_as_is(&kernel.mapping_pool);
     if (!n)
@@ -112,7 +113,7 @@ static void tell_above(const struct mapping *n, word_t seen)
             p->va |= seen << MAPPING_STATUS;
 }
 
-static void take_away(struct mapping *n, pte_t *entry)
+HOT static void take_away(struct mapping *n, pte_t *entry)
 {
     pte_t old = *entry;
     set_entry(n->space, n->va, entry, 0, NULL);
@@ -120,7 +121,7 @@ static void take_away(struct mapping *n, pte_t *entry)
 }
 
 /* n stays, with `value`, which has A and D reset: what they told is noted. */
-static void keep(struct mapping *n, pte_t *entry, pte_t value, word_t seen)
+HOT static void keep(struct mapping *n, pte_t *entry, pte_t value, word_t seen)
 {
     n->va = (n->va & ~(ALL_RIGHTS << MAPPING_PENDING)) | seen << MAPPING_STATUS;
     if (value != *entry)
@@ -129,7 +130,7 @@ static void keep(struct mapping *n, pte_t *entry, pte_t value, word_t seen)
 
 /* Walks the run from its end back to n: what is derived from a node comes before it that way, so
  * that each finds as pending what was seen below it. */
-word_t mapping_revoke(struct mapping *n, word_t rights, bool self)
+HOT word_t mapping_revoke(struct mapping *n, word_t rights, bool self)
 {
     pte_t reset = PTE_A | PTE_D, *entry;
     pte_t revoked = rights & RIGHT_W ? reset | PTE_W : reset;

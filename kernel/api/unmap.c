@@ -10,7 +10,7 @@
 #include "api/syscalls.h"
 
 /* The program has one node's pages unmapped, and is told how they were used. */
-static word_t unmap_node(struct mapping *n, word_t rights, bool flush)
+HOT static word_t unmap_node(struct mapping *n, word_t rights, bool flush)
 {
     word_t told = mapping_status(n);
     bool gone = flush && revocation_removes(rights);
@@ -95,10 +95,24 @@ word_t mapping_unmap(struct space *s, fpage_t f, bool flush)
     }
 }
 
+/* One page, which is what pagers mostly take back. False: it is not as simple as that. */
+HOT static bool unmap_simply(struct space *s, fpage_t f, bool flush, word_t *used)
+{
+    vaddr_t va = f & ~(PAGE_SIZE - 1);
+    if (fpage_size_log2(f) != 12 || va >= USER_END || s->is_sigma0)
+        return false;
+    pte_t slot = directory_of(s)[va / LARGE_PAGE_SIZE];
+    if ((slot & (PTE_P | PTE_S)) != PTE_P)
+        return false;
+    struct mapping *n = *page_node(&table_of(slot)[page_index(va)]);
+    *used = n ? unmap_node(n, f & ALL_RIGHTS, flush) : 0;
+    return true;
+}
+
 /* The same for a program, with interrupts let in between slots. The program's thread may be
  * preempted there, and somebody may have moved it to another space by the time that it runs again:
  * then the rest is not its business any more. */
-static word_t unmap_for(struct tcb *t, fpage_t f, bool flush)
+static word_t unmap_all(struct tcb *t, fpage_t f, bool flush)
 {
     struct space *s = t->space;
     word_t first, last, used = 0;
@@ -115,7 +129,7 @@ static word_t unmap_for(struct tcb *t, fpage_t f, bool flush)
     return used;
 }
 
-void sys_unmap(struct trap_frame *f)
+HOT void sys_unmap(struct trap_frame *f)
 {
     struct tcb *t = current();
     word_t count = (f->eax & 0x3F) + 1;
@@ -124,7 +138,9 @@ void sys_unmap(struct trap_frame *f)
         if (i > 0)
             preemption_point();
         fpage_t fpage = t->utcb->mr[i];
-        word_t used = unmap_for(t, fpage, f->eax & 0x40);
+        word_t used;
+        if (!unmap_simply(t->space, fpage, f->eax & 0x40, &used))
+            used = unmap_all(t, fpage, f->eax & 0x40);
         t->utcb->mr[i] = (fpage & ~ALL_RIGHTS) | used;
     }
     f->esi = t->utcb->mr[0];

@@ -58,7 +58,7 @@ static struct kmem_slab *slab_new(struct kmem_pool *pool)
     return slab;
 }
 
-void *kmem_pool_take_as_is(struct kmem_pool *pool)
+HOT void *kmem_pool_take_as_is(struct kmem_pool *pool)
 {
     struct kmem_slab *slab = pool->partial ? pool->partial : slab_new(pool);
     if (!slab)
@@ -80,7 +80,7 @@ void *kmem_pool_take(struct kmem_pool *pool)
     return object;
 }
 
-void kmem_pool_give(struct kmem_pool *pool, void *object)
+HOT void kmem_pool_give(struct kmem_pool *pool, void *object)
 {
     word_t size = slab_size(pool);
     struct kmem_slab *slab = (struct kmem_slab *)((uintptr_t)object & ~(uintptr_t)(size - 1));
