@@ -20,7 +20,7 @@ import time
 import zlib
 
 root = pathlib.Path(__file__).resolve().parents[2]
-isochron = os.environ.get("ISOCHRON", str(root / "build/release/isochron"))
+isochron = os.path.abspath(os.environ.get("ISOCHRON", root / "build/release/isochron"))
 work = pathlib.Path(tempfile.mkdtemp())
 atexit.register(shutil.rmtree, work, ignore_errors=True)
 passed = failed = 0
