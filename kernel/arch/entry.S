@@ -6,7 +6,7 @@
  * again. */
 #include "arch/offsets.h"
 
-        .text
+        .section .text.hot, "ax", @progbits
 
         .macro  KERNEL_SEGMENTS
         movl    $KERNEL_DS, %eax
