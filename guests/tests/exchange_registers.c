@@ -108,17 +108,13 @@ static void c034_stop_halts_a_running_thread(void)
     EQUAL(advance_asleep(&counters[0], 50000), 0);
     // One that is in an Ipc stops when that is over.
     for (unsigned way = 0; way < 2; way++) {
-        struct transfer *t = transfer_new(tester_id);
+        struct transfer *t = transfer_new(L4_ANY_THREAD);
         h = helper_start(root, receive_once, t);
         l4_thread_stop(h.id);
         EQUAL(control_of(h.id), L4_EXREGS_HALT | L4_EXREGS_RECEIVE);
-        l4_set_mr(1, 0x1234 + way);
-        l4_set_mr(0, 1);
-        if (way == 0)
-            EQUAL(outcome(l4_send_timeout(h.id, SECOND)), 0);
-        else // the way that kernels make short
-            EQUAL(outcome(l4_ipc(h.id, L4_ANY_THREAD, l4_period(20000), NULL)),
-                  L4_IPC_RECEIVE_TIMEOUT);
+        struct transfer *out = transfer_new(h.id);
+        transfer_word(out, 0x1234 + way);
+        helper_start(root, way == 0 ? send_once : call_once, out);
         EQUAL(t->count, 0);
         EQUAL(control_of(h.id), L4_EXREGS_HALT);
         l4_thread_unhalt(h.id);

@@ -186,7 +186,8 @@ static void serve_page_fault(struct fuzzer *f)
                !(l4_page_fault_access(l4_mr(0)) & L4_WRITABLE)) {
         l4_put_page_fault_reply(
             l4_map_item(l4_make_fpage(page, 12, L4_READABLE | L4_EXECUTABLE), page));
-    } else if (page < 0xC0000000 && fault_count % 2) {
+    } else if (page < 0xC0000000 && fault_count % 2 &&
+               l4_page_fault_address() != l4_page_fault_ip()) {
         l4_put_page_fault_reply(
             l4_map_item(l4_make_fpage((word_t)(uintptr_t)fuzz_arena[space].page[0], 12,
                                       L4_FULLY_ACCESSIBLE),

@@ -49,6 +49,12 @@ static word_t any_address(struct fuzz_thread *t)
     }
 }
 
+// Where a program finds no code. It must not run random bytes, which would write to ports.
+static word_t nowhere(struct fuzz_thread *t)
+{
+    return below(t, 2) ? 0xC0000000 | random_word(t) : 0x50000000 + below(t, 0x1000000);
+}
+
 static word_t any_thread(struct fuzz_thread *t)
 {
     switch (below(t, 10)) {
@@ -193,6 +199,8 @@ static void throw_any_stub(struct fuzz_thread *t)
     word_t which = below(t, sizeof(l4_stubs) / sizeof(word_t));
     if (stub[which] == l4_stubs.ipc || stub[which] == l4_stubs.lipc)
         r.ecx = any_timeouts(t);
+    if (stub[which] == l4_stubs.exchange_registers)
+        r.ecx &= ~L4_EXREGS_IP;
     l4_invoke(stub[which], &r);
 }
 
@@ -205,7 +213,7 @@ static void throw_exchange(struct fuzz_thread *t)
     if (below(t, 2))
         r.ecx &= ~0x101u; // halting is seldom interesting
     r.edx = any_address(t);
-    r.esi = below(t, 2) ? (word_t)(uintptr_t)fuzz_entry : any_address(t);
+    r.esi = below(t, 2) ? (word_t)(uintptr_t)fuzz_entry : nowhere(t);
     l4_invoke(l4_stubs.exchange_registers, &r);
 }
 
@@ -255,7 +263,7 @@ static void throw_instruction(struct fuzz_thread *t)
         __asm__ volatile("pushl $0x202\n\tpopfl" : : : "cc");
         break;
     case 10: __asm__ volatile("movl %0, %%dr7" : : "r"(value)); break;
-    case 11: __asm__ volatile("ljmp *(%0)" : : "r"(t->arena->page)); break;
+    case 11: __asm__ volatile("ljmp *(%0)" : : "r"((word_t[]){nowhere(t), value & 0xFFFF}) : "memory"); break;
     case 12: __asm__ volatile("fninit\n\tfldcw %0\n\tfldz\n\tfld1\n\tfdivp\n\tfwait" : : "m"(value)); break;
     default: __asm__ volatile("invlpg (%0)" : : "r"(value)); break;
     }
@@ -288,14 +296,15 @@ static void touch_somewhere(struct fuzz_thread *t)
 
 static void jump_somewhere(struct fuzz_thread *t)
 {
-    ((void (*)(void))(uintptr_t)any_address(t))();
+    ((void (*)(void))(uintptr_t)nowhere(t))();
 }
 
 static void ask_sigma0(struct fuzz_thread *t)
 {
     l4_thread_id sigma0 = l4_global_id(48, 1);
     l4_set_mr(0, (below(t, 4) ? 0xFFA00000 : below(t, 65536) << 16) | (below(t, 4) ? 2 : below(t, 64)));
-    l4_set_mr(1, below(t, 2) ? any_fpage(t) : 0xFFFFFC07 | (10 + below(t, 10)) << 4);
+    // Not beyond the memory there is: a board's empty addresses are no matter of the kernel's.
+    l4_set_mr(1, below(t, 2) ? any_fpage(t) & 0x03FFFFFF : 0xFFFFFC07 | (10 + below(t, 10)) << 4);
     l4_set_mr(2, below(t, 3) ? 0 : any_word(t));
     l4_set_br(0, L4_COMPLETE_SPACE);
     struct l4_registers r = {.eax = sigma0, .edx = sigma0, .ecx = 0x08010801, .esi = l4_mr(0),

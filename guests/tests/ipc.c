@@ -76,16 +76,20 @@ static void c100_a_receive_gives_up_after_its_timeout(void)
     EQUAL(outcome(receive(L4_ANY_THREAD, l4_period(50000), NULL)), L4_IPC_RECEIVE_TIMEOUT);
     BETWEEN(l4_system_clock() - before, 50000, 900000);
     // A timeout that was not needed disturbs nobody later.
-    struct transfer *t = transfer_new(tester_id);
+    struct transfer *t = transfer_new(L4_ANY_THREAD);
     t->timeouts = l4_period(60000);
     struct helper server = helper_start(root, receive_then_wait, t);
     sleep_us(20000);
-    l4_set_mr(0, 0);
-    EQUAL(outcome(l4_call_timeouts(server.id, L4_ZERO_TIME, l4_period(120000))),
-          L4_IPC_RECEIVE_TIMEOUT);
+    helper_start(root, call_once, transfer_new(server.id));
     EQUAL(t->error, 0);
+    EQUAL(t->count, 1);
+    sleep_us(120000);
     EQUAL(t->count, 1); // it still waits for ever
     EQUAL(thread_state(server.id), L4_STATE_WAITING);
+    // A call whose answer does not come.
+    server = helper_start(root, receive_repeatedly, transfer_new(L4_ANY_THREAD));
+    l4_set_mr(0, 0);
+    EQUAL(outcome(l4_call_timeouts(server.id, L4_NEVER, l4_period(50000))), L4_IPC_RECEIVE_TIMEOUT);
 }
 
 static void c101_a_send_to_no_thread_fails(void)
@@ -158,6 +162,19 @@ static void c105_an_open_receive_takes_each_queued_sender_once(void)
         EQUAL(t[which]->error, 0);
     }
     EQUAL(outcome(receive(L4_ANY_THREAD, L4_ZERO_TIME, NULL)), L4_IPC_RECEIVE_TIMEOUT);
+    // A server that answers one while the others are queued comes to all of them.
+    struct helper server = helper_start_at(root, 40, invert_for_ever, NULL);
+    for (unsigned i = 0; i < SENDERS; i++) {
+        t[i] = transfer_new(server.id);
+        transfer_word(t[i], 0x100 + i);
+        helper_start(i % 2 ? h[SENDERS - 1].space : root, call_once, t[i]);
+    }
+    sleep_us(20000);
+    for (unsigned i = 0; i < SENDERS; i++) {
+        EQUAL(t[i]->count, 1);
+        EQUAL(t[i]->tag, 0xFFFF0001);
+        EQUAL(t[i]->mr[1], ~(0x100 + i));
+    }
 }
 
 static void c106_a_closed_receive_leaves_the_others_queued(void)

@@ -118,12 +118,21 @@ static struct transfer *sending(l4_thread_id to)
     return t;
 }
 
+// A thread that was there before its space was redirected: it calls when told to.
+static void call_when_told(void *transfer)
+{
+    receive(tester_id, L4_NEVER, NULL);
+    call_once(transfer);
+}
+
 static void c149_what_a_redirected_space_sends_out_reaches_the_redirector(void)
 {
     struct space *inner = space_make(), *outer = space_make();
-    set_redirector(inner, tester_id);
     struct transfer *in = transfer_new(L4_ANY_THREAD);
-    struct helper receiver = helper_start(outer, receive_once, in);
+    struct helper receiver = helper_start(outer, receive_repeatedly, in);
+    struct transfer *first_in = in;
+    struct helper elder = helper_start(inner, call_when_told, transfer_new(receiver.id));
+    set_redirector(inner, tester_id);
     struct transfer *out = sending(receiver.id);
     struct helper sender = helper_start(inner, send_once, out);
     EQUAL(in->count, 0);
@@ -150,6 +159,10 @@ static void c149_what_a_redirected_space_sends_out_reaches_the_redirector(void)
     EQUAL(from, sender.id);
     EQUAL(call->count, 0);
     helper_delete(&sender);
+    EQUAL(outcome(send_tag(elder.id, 0, SECOND)), 0);
+    EQUAL(first_in->count, 1); // the one that was forwarded
+    EQUAL(receive(L4_ANY_THREAD, SECOND, &from), L4_TAG_REDIRECTED);
+    EQUAL(from, elder.id);
     // Within the space, and to the redirector's space, nothing is redirected.
     in = transfer_new(L4_ANY_THREAD);
     receiver = helper_start(inner, receive_once, in);

@@ -228,6 +228,7 @@ static void c093_switching_to_nobody_yields(void)
 #define DELAY 60000u
 static struct delayer {
     volatile bool delays, yields, told;
+    volatile word_t work; // microseconds between the mark and yielding
     volatile word_t flags_after_yield, yields_done;
 } delayer;
 
@@ -243,6 +244,7 @@ static void loop_delaying(void *unused)
             continue;
         delayer.told = true;
         if (delayer.yields) {
+            spin_us(delayer.work);
             l4_thread_switch(L4_NIL_THREAD);
             delayer.flags_after_yield = l4_tcr(L4_TCR_FLAGS);
             delayer.yields_done++;
@@ -293,6 +295,7 @@ static void c094_preemption_is_delayed_up_to_the_maximal_delay(void)
 static void c095_yielding_in_time_clears_the_mark_and_refills_the_delay(void)
 {
     start_delayer();
+    delayer.work = 0;
     for (unsigned i = 1; i <= 3; i++) {
         delayer.yields_done = 0;
         BETWEEN(sleep_beside_delayer(true, true, AT_ONCE), 10000, AT_ONCE);
@@ -300,6 +303,11 @@ static void c095_yielding_in_time_clears_the_mark_and_refills_the_delay(void)
         BETWEEN(sleep_beside_delayer(false, true, AT_ONCE), 10000, AT_ONCE);
         BETWEEN(delayer.yields_done, 1, TRIES);
         EQUAL(delayer.flags_after_yield & L4_PREEMPT_PENDING, 0);
+    }
+    delayer.work = DELAY / 2 + 5000; // twice what is left after one, were it not refilled
+    for (unsigned i = 1; i <= 3; i++) {
+        BETWEEN(sleep_beside_delayer(true, true, DELAYED), 10000 + delayer.work - 3000, DELAYED);
+        sleep_beside_delayer(false, true, AT_ONCE);
     }
     BETWEEN(sleep_beside_delayer(true, false, DELAYED), 10000 + DELAY - 5000, DELAYED);
 }
