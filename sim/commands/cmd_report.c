@@ -4,9 +4,11 @@
 #include "sim/report/ledger_json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const struct option_spec specs[] = {
     {"places", "N", "how many places to list (default 20)", 'n'},
+    {"format", "text|csv|folded", "tables (default); a line a cell; stacks for flame graphs", 'f'},
     {"help", NULL, "this text", 'h'},
 };
 
@@ -14,10 +16,14 @@ int cmd_report(int argc, char **argv)
 {
     struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "report"};
     const char *value, *path = NULL;
+    static const char *const formats[] = {"text", "csv", "folded", NULL};
+    const char *format = formats[0];
     unsigned places = 20;
     for (int c; (c = options_next(&o, &value));) {
         if (c == 'n')
             places = (unsigned)option_number("places", value);
+        else if (c == 'f')
+            option_accepts("format", format = value, formats);
         else if (c == 1 && path)
             usage_error("report: '%s' after '%s'; accepted is one ledger", value, path);
         else if (c == 1)
@@ -25,7 +31,8 @@ int cmd_report(int argc, char **argv)
         else {
             puts("usage: isochron report [OPTIONS] LEDGER.json\n\n"
                  "Prints what `isochron run --ledger LEDGER.json` wrote: cycles by cause, by path\n"
-                 "into privilege 0, and by place.\n");
+                 "into privilege 0, and by place. The folded form is what flamegraph.pl and\n"
+                 "speedscope read: `path;place;cause cycles`.\n");
             options_help(specs, ARRAY_COUNT(specs));
             return EXIT_DONE;
         }
@@ -38,7 +45,10 @@ int cmd_report(int argc, char **argv)
         usage_error("report: %s: %s (line %d); accepted is what `isochron run --ledger` writes",
                     path, error.text, error.line);
     ledger_check(ledger, path);
-    ledger_report(ledger, places, stdout);
+    if (strcmp(format, "text") == 0)
+        ledger_report(ledger, places, stdout);
+    else
+        ledger_cells(ledger, strcmp(format, "csv") == 0, stdout);
     json_decref(ledger);
     return EXIT_DONE;
 }

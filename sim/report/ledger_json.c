@@ -236,3 +236,30 @@ void ledger_report(const json_t *ledger, unsigned places_most, FILE *out)
         paths_report(json_object_get(ledger, "kernel_paths"), places_most, out);
     print_list(json_object_get(ledger, "places"), "place", places_most, total, true, out);
 }
+
+/* Names come from guests' files: what would end a field or a stack's frame is left out. */
+static void print_field(const char *name, bool csv, FILE *out)
+{
+    for (; *name; name++)
+        fputc(*name == ';' || *name == '"' || (*name == ',' && csv) ? '_' : *name, out);
+    fputc(csv ? ',' : ';', out);
+}
+
+void ledger_cells(const json_t *ledger, bool csv, FILE *out)
+{
+    size_t i;
+    json_t *place, *cycles;
+    const char *cause;
+    if (csv)
+        fputs("path,place,cause,cycles\n", out);
+    json_array_foreach(json_object_get(ledger, "places"), i, place) {
+        const char *path = json_string_value(json_object_get(place, "path"));
+        const char *name = json_string_value(json_object_get(place, "name"));
+        json_object_foreach(json_object_get(place, "causes"), cause, cycles) {
+            print_field(path ? path : "?", csv, out);
+            print_field(name ? name : "?", csv, out);
+            fprintf(out, "%s%c%" JSON_INTEGER_FORMAT "\n", cause, csv ? ',' : ' ',
+                    json_integer_value(cycles));
+        }
+    }
+}

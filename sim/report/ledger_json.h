@@ -21,4 +21,7 @@ void ledger_check(const json_t *ledger, const char *path);
 /* Prints a ledger that was checked: totals, causes, paths, the most expensive places. */
 void ledger_report(const json_t *ledger, unsigned places_most, FILE *out);
 
+/* Every cell: "path,place,cause,cycles" below a line of titles, or "path;place;cause cycles". */
+void ledger_cells(const json_t *ledger, bool csv, FILE *out);
+
 const char *path_name(uint32_t path, char *text, size_t size);

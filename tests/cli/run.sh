@@ -572,6 +572,13 @@ test_report() {
     ask report warm.json
     says 'a warm ledger counts from the warm-up' 0 out 'model flat, warm$' \
         '^200[0-9] cycles, 200[0-9] instructions, 1.00 cycles each$'
+    ask report --format csv l.json
+    says 'report --format csv' 0 out '^path,place,cause,cycles$' '^boot,again,issue,[0-9]+$'
+    holds 'its cycles are those of the run' test 3003 = \
+        "$(awk -F, 'NR > 1 { sum += $4 } END { print sum }' out)"
+    ask report --format folded l.json
+    says 'report --format folded' 0 out '^boot;again;issue [0-9]+$'
+    mistake '-format svg: .*text, csv, folded' report --format svg l.json
     mistake 'which ledger' report
     mistake 'nosuch' report nosuch
     mistake "'l.json' after 'l.json'; accepted is one" report l.json l.json
