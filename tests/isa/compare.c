@@ -307,8 +307,8 @@ static bool shows_trap(const struct op *op)
     return repeats || strcmp(op->row->name, "PUSHF") == 0;
 }
 
-/* In memory that it may overwrite, such an instruction runs from a copy in the code window, where
- * INT3s are. */
+/* In memory that it may overwrite, such an instruction runs from a copy in the code window, with an
+ * INT3 behind it. */
 static bool run_copied(struct isa_comparison *c, const struct op *op, const struct bytes *code,
                        const struct isa_state *before, struct isa_outcome *silicon,
                        struct isa_outcome *simulated)
@@ -317,14 +317,15 @@ static bool run_copied(struct isa_comparison *c, const struct op *op, const stru
     if (in_code(before->eip) || !shows_trap(op) || before->eflags & F_TF)
         return false;
     uint8_t was[16];
-    for (unsigned i = 0; i < op->length; i++)
-        plant(c, at + i, code->b[i], &was[i]);
+    for (unsigned i = 0; i <= op->length; i++)
+        plant(c, at + i, i < op->length ? code->b[i] : 0xCC, &was[i]);
     simulated_memory_changed(c->simulated);
     struct isa_state state = *before;
     state.eip = at;
     run_both(c, &state, silicon, simulated);
-    for (unsigned i = 0; i < op->length; i++)
+    for (unsigned i = 0; i <= op->length; i++)
         plant(c, at + i, was[i], &(uint8_t){0});
+    simulated_memory_changed(c->simulated);
     struct isa_outcome *both[2] = {silicon, simulated};
     for (unsigned i = 0; i < 2; i++) {
         bool ended = both[i]->vector == 3 && both[i]->state.eip == at + op->length + 1;
