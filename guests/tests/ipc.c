@@ -113,12 +113,36 @@ static void c102_a_receive_from_no_thread_fails(void)
     EQUAL(outcome(receive(h.id ^ 0x40, L4_NEVER, NULL)), L4_IPC_RECEIVE_NO_PARTNER);
 }
 
+static void send_and_receive(void *transfer)
+{
+    send_tag(tester_id, 0, L4_NEVER);
+    receive_once(transfer);
+}
+
 static void c103_wildcards_and_system_threads_are_no_partners(void)
 {
     static const l4_thread_id to[] = {L4_ANY_THREAD, L4_ANY_LOCAL_THREAD, 20 << 14 | 1,
                                       47 << 14 | 1};
-    for (unsigned i = 0; i < 4; i++)
-        EQUAL(outcome(send_tag(to[i], 0, L4_NEVER)), L4_IPC_SEND_NO_PARTNER);
+    // There is somebody whom the last message came from, and who waits for anyone.
+    struct transfer *t = transfer_new(L4_ANY_THREAD);
+    struct helper h = helper_start(space_make(), send_and_receive, t);
+    for (unsigned way = 0; way < 2; way++) {
+        l4_thread_id from = L4_NIL_THREAD;
+        if (way == 0)
+            EQUAL(outcome(receive(L4_ANY_THREAD, SECOND, &from)), 0);
+        for (unsigned i = 0; i < 4; i++) {
+            if (way == 0)
+                EQUAL(outcome(send_tag(to[i], 0, L4_NEVER)), L4_IPC_SEND_NO_PARTNER);
+            l4_set_mr(0, 0);
+            EQUAL(outcome(l4_call(to[i])), L4_IPC_SEND_NO_PARTNER);
+            l4_set_mr(0, 0);
+            EQUAL(outcome(l4_lipc(to[i], to[i], 0, NULL)), L4_IPC_SEND_NO_PARTNER);
+            l4_set_mr(0, 0);
+            EQUAL(outcome(l4_ipc(to[i], L4_ANY_THREAD, 0, NULL)), L4_IPC_SEND_NO_PARTNER);
+            EQUAL(t->count, 0);
+        }
+    }
+    EQUAL(thread_state(h.id), L4_STATE_WAITING);
 }
 
 static void c104_an_ipc_without_phases_returns_at_once(void)

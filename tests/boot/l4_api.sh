@@ -107,7 +107,7 @@ for target; do
         check 'isochron, flat' "$all" run_isochron flat api_tests
         check 'isochron, threads' ': passed$' run_isochron flat api_threads
         append=kmem=2M check 'isochron, memory' ': passed$' run_isochron flat api_memory
-        check 'isochron, fuzz' '^fuzz: survived$' run_isochron flat 'api_fuzz cycles=200'
+        check 'isochron, fuzz' '^fuzz: survived$' run_isochron flat 'api_fuzz cycles=100'
         ;;
     *)
         echo "l4_api.sh: $target is no target; accepted are qemu, bochs, isochron" >&2
