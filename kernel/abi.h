@@ -1,5 +1,5 @@
-/* abi.h: the binary interface of the L4 API, version X.2, on IA-32: numbers and layouts that programs
- * are compiled against. Nothing here is ours to choose [L4X2]. */
+/* abi.h: the binary interface of the L4 API, version X.2, on IA-32: numbers and layouts that
+ * programs are compiled against. Nothing here is ours to choose [L4X2]. */
 #pragma once
 
 #include "types.h"
@@ -95,7 +95,7 @@ static inline unsigned tag_typed(msg_tag_t tag)
     return tag >> 6 & 0x3F;
 }
 
-/* --- IPC errors [L4X2 4.8]: phase in bit 0, code in 1..3, offset above ------------------------- */
+/* --- IPC errors [L4X2 4.8]: phase in bit 0, code in 1..3, offset above ------------------------ */
 enum ipc_error {
     IPC_TIMEOUT = 1,
     IPC_NO_PARTNER = 2,
@@ -112,7 +112,7 @@ static inline word_t ipc_error_word(enum ipc_phase phase, enum ipc_error code, w
     return (word_t)phase | (word_t)code << 1 | offset << 4;
 }
 
-/* --- errors of the other system calls [L4X2 4.7] ----------------------------------------------- */
+/* --- errors of the other system calls [L4X2 4.7] ---------------------------------------------- */
 enum l4_error {
     L4_OK = 0,
     L4_NO_PRIVILEGE = 1,
@@ -125,7 +125,7 @@ enum l4_error {
     L4_NO_MEMORY = 8,
 };
 
-/* --- fpages [L4X2 4.5] -------------------------------------------------------------------------- */
+/* --- fpages [L4X2 4.5] ------------------------------------------------------------------------ */
 #define RIGHT_X        1u
 #define RIGHT_W        2u
 #define RIGHT_R        4u
@@ -137,11 +137,11 @@ static inline unsigned fpage_size_log2(fpage_t f)
     return f >> 4 & 0x3F;
 }
 
-/* --- timeouts [L4X2 4.6] ------------------------------------------------------------------------ */
+/* --- timeouts [L4X2 4.6] ---------------------------------------------------------------------- */
 #define TIME_NEVER 0x0000u
 #define TIME_ZERO  0x0400u
 
-/* --- kernel-made messages [L4X2 5] -------------------------------------------------------------- */
+/* --- kernel-made messages [L4X2 5] ------------------------------------------------------------ */
 #define TAG_PAGE_FAULT  0xFFE00002u /* rights in 16..19 */
 #define TAG_PREEMPTION  0xFFD00002u
 #define TAG_EXCEPTION   0xFFB0000Cu

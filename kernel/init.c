@@ -1,5 +1,5 @@
-/* init.c: from the first C instruction to the first program. The order matters: each step needs what the
- * ones before it set up. What runs here becomes the idle thread. */
+/* init.c: from the first C instruction to the first program. The order matters: each step needs
+ * what the ones before it set up. What runs here becomes the idle thread. */
 #include "api/kip.h"
 #include "api/scheduler.h"
 #include "arch/cpu.h"
@@ -17,7 +17,7 @@ extern const char image_start[], image_end[];
 extern uint8_t idle_block[TCB_SIZE];
 extern struct tcb *thread_table[THREAD_NUMBERS];
 
-/* --- memory ---------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static word_t type_of(const struct memory_descriptor *d)
 {
@@ -42,8 +42,9 @@ static void limit_to(word_t *limit, word_t image, word_t low, word_t high)
         *limit = low > image ? low : image;
 }
 
-/* How far conventional memory that nobody else has a claim to goes on behind the image, within its 4 MB
- * page. What the kernel keeps there costs it no further entry of the translation buffer. */
+/* How far conventional memory that nobody else has a claim to goes on behind the image, within
+ * its 4 MB page. What the kernel keeps there costs it no further entry of the translation
+ * buffer. */
 static word_t free_behind(word_t image)
 {
     word_t limit = image;
@@ -83,7 +84,7 @@ static void memory_init(void)
     print("kernel memory: %u KB, %u KB beside the image\n", total / 1024, (behind - image) / 1024);
 }
 
-/* --- time ------------------------------------------------------------------------------------------------ */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static void time_init(void)
 {
@@ -97,7 +98,7 @@ static void time_init(void)
           kernel.has_limits ? "" : ", no segment limits: all spaces are large");
 }
 
-/* --- the first servers ------------------------------------------------------------------------------------- */
+/* --- the first servers ------------------------------------------------------------------------ */
 
 /* All are scheduled by the root server; sigma0 is the others' pager, and has none. */
 static void start_server(word_t number, const struct kip_server *server, struct space **place)
@@ -128,7 +129,7 @@ static void servers_start(void)
     start_server(USER_BASE + 2, &kip.root, &kernel.root_space);
 }
 
-/* --- all ---------------------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 static void idle_init(void)
 {
@@ -144,9 +145,9 @@ static void state_init(void)
 {
     kernel.ready_top = (word_t)-1;
     kernel.threads = thread_table;
-    /* A thread's three hot lines, two at the start of its block and one at the end, fall on offsets 0 to
-     * 0x40 or 0x60 to 0xA0 of 512 bytes, where no UTCB has its message registers and the kernel has none
-     * of its own hot lines (arch/link.ld). */
+    /* A thread's three hot lines, two at the start of its block and one at the end, fall on
+     * offsets 0 to 0x40 or 0x60 to 0xA0 of 512 bytes, where no UTCB has its message registers
+     * and the kernel has none of its own hot lines (arch/link.ld). */
     kernel.tcb_pool = (struct kmem_pool){.object_size = TCB_SIZE + 10 * CACHE_LINE,
                                          .frames_per_slab = 2,
                                          .colour_first = 2,

@@ -1,5 +1,5 @@
-/* multiboot.c: the part of kickstart, see multiboot.h. Memory is described in the same order as there,
- * because later descriptors override earlier ones. */
+/* multiboot.c: the part of kickstart, see multiboot.h. Memory is described in the same order as
+ * there, because later descriptors override earlier ones. */
 #include "multiboot.h"
 
 #include "api/kip.h"
@@ -76,10 +76,12 @@ static word_t string_length(const char *s)
     return n;
 }
 
-/* --- the memory map -------------------------------------------------------------------------------------- */
+/* --- the memory map --------------------------------------------------------------------------- */
 
-/* Calls fn for each region of the map, cut to 32 bits: [low, high], inclusive, and its BIOS type. */
-static void each_region(struct boot *b, void (*fn)(struct boot *b, word_t low, word_t high, word_t type))
+/* Calls fn for each region of the map, cut to 32 bits: [low, high], inclusive, and its BIOS
+ * type. */
+static void each_region(struct boot *b,
+                        void (*fn)(struct boot *b, word_t low, word_t high, word_t type))
 {
     const struct multiboot_info *info = b->info;
     if (!(info->flags & INFO_MAP)) {
@@ -128,7 +130,7 @@ static void choose_kmem(struct boot *b)
     b->free_top = b->kmem.low;
 }
 
-/* --- the loader's information in one piece ------------------------------------------------------------ */
+/* --- the loader's information in one piece ---------------------------------------------------- */
 
 /* Loaders scatter the lists and strings that the information points to, and where a server is to be
  * loaded, too. They are gathered here, and then go to a place that the root server can be given. */
@@ -166,7 +168,8 @@ static word_t pack_size(const struct boot *b)
     return page_up(size);
 }
 
-/* Moves the information to `place`; what is not understood here does not move and is not passed on. */
+/* Moves the information to `place`; what is not understood here does not move and is not passed
+ * on. */
 static void pack_information(struct boot *b, word_t information, word_t place)
 {
     static struct pack pack;
@@ -189,7 +192,7 @@ static void pack_information(struct boot *b, word_t information, word_t place)
     b->modules = direct(info->mods_addr);
 }
 
-/* --- where things are --------------------------------------------------------------------------------------- */
+/* --- where things are ------------------------------------------------------------------------- */
 
 static struct range image(void)
 {
@@ -206,9 +209,10 @@ static struct range server_range(const struct boot *b, word_t i)
     return (struct range){b->server[i].low, b->server[i].high};
 }
 
-/* --- modules out of the way --------------------------------------------------------------------------------- */
+/* --- modules out of the way ------------------------------------------------------------------- */
 
-/* Would a module here be overwritten by a server, or lie beside the kernel, where its memory is best? */
+/* Would a module here be overwritten by a server, or lie beside the kernel, where its memory is
+ * best? */
 static bool in_the_way(const struct boot *b, struct range r)
 {
     struct range beside = {image().low, LARGE_PAGE_SIZE};
@@ -241,13 +245,14 @@ static void move_module(struct boot *b, word_t i)
     word_t size = m->end - m->start;
     word_t place = find_place(b, page_up(size));
     if (place == 0)
-        panic("module %u (%08x to %08x) is where a server or the kernel's memory belongs, and there is "
-              "no other place for it", i, m->start, m->end);
+        panic("module %u (%08x to %08x) is where a server or the kernel's memory belongs, and "
+              "there is no other place for it", i, m->start, m->end);
     __builtin_memcpy(direct(place), direct(m->start), size);
     *m = (struct module){place, place + size, m->string, m->reserved};
 }
 
-static void check_conflict(struct range r, const char *what, struct range other, const char *other_what)
+static void check_conflict(struct range r, const char *what, struct range other,
+                           const char *other_what)
 {
     if (overlap(r, other))
         panic("%s (%08x to %08x) overlaps %s (%08x to %08x)", what, r.low, r.high, other_what,
@@ -280,7 +285,7 @@ static void place_all(struct boot *b, word_t information)
         server_image_load(&b->server[i], direct(b->modules[i].start));
 }
 
-/* --- the kernel interface page ------------------------------------------------------------------------------ */
+/* --- the kernel interface page ---------------------------------------------------------------- */
 
 static void describe(struct boot *b)
 {
@@ -312,7 +317,8 @@ void multiboot_start(paddr_t information)
     if (b->info->flags & INFO_COMMAND)
         options_set(direct(b->info->command_line));
     if (!(b->info->flags & INFO_MODULES) || b->info->mods_count < SERVERS)
-        panic("the first boot module must be sigma0, the second the root server; there are %u modules",
+        panic("the first boot module must be sigma0, the second the root server; "
+              "there are %u modules",
               b->info->flags & INFO_MODULES ? b->info->mods_count : 0);
     b->modules = direct(b->info->mods_addr);
     b->module_count = b->info->mods_count;

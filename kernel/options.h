@@ -7,5 +7,6 @@
 void options_set(const char *line);
 /* Does the line contain exactly this word, as in "fastpath=off"? */
 bool option_given(const char *word);
-/* The number behind "name=", decimal or 0x, with K or M behind it; `otherwise` if it is not given. */
+/* The number behind "name=", decimal or 0x, with K or M behind it; `otherwise` if it is not
+ * given. */
 word_t option_number(const char *name, word_t otherwise);

@@ -26,8 +26,9 @@ bool server_image_measure(struct server_image *s, const void *file, word_t size)
 {
     const struct elf_header *h = file;
     if (size < sizeof *h || *(const word_t *)h->ident != ELF_MAGIC || h->ident[4] != ELF_CLASS32 ||
-        h->type != ELF_EXEC || h->machine != ELF_386 || h->phentsize < sizeof(struct program_header) ||
-        h->phoff > size || (word_t)h->phnum * h->phentsize > size - h->phoff)
+        h->type != ELF_EXEC || h->machine != ELF_386 ||
+        h->phentsize < sizeof(struct program_header) || h->phoff > size ||
+        (word_t)h->phnum * h->phentsize > size - h->phoff)
         return false;
     *s = (struct server_image){.low = 0xFFFFFFFF, .high = 0, .entry = h->entry};
     for (word_t i = 0; i < h->phnum; i++) {

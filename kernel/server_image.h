@@ -1,4 +1,5 @@
-/* server_image.h: an ELF program among the boot modules, loaded to the physical addresses it asks for. */
+/* server_image.h: an ELF program among the boot modules, loaded to the physical addresses it
+ * asks for. */
 #pragma once
 
 #include "types.h"
@@ -8,7 +9,8 @@ struct server_image {
     word_t entry;
 };
 
-/* Reads the headers of the file of `size` bytes; false: this is no program for IA-32, or is cut off. */
+/* Reads the headers of the file of `size` bytes; false: this is no program for IA-32, or is cut
+ * off. */
 bool server_image_measure(struct server_image *s, const void *file, word_t size);
 /* Copies the segments; the file must not lie in the way of any. */
 void server_image_load(const struct server_image *s, const void *file);

@@ -1,4 +1,5 @@
-/* state.c: the kernel's state: one variable, and the block of the thread that runs when no other can. */
+/* state.c: the kernel's state: one variable, and the block of the thread that runs when no other
+ * can. */
 #include "state.h"
 
 struct kernel kernel __attribute__((section(".bss.kernel"), aligned(CACHE_LINE)));

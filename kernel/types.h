@@ -6,10 +6,12 @@
 #include <stdint.h>
 
 typedef uint32_t word_t;
-typedef uint32_t vaddr_t;    /* an address as the program itself sees it: small spaces start at 0 too */
+/* an address as the program itself sees it: small spaces start at 0 too */
+typedef uint32_t vaddr_t;
 typedef uint32_t paddr_t;    /* a physical address */
 typedef uint64_t usec_t;     /* microseconds since the start of the kernel */
-typedef word_t thread_id_t;  /* a global or local thread id, or one of the special ones [L4X2 4.1] */
+/* a global or local thread id, or one of the special ones [L4X2 4.1] */
+typedef word_t thread_id_t;
 typedef word_t msg_tag_t;    /* MR0 of a message [L4X2 4.2] */
 typedef word_t fpage_t;      /* rights 0..2, log2 of the size 4..9, base / 1024 10..31 [L4X2 4.5] */
 typedef uint16_t l4_time_t;  /* a period or a point in time [L4X2 4.6] */
@@ -19,7 +21,8 @@ typedef uint16_t l4_time_t;  /* a period or a point in time [L4X2 4.6] */
 
 #define CACHE_LINE 32
 
-/* Code that faults and mapping run: kept together, so that it does not displace itself in the cache. */
+/* Code that faults and mapping run: kept together, so that it does not displace itself in the
+ * cache. */
 #define HOT __attribute__((hot))
 
 /* Where things are in every address space. The kernel is linked at its physical address plus

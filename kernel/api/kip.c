@@ -27,7 +27,8 @@ void kip_memory_clear(void)
     kip.memory_info &= 0xFFFF0000;
 }
 
-void kip_memory_add(enum memory_type type, unsigned subtype, bool is_virtual, word_t low, word_t high)
+void kip_memory_add(enum memory_type type, unsigned subtype, bool is_virtual, word_t low,
+                    word_t high)
 {
     unsigned count = kip_memory_count();
     if (count >= CAPACITY)

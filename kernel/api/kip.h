@@ -1,6 +1,7 @@
-/* kip.h: the kernel interface page: what programs and boot loaders know of the kernel [L4X2 1]. It is
- * one page of the image (arch/kip_page.S), which boot loaders find by its magic word and fill in part;
- * kip_init completes it. Every space has it mapped, read-only, where SpaceControl said. */
+/* kip.h: the kernel interface page: what programs and boot loaders know of the kernel [L4X2 1].
+ * It is one page of the image (arch/kip_page.S), which boot loaders find by its magic word and
+ * fill in part; kip_init completes it. Every space has it mapped, read-only, where SpaceControl
+ * said. */
 #pragma once
 
 #include "abi.h"
@@ -70,7 +71,8 @@ unsigned kip_memory_count(void);
 struct memory_descriptor *kip_memory(unsigned index);
 void kip_memory_clear(void);
 /* Appends [low, high], inclusive; stops the boot when the page is full. */
-void kip_memory_add(enum memory_type type, unsigned subtype, bool is_virtual, word_t low, word_t high);
+void kip_memory_add(enum memory_type type, unsigned subtype, bool is_virtual, word_t low,
+                    word_t high);
 
 /* What the kernel itself knows: clocks, page sizes, thread numbers, how its stubs enter it. */
 void kip_init(void);

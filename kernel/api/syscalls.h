@@ -1,5 +1,5 @@
-/* syscalls.h: the system calls as the entry code calls them. Each reads its arguments from the frame's
- * registers and writes its results there, as section 2 of the ABI has them. */
+/* syscalls.h: the system calls as the entry code calls them. Each reads its arguments from the
+ * frame's registers and writes its results there, as section 2 of the ABI has them. */
 #pragma once
 
 #include "api/thread.h"
@@ -15,8 +15,8 @@ void sys_space_control(struct trap_frame *f);
 void sys_processor_control(struct trap_frame *f);
 void sys_memory_control(struct trap_frame *f);
 
-/* The vector of each, in this order from VECTOR_IPC on; the stubs in the kernel interface page and the
- * gates in arch/segments.c use these. */
+/* The vector of each, in this order from VECTOR_IPC on; the stubs in the kernel interface page
+ * and the gates in arch/segments.c use these. */
 enum syscall_vector {
     VECTOR_IPC = 0x30,
     VECTOR_LIPC,

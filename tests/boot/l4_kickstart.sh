@@ -1,5 +1,5 @@
 #!/bin/bash
-# l4_kickstart.sh [BUILD]: the kernel started the way kickstart starts one (tests/boot/kickstart), with
+# l4_kickstart.sh: the kernel started the way kickstart starts one (tests/boot/kickstart), with
 # the API tests as the root server, under QEMU. BUILD is the build folder, build/release if not given.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
