@@ -90,11 +90,17 @@ static void c100_a_receive_gives_up_after_its_timeout(void)
     server = helper_start(root, receive_repeatedly, transfer_new(L4_ANY_THREAD));
     l4_set_mr(0, 0);
     EQUAL(outcome(l4_call_timeouts(server.id, L4_NEVER, l4_period(50000))), L4_IPC_RECEIVE_TIMEOUT);
+    for (word_t words = 0; words < 4; words++) {
+        l4_set_mr(0, words);
+        EQUAL(outcome(l4_ipc(server.id, L4_ANY_THREAD, l4_period(10000), NULL)),
+              L4_IPC_RECEIVE_TIMEOUT);
+    }
 }
 
 static void c101_a_send_to_no_thread_fails(void)
 {
-    struct helper h = helper_start(root, wait_for_ever, NULL);
+    struct transfer *t = transfer_new(L4_ANY_THREAD);
+    struct helper h = helper_start(root, receive_repeatedly, t);
     EQUAL(outcome(send_tag(new_id(), 0, L4_NEVER)), L4_IPC_SEND_NO_PARTNER);
     EQUAL(outcome(send_tag(h.id ^ 0x40, 0, L4_NEVER)), L4_IPC_SEND_NO_PARTNER);
     word_t nobody = l4_utcb_area + 200 * L4_UTCB_SIZE + L4_UTCB_MR_OFFSET;
@@ -103,7 +109,10 @@ static void c101_a_send_to_no_thread_fails(void)
     for (unsigned i = 0; i < 3; i++) {
         l4_set_mr(0, 0);
         EQUAL(outcome(l4_call(to[i])), L4_IPC_SEND_NO_PARTNER);
+        l4_set_mr(0, 0);
+        EQUAL(outcome(l4_ipc(to[i], L4_ANY_THREAD, 0, NULL)), L4_IPC_SEND_NO_PARTNER);
     }
+    EQUAL(t->count, 0);
 }
 
 static void c102_a_receive_from_no_thread_fails(void)
@@ -392,6 +401,18 @@ static void c117_lipc_does_as_ipc(void)
     EQUAL(call_inverter(there.id, l4_stubs.lipc), 0);
     l4_set_mr(0, 0);
     EQUAL(lipc_outcome(new_id(), L4_NIL_THREAD, 0, NULL), L4_IPC_SEND_NO_PARTNER);
+    // Memory that looks like somebody's control block makes no local id.
+    static word_t forged[32] __attribute__((aligned(128)));
+    l4_thread_id looks_local = ADDRESS(&forged[16]);
+    forged[16 + L4_TCR_MY_GLOBAL_ID] = here.id;
+    l4_set_mr(0, 0);
+    EQUAL(lipc_outcome(looks_local, looks_local, 0, NULL), L4_IPC_SEND_NO_PARTNER);
+    l4_set_mr(0, 0);
+    EQUAL(outcome(l4_call(looks_local)), L4_IPC_SEND_NO_PARTNER);
+    l4_set_mr(0, 0); // nor do addresses where there is nothing, or the kernel
+    EQUAL(lipc_outcome(HOLE, HOLE, 0, NULL), L4_IPC_SEND_NO_PARTNER);
+    l4_set_mr(0, 0);
+    EQUAL(lipc_outcome(0xD0100000, 0xD0100000, 0, NULL), L4_IPC_SEND_NO_PARTNER);
     l4_set_mr(0, 0);
     EQUAL(lipc_outcome(tester_id, L4_NIL_THREAD, L4_ZERO_TIME << 16, NULL), L4_IPC_SEND_TIMEOUT);
     EQUAL(lipc_outcome(L4_NIL_THREAD, new_id(), 0, NULL), L4_IPC_RECEIVE_NO_PARTNER);
