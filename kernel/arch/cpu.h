@@ -126,5 +126,5 @@ void init(word_t magic, paddr_t information) __attribute__((noreturn));
 
 /* --- traps.c --------------------------------------------------------------------------------------------- */
 struct trap_frame *trap(struct trap_frame *f); /* returns the frame to go on with */
-void interrupt(struct trap_frame *f);
+struct trap_frame *interrupt(struct trap_frame *f);
 void double_fault(void) __attribute__((noreturn));

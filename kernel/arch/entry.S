@@ -92,7 +92,7 @@ interrupt_entry:
         KERNEL_SEGMENTS
         pushl   %esp
         call    interrupt
-        addl    $4, %esp
+        movl    %eax, %esp
         jmp     return_to_user
 
 /* --- system calls ------------------------------------------------------------------------------------- */

@@ -387,7 +387,9 @@ sysenter_flags_right:
         cmpl    $0, %ss:kernel + KERNEL_IPC_GENERAL
         jne     enter_ipc
         cmpl    $0, %ss:kernel + KERNEL_FAST_PATH
-        jne     enter_lipc_fast
+        je      enter_ipc
+        testl   %eax, %eax
+        jnz     enter_lipc_fast
         jmp     enter_ipc
 
 /* SYSEXIT gives the program segments of 4 GB whatever the descriptors say. With small spaces about, their

@@ -28,6 +28,9 @@ enum vector {
 #define PF_PRESENT 1u
 #define PF_WRITE   2u
 
+#define EFLAGS_TF 0x00100u
+#define EFLAGS_VM 0x20000u
+
 /* #GP error code: the selector index is a gate's. */
 #define GP_IDT 2u
 
@@ -179,7 +182,7 @@ static struct trap_frame *kernel_fault(struct trap_frame *f)
     /* The trap flag of a program survives SYSENTER. */
     if (f->vector == VECTOR_DB && f->eip >= (word_t)(uintptr_t)enter_sysenter &&
         f->eip < (word_t)(uintptr_t)sysenter_flags_right) {
-        f->eflags &= ~0x100u;
+        f->eflags &= ~EFLAGS_TF;
         return f;
     }
     if (f->vector == VECTOR_NMI) {
@@ -229,8 +232,25 @@ static bool user_fault(struct trap_frame *f, word_t *vector)
     }
 }
 
-HOT struct trap_frame *trap(struct trap_frame *f)
+HOT
+
+/* No program can be in virtual-8086 mode, since only the kernel's IRET could bring it there; but QEMU's
+ * emulation takes the flag from IRET at any privilege. Four segment registers more lie above the frame
+ * then. The program goes on in protected mode, where it most likely faults. */
+static struct trap_frame *leave_virtual_8086(const struct trap_frame *f)
 {
+    struct trap_frame *user = thread_frame(current());
+    __builtin_memmove(user, f, sizeof *user);
+    user->cs = USER_CS;
+    user->ss = USER_DS;
+    user->eflags &= ~EFLAGS_VM;
+    return user;
+}
+
+struct trap_frame *trap(struct trap_frame *f)
+{
+    if (f->eflags & EFLAGS_VM)
+        f = leave_virtual_8086(f);
     word_t vector = f->vector;
 
     if (!is_user(f))
@@ -240,20 +260,23 @@ HOT struct trap_frame *trap(struct trap_frame *f)
     return f;
 }
 
-void interrupt(struct trap_frame *f)
+struct trap_frame *interrupt(struct trap_frame *f)
 {
+    if (f->eflags & EFLAGS_VM)
+        f = leave_virtual_8086(f);
     word_t line = f->vector - 0x20;
 
     if (pic_spurious(line))
-        return;
+        return f;
     if (line == CLOCK_LINE) {
         clock_acknowledge();
         pic_acknowledge(line);
         debugger_poll(f);
         scheduler_tick();
-        return;
+        return f;
     }
     pic_mask(line);
     pic_acknowledge(line);
     interrupt_fired(line);
+    return f;
 }
