@@ -157,6 +157,36 @@ static void c088_lowering_ones_own_priority_switches_at_once(void)
     EQUAL(order.count, 1);
 }
 
+// The message to the scheduler that tells of a preemption, or of the end of the total quantum.
+static void check_preemption_message(l4_thread_id about, l4_clock since)
+{
+    l4_thread_id from;
+    EQUAL(receive(L4_ANY_THREAD, SECOND, &from), 0xFFD00002);
+    l4_clock said = l4_preemption_clock();
+    EQUAL(global_of(from), about);
+    HOLDS(said >= since && said <= l4_system_clock());
+}
+
+static struct helper start_scheduled_by_tester(void (*function)(void *), volatile word_t *counter)
+{
+    struct helper h = helper_start_at(root, 50, function, (void *)counter);
+    EQUAL(l4_thread_control(h.id, tester_id, tester_id, L4_NIL_THREAD, L4_UTCB_UNCHANGED), 1);
+    return h;
+}
+
+static void check_total_quantum(void)
+{
+    struct helper h = start_scheduled_by_tester(count_for_ever, &counters[2]);
+    l4_clock before = l4_system_clock();
+    HOLDS(set_time(h.id, l4_period(20000)) != 0);
+    check_preemption_message(h.id, before + 20000);
+    HOLDS(counters[2] > 0);
+    EQUAL(advance_asleep(&counters[2], 30000), 0);
+    HOLDS(set_time(h.id, 0) != 0);
+    HOLDS(advance_asleep(&counters[2], 30000) > 0);
+    HOLDS(l4_thread_stop(h.id) != 0);
+}
+
 static void c089_a_timeslice_of_never_is_not_preempted_by_equals(void)
 {
     struct helper endless = helper_start_at(root, 50, count_for_ever, (void *)&counters[0]);
@@ -169,6 +199,8 @@ static void c089_a_timeslice_of_never_is_not_preempted_by_equals(void)
     sleep_us(100000);
     HOLDS(counters[1] > 0);
     HOLDS(advance_asleep(&counters[0], 50000) > 0);
+    HOLDS(l4_thread_stop(endless.id) != 0);
+    check_total_quantum();
 }
 
 static void c090_time_points_are_rejected(void)
@@ -283,6 +315,12 @@ static struct helper start_delayer(void)
     return h;
 }
 
+static void count_and_signal(void *counter)
+{
+    l4_signal_preemption(true);
+    count_for_ever(counter);
+}
+
 static void c094_preemption_is_delayed_up_to_the_maximal_delay(void)
 {
     start_delayer();
@@ -290,6 +328,14 @@ static void c094_preemption_is_delayed_up_to_the_maximal_delay(void)
     EQUAL(delayer.told, false);
     BETWEEN(sleep_beside_delayer(true, false, DELAYED), 10000 + DELAY - 5000, DELAYED);
     EQUAL(delayer.told, true);
+    // Its scheduler is told of a preemption if it wants that.
+    struct helper h = start_scheduled_by_tester(count_and_signal, &counters[0]);
+    HOLDS(l4_set_priority(h.id, 60) != 0);
+    l4_clock before = l4_system_clock();
+    sleep_us(10000);
+    HOLDS(counters[0] > 0);
+    check_preemption_message(h.id, before + 10000);
+    HOLDS(advance_asleep(&counters[0], 10000) > 0);
 }
 
 static void c095_yielding_in_time_clears_the_mark_and_refills_the_delay(void)
