@@ -4,21 +4,22 @@
 #include "api/space.h"
 #include "api/thread.h"
 
-/* --- switching -------------------------------------------------------------------------------------
- * arch_switch saves the caller's registers and ESP on from's stack and continues `to` where it left off:
- * address space, segments, gs:0, TSS, x87 ownership. */
+/* --- switching ----------------------------------------------------------------------------------
+ * arch_switch saves the caller's registers and ESP on from's stack and continues `to` where it
+ * left off: address space, segments, gs:0, TSS, x87 ownership. */
 void arch_switch(struct tcb *from, struct tcb *to);
-/* The same when `from` waits in an Ipc of its own, so that nothing on its stack is needed any more: it
- * goes on as the fast path would let it. */
+/* The same when `from` waits in an Ipc of its own, so that nothing on its stack is needed any
+ * more: it goes on as the fast path would let it. */
 void arch_switch_ipc(struct tcb *from, struct tcb *to) __attribute__((noreturn));
 
-/* Puts t's stack into the state of a thread that will go to user mode at (ip, sp) when switched to, with
- * the flags and selectors of a new thread. */
+/* Puts t's stack into the state of a thread that will go to user mode at (ip, sp) when switched
+ * to, with the flags and selectors of a new thread. */
 void arch_thread_start(struct tcb *t, word_t ip, word_t sp);
-/* The same for a thread that will run fn(t) in the kernel first and then, if that returns, go to user
- * mode with its frame. */
+/* The same for a thread that will run fn(t) in the kernel first and then, if that returns, go to
+ * user mode with its frame. */
 void arch_thread_call(struct tcb *t, void (*fn)(struct tcb *));
-void arch_idle(void) __attribute__((noreturn)); /* the idle thread: HLT with interrupts on, for ever */
+/* The idle thread: HLT with interrupts on, for ever. */
+void arch_idle(void) __attribute__((noreturn));
 void arch_fpu_drop(struct tcb *t); /* a dying thread owns no x87 state */
 
 /* Interrupts are off in the kernel; here they come in, and other threads may run. */
@@ -30,7 +31,7 @@ static inline void preemption_point(void)
 #define USER_FLAGS_MASK 0x8D5u /* CF PF AF ZF SF OF: what programs may change through the kernel */
 #define USER_FLAGS      0x3202u
 
-/* --- page tables -----------------------------------------------------------------------------------
+/* --- page tables --------------------------------------------------------------------------------
  *    31               12 11   9 8 7 6 5 4   3   2 1 0
  *   | frame              |      |G|S|D|A|PCD|PWT|U|W|P|     S: 4 MB page, in the directory only
  */
@@ -50,7 +51,7 @@ static inline pte_t *directory_of(const struct space *s)
     return (pte_t *)direct(s->directory);
 }
 
-bool arch_space_init(struct space *s); /* a directory with the kernel's half, followed by its nodes */
+bool arch_space_init(struct space *s); /* a directory with the kernel's half, and its nodes */
 void arch_space_free(struct space *s);
 /* The entry for va, and the node beside it: creates the page table if `create` (NULL: no memory).
  * *large tells whether it is the directory's own entry for a 4 MB page. */
@@ -64,14 +65,17 @@ static inline struct mapping **page_node(const pte_t *entry)
 /* After an entry of s changed from present: the stale TLB entry goes, in the small area too. */
 void tlb_flush_page(struct space *s, vaddr_t va);
 void tlb_flush_all(void);
-void *frame_window(paddr_t pa); /* a kernel address for one frame beyond the direct map, until next call */
-/* A small space's page table appeared, changed or went: its slot in the other directories follows. */
+/* A kernel address for one frame, beyond the direct map, too; until the next call. */
+void *frame_window(paddr_t pa);
+/* A small space's page table appeared, changed or went: its slot in the other directories
+ * follows. */
 void small_area_changed(struct space *s);
-/* The user page fault at linear address `la` was only a small-area directory entry not yet copied. */
+/* The user page fault at linear address `la` was only a small-area directory entry not yet
+ * copied. */
 bool small_area_resolve(word_t la);
 void space_segments(struct space *s); /* recomputes s->segment* from small_base, small_size */
 
-/* --- kernel interface page and processor --------------------------------------------------------------- */
+/* --- kernel interface page and processor ----------------------------------------------------- */
 word_t arch_processor_khz(void);
 
 /* Microseconds as the SystemClock stub computes them in user mode, bit for bit. */

@@ -1,8 +1,9 @@
-/* boot.S: the first instructions, at their physical address, paging off. A Multiboot loader comes with
- * its magic word in EAX and its information in EBX [MB1 3.2]; kickstart comes with nothing [L4X2 7]. Both
- * are passed to init(), which tells them apart by the kernel interface page.
+/* boot.S: the first instructions, at their physical address, paging off. A Multiboot loader comes
+ * with its magic word in EAX and its information in EBX [MB1 3.2]; kickstart comes with nothing
+ * [L4X2 7]. Both are passed to init(), which tells them apart by the kernel interface page.
  *
- * This is linked at its physical address; what it names of the rest of the kernel is DIRECT_MAP lower. */
+ * This is linked at its physical address; what it names of the rest of the kernel is DIRECT_MAP
+ * lower. */
 #include "arch/offsets.h"
 
 #define DIRECT_MAP      0xD0000000
@@ -44,8 +45,8 @@ boot_entry:
         testl   $FEATURE_PSE, %edx
         jz      no_large_pages
 
-/* The directory that all others copy: physical memory at DIRECT_MAP, and its first 4 MB where they are
- * for the few instructions until the jump. Present, writable, accessed, dirty, 4 MB. */
+/* The directory that all others copy: physical memory at DIRECT_MAP, and its first 4 MB where they
+ * are for the few instructions until the jump. Present, writable, accessed, dirty, 4 MB. */
         movl    $PHYSICAL(kernel_directory), %ebx
         movl    $0xE3, %eax
         movl    %eax, (%ebx)

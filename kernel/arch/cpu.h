@@ -73,13 +73,13 @@ static inline uint8_t inb(uint16_t port)
     return v;
 }
 
-/* --- cpu.c: what the processor can do ----------------------------------------------------------------- */
+/* --- cpu.c: what the processor can do -------------------------------------------------------- */
 void cpu_init(void);        /* fills kernel.has_*; stops if something needed is missing */
 bool cpu_has_fpu(void);
 bool cpu_has_msr(void);
 bool cpu_has_sse(void);
 
-/* --- entry.S ------------------------------------------------------------------------------------------- */
+/* --- entry.S --------------------------------------------------------------------------------- */
 void stack_switch(word_t *save, word_t load);
 void return_to_user(void);
 void thread_call(void);
@@ -97,34 +97,34 @@ void enter_space_control(void);
 void enter_processor_control(void);
 void enter_memory_control(void);
 
-/* --- fast_path.S ---------------------------------------------------------------------------------------- */
+/* --- fast_path.S ----------------------------------------------------------------------------- */
 void enter_ipc_fast(void);
 void enter_lipc_fast(void);
 void enter_sysenter(void);
 void leave_sysexit(void);
 
-/* --- switch.c -------------------------------------------------------------------------------------------- */
+/* --- switch.c -------------------------------------------------------------------------------- */
 void switch_init(void);
 void space_activate(struct space *s); /* its segments, and CR3 if it is a large one */
 void space_activate_again(struct space *s);
 void ipc_entry_init(bool fast); /* the gate for Ipc; fast: short messages by fast_path.S */
 void ipc_entry_select(void);    /* after fpu_live changed */
 
-/* --- paging.c -------------------------------------------------------------------------------------------- */
+/* --- paging.c -------------------------------------------------------------------------------- */
 extern pte_t kernel_directory[1024];
 void paging_init(void);
 void paging_share_gs(void); /* before there are spaces */
 void small_area_clear(word_t base, word_t size); /* forgets what the directories have there */
 
-/* --- fpu.c ----------------------------------------------------------------------------------------------- */
+/* --- fpu.c ----------------------------------------------------------------------------------- */
 void fpu_init(void);
 bool fpu_take(void);         /* for the running thread, after #NM; false: there is no x87 */
 void fpu_leave(void);        /* the running thread, whose x87 is live, is left */
 
-/* --- init.c --------------------------------------------------------------------------------------------- */
+/* --- init.c ---------------------------------------------------------------------------------- */
 void init(word_t magic, paddr_t information) __attribute__((noreturn));
 
-/* --- traps.c --------------------------------------------------------------------------------------------- */
+/* --- traps.c --------------------------------------------------------------------------------- */
 struct trap_frame *trap(struct trap_frame *f); /* returns the frame to go on with */
 struct trap_frame *interrupt(struct trap_frame *f);
 void double_fault(void) __attribute__((noreturn));

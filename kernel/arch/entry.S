@@ -1,9 +1,9 @@
 /* entry.S: every way into the kernel but the short IPC (fast_path.S), and the way out.
  *
- * INT and faults push SS, ESP, EFLAGS, CS, EIP on the stack that the TSS names, the top of the running
- * thread's block; this code completes them to a struct trap_frame, loads the kernel's data segments,
- * and calls C with the frame's address. Interrupts stay off until the program, or the idle thread, runs
- * again. */
+ * INT and faults push SS, ESP, EFLAGS, CS, EIP on the stack that the TSS names, the top of the
+ * running thread's block; this code completes them to a struct trap_frame, loads the kernel's data
+ * segments, and calls C with the frame's address. Interrupts stay off until the program, or the
+ * idle thread, runs again. */
 #include "arch/offsets.h"
 
         .section .text.hot, "ax", @progbits
@@ -15,7 +15,7 @@
         cld
         .endm
 
-/* --- exceptions ------------------------------------------------------------------------------------- */
+/* --- exceptions ------------------------------------------------------------------------------ */
         .macro  FAULT vector, has_error
 fault_\vector:
         .if     !\has_error
@@ -56,9 +56,9 @@ fault:
         call    trap
         movl    %eax, %esp              /* the frame to go on with */
 
-/* --- the way out: ESP points to a trap frame ----------------------------------------------------------
- * A program gets its flat segments back whatever it had loaded, so that no space sees with another's.
- * The kernel itself, interrupted when idle or repaired by trap(), keeps its own. */
+/* --- the way out: ESP points to a trap frame ----------------------------------------------------
+ * A program gets its flat segments back whatever it had loaded, so that no space sees with
+ * another's. The kernel itself, interrupted when idle or repaired by trap(), keeps its own. */
         .globl  return_to_user
 return_to_user:
         testb   $3, FRAME_CS(%esp)
@@ -75,7 +75,7 @@ return_to_user:
 return_iret:
         iret
 
-/* --- interrupts -------------------------------------------------------------------------------------- */
+/* --- interrupts ------------------------------------------------------------------------------ */
         .macro  INTERRUPT line
 interrupt_\line:
         pushl   $0
@@ -95,7 +95,7 @@ interrupt_entry:
         movl    %eax, %esp
         jmp     return_to_user
 
-/* --- system calls ------------------------------------------------------------------------------------- */
+/* --- system calls ---------------------------------------------------------------------------- */
         .macro  SYSTEM_CALL name, vector
         .globl  enter_\name
 enter_\name:
@@ -120,9 +120,9 @@ enter_\name:
         SYSTEM_CALL processor_control, 0x39
         SYSTEM_CALL memory_control, 0x3A
 
-/* --- switching of stacks ------------------------------------------------------------------------------
- * stack_switch(word_t *save, word_t load): what a thread needs to go on is on its own stack, under the
- * address where it goes on. */
+/* --- switching of stacks ------------------------------------------------------------------------
+ * stack_switch(word_t *save, word_t load): what a thread needs to go on is on its own stack, under
+ * the address where it goes on. */
         .globl  stack_switch
 stack_switch:
         movl    4(%esp), %eax
@@ -141,7 +141,8 @@ stack_switch:
         popl    %ebp
         ret
 
-/* Where a thread made by arch_thread_call starts: fn and t are on the stack, the frame above them. */
+/* Where a thread made by arch_thread_call starts: fn and t are on the stack, the frame above
+ * them. */
         .globl  thread_call
 thread_call:
         popl    %eax
@@ -149,7 +150,7 @@ thread_call:
         addl    $4, %esp
         jmp     return_to_user
 
-/* --- reading and writing model-specific registers that may not be there --------------------------------
+/* --- reading and writing model-specific registers that may not be there -------------------------
  * bool msr_read(word_t msr, word_t value[2]), bool msr_write(same): #GP leads to msr_missing. */
         .globl  msr_read, msr_write
 msr_read:
@@ -190,7 +191,7 @@ segment_limits_fault:
         incl    %eax
         ret
 
-/* --- what segments.c puts into the IDT ---------------------------------------------------------------- */
+/* --- what segments.c puts into the IDT ------------------------------------------------------- */
         .section .rodata
         .balign 4
         .globl  fault_entries, interrupt_entries, fixups
@@ -209,9 +210,9 @@ interrupt_entries:
         .long   interrupt_\line
         .endr
 
-/* --- the GDT --------------------------------------------------------------------------------------------
- * It begins 24 bytes into a cache line, so that entries 1 to 4, all that a system call and its return
- * read, fill the next one. */
+/* --- the GDT ------------------------------------------------------------------------------------
+ * It begins 24 bytes into a cache line, so that entries 1 to 4, all that a system call and its
+ * return read, fill the next one. */
         .section .data.gdt, "aw", @progbits
         .balign 32
         .skip   24

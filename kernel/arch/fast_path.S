@@ -1,28 +1,30 @@
-/* fast_path.S: Ipc when nothing about it is unusual [L4X2 2]: a message of untyped words to a thread that
- * waits for it, and then waiting for the next one.
+/* fast_path.S: Ipc when nothing about it is unusual [L4X2 2]: a message of untyped words to a
+ * thread that waits for it, and then waiting for the next one.
  *
  *      EAX  to                 EAX  from
  *      EDX  from               ESI  MR0, EBX MR1, EBP MR2
  *      ECX  timeouts           EDI  the receiver's UTCB
  *      ESI  MR0                in: MR1 .. in the UTCB; EBX, EBP and EDI carry nothing
  *
- * Taken if the receive timeout is never, the tag names no typed items and has no flags, `to` is the global
- * id of a thread that waits for the sender or for anyone, `from` is `to` or anyone with nobody queued,
- * neither of the two has a bit in tcb.slow, and nobody ready has a higher priority than the receiver. The
- * send timeout does not matter then. All else goes to the general path, enter_ipc, as if it had come there
- * at once.
+ * Taken if the receive timeout is never, the tag names no typed items and has no flags, `to` is
+ * the global id of a thread that waits for the sender or for anyone, `from` is `to` or anyone with
+ * nobody queued, neither of the two has a bit in tcb.slow, and nobody ready has a higher priority
+ * than the receiver. The send timeout does not matter then. All else goes to the general path,
+ * enter_ipc, as if it had come there at once.
  *
  * How it is fast on a Pentium, whose cycles it is written for:
- * - Most tests are gathered in EBX by OR and decided by one jump, and instructions are ordered so that they
- *   come in pairs.
- * - The data segments stay the program's. The kernel's data is reached through SS, which addressing by
- *   EBP or ESP uses without a prefix: EBP is 0 throughout, and the running thread's block is at a fixed
- *   distance from ESP, the stack being its end.
+ * - Instructions are ordered so that they come in pairs, none needs the address that the pair
+ *   before it made, and no two of a pair use the same bank of the data cache. The usual case takes
+ *   no jump but to another space's part; where two usual cases would share one, there are copies.
+ * - The data segments stay the program's. The kernel's data is reached through SS, which
+ *   addressing by EBP or ESP uses without a prefix: EBP is 0 throughout, and the running thread's
+ *   block is at a fixed distance from ESP, the stack being its end.
  * - The segments are loaded only if they change, and CR3 only for a large space, last of all.
- * - Neither the x87 nor the sender's tcb.slow is looked at: while there is something about them, the gate
- *   leads to the general path (arch/switch.c).
+ * - Neither the x87 nor the sender's tcb.slow is looked at: while there is something about them,
+ *   the gate leads to the general path (arch/switch.c).
  *
- * The sender is left with the address ipc_resume on its stack, for whoever resumes it in another way. */
+ * The sender is left with the address ipc_resume on its stack, for whoever resumes it in another
+ * way. */
 #include "arch/offsets.h"
 
 /* The running thread's block, with one word pushed; and the receiver's. */
@@ -41,8 +43,8 @@
         movl    thread_table(%ebp, %edi), %edi
         .endm
 
-/* Does EDI exist, is it `to`, does it wait for the sender or for anyone, is nobody above it ready? The sender
- * has no bit in `slow`, or the gate would not have led here. */
+/* Does EDI exist, is it `to`, does it wait for the sender or for anyone, is nobody above it ready?
+ * The sender has no bit in `slow`, or the gate would not have led here. */
         .macro  CHECK way
         testl   %edi, %edi
         jz      slow
@@ -64,9 +66,10 @@
         .endm
 
         .section .text.fast, "ax", @progbits
-/* Lipc: the same with local ids, the addresses of threads' message registers in their own space. What the
- * word MyGlobalId at such an address says is taken as a hint where to find the thread, which then must
- * have that local id. The address may be anything: trap() sends a fault at lipc_read to the general path. */
+/* Lipc: the same with local ids, the addresses of threads' message registers in their own space.
+ * What the word MyGlobalId at such an address says is taken as a hint where to find the thread,
+ * which then must have that local id. The address may be anything: trap() sends a fault at
+ * lipc_read to the general path. */
         .balign 32
         .globl  enter_lipc_fast, lipc_read
 enter_lipc_fast:
@@ -138,10 +141,10 @@ ipc_fast_iret:
         nop
         nop
 
-/* --- to another space ----------------------------------------------------------------------------------
- * EAX, EBX: old and new space; EDI: the receiver's local id. A small space is an area of the directory that
- * is loaded, whichever that is: its segments are all that changes. FS becomes null and GS is made sure of,
- * lest they keep the old space's. */
+/* --- to another space ---------------------------------------------------------------------------
+ * EAX, EBX: old and new space; EDI: the receiver's local id. A small space is an area of the
+ * directory that is loaded, whichever that is: its segments are all that changes. FS becomes null
+ * and GS is made sure of, lest they keep the old space's. */
         .balign 16
 other_space:
         movl    SPACE_SEGMENT0(%ebp, %ebx), %eax
@@ -234,9 +237,10 @@ small_to_large:
         movl    %ebp, %fs
         jmp     segments_right
 
-/* --- less usual ---------------------------------------------------------------------------------------
- * `from` is not `to`: the next message may come from anyone if nobody is queued. This has its own copy of
- * the checks because of their branch on the receiver's partner: a server's is not a client's. */
+/* --- less usual ---------------------------------------------------------------------------------
+ * `from` is not `to`: the next message may come from anyone if nobody is queued. This has its own
+ * copy of the checks because of their branch on the receiver's partner: a server's is not a
+ * client's. */
         .balign 16
 open:   cmpl    $ANY_THREAD, %edx
         movl    CUR(TCB_SENDERS), %ebx
@@ -267,7 +271,7 @@ open_other_partner:
         cmpl    $ANY_THREAD, %edx
         je      open_partner
 
-/* --- not a case for this file: the registers as they were ------------------------------------------------ */
+/* --- not a case for this file: the registers as they were ------------------------------------ */
 slow:   movl    CUR(TCB_PARTNER), %edx
         movl    %edx, %eax
         cmpl    $ANY_THREAD, %edx
@@ -277,7 +281,7 @@ slow_at_once:
         addl    $4, %esp
         jmp     enter_ipc
 
-/* --- more words than MR0 ---------------------------------------------------------------------------------
+/* --- more words than MR0 ------------------------------------------------------------------------
  * One or two, or an odd one and fours. EBP is the sender's UTCB meanwhile, EDX the distance to the
  * receiver's. */
 #define FROM(n)         UTCB_OFFSET_MR0 + 4 * (n)(%ebp)
@@ -345,7 +349,7 @@ many:   cmpl    $MR_COUNT, %ebx
 4:      xorl    %ebp, %ebp
         jmp     deliver
 
-/* --- a thread that waits in Ipc is switched to from C ----------------------------------------------------
+/* --- a thread that waits in Ipc is switched to from C -------------------------------------------
  * Everything it is to find is in its UTCB and its block. */
         .globl  ipc_resume, ipc_resume_iret
 ipc_resume:
@@ -365,9 +369,10 @@ ipc_resume:
 ipc_resume_iret:
         iret
 
-/* --- SYSENTER and SYSEXIT ---------------------------------------------------------------------------------
- * The stub passes ESP in EBP, and the kernel knows where in the space it is to go on. What the processor
- * leaves of the program's flags must not reach the kernel: trap, nested task, direction. */
+/* --- SYSENTER and SYSEXIT -----------------------------------------------------------------------
+ * The stub passes ESP in EBP, and the kernel knows where in the space it is to go on. What the
+ * processor leaves of the program's flags must not reach the kernel: trap, nested task,
+ * direction. */
         .globl  enter_sysenter, sysenter_flags_right, leave_sysexit
 enter_sysenter:
         movl    (%esp), %esp
@@ -392,9 +397,9 @@ sysenter_flags_right:
         jnz     enter_lipc_fast
         jmp     enter_ipc
 
-/* SYSEXIT gives the program segments of 4 GB whatever the descriptors say. With small spaces about, their
- * area would be open to it, so it is used only if there are none. Each IRET above becomes a jump to here
- * where the processor has SYSEXIT. */
+/* SYSEXIT gives the program segments of 4 GB whatever the descriptors say. With small spaces
+ * about, their area would be open to it, so it is used only if there are none. Each IRET above
+ * becomes a jump to here where the processor has SYSEXIT. */
 leave_sysexit:
         cmpl    $0, %ss:kernel + KERNEL_SMALL_SPACES
         jne     1f

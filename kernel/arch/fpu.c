@@ -1,6 +1,6 @@
-/* fpu.c: the x87 (and SSE) registers, saved as late as can be. They belong to kernel.fpu_owner, and stay in the
- * processor when other threads run; CR0.TS makes the first use by another thread fault, and only then are
- * they saved. TS is clear (fpu_live) only while the owner runs. */
+/* fpu.c: the x87 (and SSE) registers, saved as late as can be. They belong to kernel.fpu_owner,
+ * and stay in the processor when other threads run; CR0.TS makes the first use by another thread
+ * fault, and only then are they saved. TS is clear (fpu_live) only while the owner runs. */
 #include "arch/cpu.h"
 
 #include "state.h"

@@ -1,5 +1,5 @@
-/* instruction.h: just enough decoding to pass over an instruction that faulted: loads of segment registers,
- * RDMSR, WRMSR. */
+/* instruction.h: just enough decoding to pass over an instruction that faulted: loads of segment
+ * registers, RDMSR, WRMSR. */
 #pragma once
 
 #include "api/space.h"

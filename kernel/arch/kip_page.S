@@ -1,7 +1,7 @@
-/* kip_page.S: the kernel interface page as it lies in the image [L4X2 1], with the stubs that programs
- * call. Boot loaders look for the magic word and fill in the servers and the memory descriptors;
- * kip_init does the rest. The page is mapped at another address in every space, so nothing in it may
- * refer to its own address. */
+/* kip_page.S: the kernel interface page as it lies in the image [L4X2 1], with the stubs that
+ * programs call. Boot loaders look for the magic word and fill in the servers and the memory
+ * descriptors; kip_init does the rest. The page is mapped at another address in every space, so
+ * nothing in it may refer to its own address. */
 #include "arch/offsets.h"
 
 #define MEMORY_DESCRIPTORS 0x1A0
@@ -55,7 +55,7 @@ kernel_descriptor:
         .long   0x00010000              /* 0.1.0 */
         .ascii  "Isoc"
         .asciz  "Isochron's L4 kernel"
-        .asciz  ""                      /* no features: libraries take one name for any [L4X2 1.3] */
+        .asciz  ""                      /* no features: one makes libraries see all [L4X2 1.3] */
         .if     . - kip > MEMORY_DESCRIPTORS
         .error  "the kernel's descriptor runs into the memory descriptors"
         .endif
@@ -81,8 +81,8 @@ stub_\name:
         STUB    processor_control, VECTOR(9)
         STUB    memory_control, VECTOR(10)
 
-/* What takes the place of stub_ipc where the processor has SYSENTER: the kernel finds the stack pointer
- * in EBP, which Ipc destroys, and knows where the RET is. */
+/* What takes the place of stub_ipc where the processor has SYSENTER: the kernel finds the stack
+ * pointer in EBP, which Ipc destroys, and knows where the RET is. */
         .balign 16
         .globl  stub_sysenter, stub_sysenter_return, stub_sysenter_end
 stub_sysenter:
@@ -94,8 +94,8 @@ stub_sysenter_end:
         .globl  stub_sysenter_return_offset
         .set    stub_sysenter_return_offset, stub_sysenter_return - kip
 
-/* SystemClock without the kernel: TSC * clock_scale >> 32. The library keeps only ESI and EDI free for it
- * beside the result [L4X2 2]. */
+/* SystemClock without the kernel: TSC * clock_scale >> 32. The library keeps only ESI and EDI free
+ * for it beside the result [L4X2 2]. */
         .balign 16
         .globl  stub_system_clock
 stub_system_clock:

@@ -30,7 +30,7 @@
 #define SPACE_SMALL_SIZE   0x14
 #define SPACE_KIP_AREA     0x20
 
-#define LARGE_SEGMENT0     0xFFFF /* the first word of a large space's descriptors, no small one's */
+#define LARGE_SEGMENT0     0xFFFF /* first word of large spaces' descriptors only */
 
 /* struct kernel */
 #define KERNEL_CURRENT       0x00

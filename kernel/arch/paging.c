@@ -1,9 +1,9 @@
 /* paging.c: page directories and tables [SDM3 3.6].
  *
- * All directories share the kernel's quarter, which never changes once the kernel runs, but for the small
- * spaces' area: there each has copies of small spaces' own entries, made when a program first faults on
- * one (small_area_resolve) and cleared in all directories when the original changes. A page table is
- * followed by a frame with a pointer to the mapping of each entry. */
+ * All directories share the kernel's quarter, which never changes once the kernel runs, but for
+ * the small spaces' area: there each has copies of small spaces' own entries, made when a program
+ * first faults on one (small_area_resolve) and cleared in all directories when the original
+ * changes. A page table is followed by a frame with a pointer to the mapping of each entry. */
 #include "arch/cpu.h"
 
 #include "arch/segments.h"
@@ -32,11 +32,12 @@ void paging_init(void)
     write_cr3(physical(kernel_directory));
 }
 
-/* The word at gs:0 has a page of its own, which programs may read: where a switch of spaces flushes the
- * TLB, that costs each of them one more miss. Without global pages, but with segment limits, there is a
- * better way: programs see the word in the kernel's own first 4 MB, whose TLB entry every entry to the
- * kernel needs. By paging they may then read those; but no segment reaches so far, save GS, which is as
- * long as the word, and SYSEXIT, which would give them such a segment, is not used. */
+/* The word at gs:0 has a page of its own, which programs may read: where a switch of spaces
+ * flushes the TLB, that costs each of them one more miss. Without global pages, but with segment
+ * limits, there is a better way: programs see the word in the kernel's own first 4 MB, whose TLB
+ * entry every entry to the kernel needs. By paging they may then read those; but no segment
+ * reaches so far, save GS, which is as long as the word, and SYSEXIT, which would give them such a
+ * segment, is not used. */
 void paging_share_gs(void)
 {
     kernel_directory[DIRECT_MAP >> 22] |= PTE_U;
@@ -95,10 +96,10 @@ void *frame_window(paddr_t pa)
     return (void *)WINDOW;
 }
 
-/* --- small spaces ---------------------------------------------------------------------------------------- */
+/* --- small spaces ---------------------------------------------------------------------------- */
 
-/* Removes from a directory the copies at [base, base + size) that differ from the originals; with no
- * originals, all. What is not present is copied on demand. Returns whether there was one. */
+/* Removes from a directory the copies at [base, base + size) that differ from the originals; with
+ * no originals, all. What is not present is copied on demand. Returns whether there was one. */
 static bool small_area_forget(pte_t *directory, word_t base, word_t size, const pte_t *original)
 {
     pte_t *copy = &directory[base >> 22];

@@ -1,9 +1,9 @@
-/* segments.c: GDT, IDT and TSS. The GDT's second cache line holds the four descriptors that a system call
- * and its return read; only the two of the program ever change, when the space does.
+/* segments.c: GDT, IDT and TSS. The GDT's second cache line holds the four descriptors that a
+ * system call and its return read; only the two of the program ever change, when the space does.
  *
- * A large space's program has base 0 and a limit of 3 GB, so that it cannot reach the small spaces'
- * area above. A small space's has its slot's base and size. All spaces share GS, one word at which
- * every thread finds its UTCB. */
+ * A large space's program has base 0 and a limit of 3 GB, so that it cannot reach the small
+ * spaces' area above. A small space's has its slot's base and size. All spaces share GS, one word
+ * at which every thread finds its UTCB. */
 #include "arch/segments.h"
 
 #include "arch/cpu.h"
@@ -37,7 +37,8 @@ struct descriptor_pointer {
 };
 
 extern struct descriptor gdt[GDT_ENTRIES]; /* entry.S */
-static struct descriptor idt[IDT_ENTRIES] __attribute__((section(".data.idt"), aligned(CACHE_LINE)));
+static struct descriptor idt[IDT_ENTRIES]
+    __attribute__((section(".data.idt"), aligned(CACHE_LINE)));
 
 struct task task __attribute__((section(".data.task"), aligned(CACHE_LINE)));
 static struct tss panic_task;

@@ -11,8 +11,8 @@ struct tss {
 };
 _Static_assert(sizeof(struct tss) == 104, "the processor's layout");
 
-/* SYSENTER comes with ESP pointing at esp0; a program that had set the trap flag makes the processor push
- * the debug exception's frame below that. */
+/* SYSENTER comes with ESP pointing at esp0; a program that had set the trap flag makes the
+ * processor push the debug exception's frame below that. */
 struct task {
     word_t debug_stack[64];
     word_t pad[7];

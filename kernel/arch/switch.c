@@ -1,4 +1,5 @@
-/* switch.c: from one thread to the next, the general way; arch/fast_path.S does the same in its own. */
+/* switch.c: from one thread to the next, the general way; arch/fast_path.S does the same in its
+ * own. */
 #include "arch/cpu.h"
 
 #include "api/kip.h"
@@ -54,10 +55,10 @@ _Static_assert(STATE_READY == READY && STATE_WAITING == WAITING, "enum thread_st
 /* The page at KERNEL_PAGES: programs read their UTCB's address in it, through GS. */
 struct gs_page gs_page __attribute__((section(".bss.pages"), aligned(PAGE_SIZE)));
 
-/* While the x87 is live an Ipc that leaves its owner must set TS, and a thread with a bit in `slow` must
- * take the general path. Rather than have every short Ipc look at that, the gate leads elsewhere for as
- * long: whenever C code returns to a program it compares (entry.S), and the fast path goes only to
- * threads for which nothing changes. */
+/* While the x87 is live an Ipc that leaves its owner must set TS, and a thread with a bit in
+ * `slow` must take the general path. Rather than have every short Ipc look at that, the gate leads
+ * elsewhere for as long: whenever C code returns to a program it compares (entry.S), and the fast
+ * path goes only to threads for which nothing changes. */
 void ipc_entry_select(void)
 {
     kernel.ipc_general = kernel.fpu_live | current()->slow;

@@ -1,7 +1,7 @@
-/* traps.c: what a program's exceptions mean to the kernel [L4X2 5.2, 5.3]. Some it settles itself: the
- * system call KernelInterface (an undefined instruction), the x87's owner, segment registers, page
- * faults of sigma0 and in the small spaces' area. The rest becomes a message to the pager or the exception
- * handler. */
+/* traps.c: what a program's exceptions mean to the kernel [L4X2 5.2, 5.3]. Some it settles itself:
+ * the system call KernelInterface (an undefined instruction), the x87's owner, segment registers,
+ * page faults of sigma0 and in the small spaces' area. The rest becomes a message to the pager or
+ * the exception handler. */
 #include "arch/cpu.h"
 
 #include "api/ipc.h"
@@ -39,7 +39,7 @@ static bool is_user(const struct trap_frame *f)
     return f->cs & 3;
 }
 
-/* --- page faults ------------------------------------------------------------------------------------------ */
+/* --- page faults ----------------------------------------------------------------------------- */
 
 HOT static void page_fault(struct trap_frame *f)
 {
@@ -56,7 +56,7 @@ HOT static void page_fault(struct trap_frame *f)
     page_fault_ipc(t, va, f->eip, write);
 }
 
-/* --- undefined instructions and general protection ----------------------------------------------------------- */
+/* --- undefined instructions and general protection ------------------------------------------- */
 
 /* The bytes F0 90, which no processor executes, ask for the kernel interface page. */
 static bool kernel_interface(struct trap_frame *f)
@@ -73,8 +73,9 @@ static bool kernel_interface(struct trap_frame *f)
     return true;
 }
 
-/* Somebody left a null or a wrong selector in a register: the way out of the kernel loads the right ones,
- * but for FS, so the instruction need only be tried again. FS is null until a program uses it. */
+/* Somebody left a null or a wrong selector in a register: the way out of the kernel loads the
+ * right ones, but for FS, so the instruction need only be tried again. FS is null until a program
+ * uses it. */
 static bool selectors_wrong(const struct trap_frame *f)
 {
     word_t fs, gs;
@@ -98,8 +99,8 @@ static bool privileged_msr(struct trap_frame *f, const struct instruction *i)
     return true;
 }
 
-/* A segment register loaded with what the program may not have: it keeps the default, and the instruction
- * is passed over. */
+/* A segment register loaded with what the program may not have: it keeps the default, and the
+ * instruction is passed over. */
 static bool segment_load(struct trap_frame *f, const struct instruction *i)
 {
     if (!i->loads_segment)
@@ -122,8 +123,8 @@ static bool general_protection(struct trap_frame *f)
         return false;
     if (selectors_wrong(f))
         return true;
-    /* Beyond a small space's limit? As a large space it may go there; if the cause was another one, the
-     * fault comes again. */
+    /* Beyond a small space's limit? As a large space it may go there; if the cause was another
+     * one, the fault comes again. */
     if (s->small_size != 0) {
         space_make_large(s);
         return true;
@@ -131,7 +132,7 @@ static bool general_protection(struct trap_frame *f)
     return false;
 }
 
-/* --- faults of the kernel itself ------------------------------------------------------------------------ */
+/* --- faults of the kernel itself ------------------------------------------------------------- */
 
 static bool is_iret(word_t eip)
 {
@@ -142,8 +143,9 @@ static bool is_iret(word_t eip)
     return false;
 }
 
-/* IRET found that the program's EIP lies beyond its segment: the program's fault, which the processor
- * noticed while still in the kernel. It pushed no ESP and SS; in their place is what IRET was to take. */
+/* IRET found that the program's EIP lies beyond its segment: the program's fault, which the
+ * processor noticed while still in the kernel. It pushed no ESP and SS; in their place is what
+ * IRET was to take. */
 static struct trap_frame *return_fault(const struct trap_frame *f)
 {
     struct trap_frame *user = thread_frame(current());
@@ -199,10 +201,10 @@ void double_fault(void)
           kernel.current ? current()->id : 0);
 }
 
-/* --- all ---------------------------------------------------------------------------------------------------- */
+/* --- all ------------------------------------------------------------------------------------- */
 
-/* Settles the fault in the kernel, or returns false after which it is the exception handler's: *vector and
- * the frame's error code may have become those of another one. */
+/* Settles the fault in the kernel, or returns false after which it is the exception handler's:
+ * *vector and the frame's error code may have become those of another one. */
 static bool user_fault(struct trap_frame *f, word_t *vector)
 {
     switch (*vector) {
@@ -234,9 +236,9 @@ static bool user_fault(struct trap_frame *f, word_t *vector)
 
 HOT
 
-/* No program can be in virtual-8086 mode, since only the kernel's IRET could bring it there; but QEMU's
- * emulation takes the flag from IRET at any privilege. Four segment registers more lie above the frame
- * then. The program goes on in protected mode, where it most likely faults. */
+/* No program can be in virtual-8086 mode, since only the kernel's IRET could bring it there; but
+ * QEMU's emulation takes the flag from IRET at any privilege. Four segment registers more lie
+ * above the frame then. The program goes on in protected mode, where it most likely faults. */
 static struct trap_frame *leave_virtual_8086(const struct trap_frame *f)
 {
     struct trap_frame *user = thread_frame(current());

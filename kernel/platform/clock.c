@@ -1,6 +1,6 @@
-/* clock.c: the kernel's two clocks: the real-time clock's periodic interrupt [MC146818A], which wakes the
- * scheduler, and channel 2 of the interval timer [8254], against which the time stamp counter is
- * measured once. The timer's channel 0 is left to programs. */
+/* clock.c: the kernel's two clocks: the real-time clock's periodic interrupt [MC146818A], which
+ * wakes the scheduler, and channel 2 of the interval timer [8254], against which the time stamp
+ * counter is measured once. The timer's channel 0 is left to programs. */
 #include "platform/platform.h"
 
 #include "arch/cpu.h"
@@ -61,7 +61,8 @@ static word_t measure_once(void)
     return (word_t)(cycles * PIT_HZ / MEASURE_TICKS / 1000);
 }
 
-/* Whatever else holds the processor up meanwhile makes the count too large, so the least is right. */
+/* Whatever else holds the processor up meanwhile makes the count too large, so the least is
+ * right. */
 word_t clock_measure_tsc_khz(void)
 {
     word_t least = measure_once();

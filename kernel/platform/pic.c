@@ -52,8 +52,9 @@ void pic_acknowledge(word_t line)
     outb(COMMAND(0), (uint8_t)(OCW2_SPECIFIC_EOI | (line < 8 ? line : CASCADE)));
 }
 
-/* A request that went away before it was acknowledged arrives as line 7 of its controller, without a
- * bit in service; for the second controller the first one's cascade is in service nevertheless. */
+/* A request that went away before it was acknowledged arrives as line 7 of its controller, without
+ * a bit in service; for the second controller the first one's cascade is in service
+ * nevertheless. */
 bool pic_spurious(word_t line)
 {
     if (line % 8 != 7)

@@ -1,4 +1,5 @@
-/* serial.c: COM1, polled, for what the kernel and its debugger say [PC16550D]. Programs may use it too. */
+/* serial.c: COM1, polled, for what the kernel and its debugger say [PC16550D]. Programs may use it
+ * too. */
 #include "platform/platform.h"
 
 #include "arch/cpu.h"

@@ -25,6 +25,7 @@ status=0
 timeout "$seconds_max" qemu-system-i386 -cpu pentium -m 64 -display none -no-reboot \
     -kernel "$work/kickstart" -serial "file:$work/serial" \
     -initrd "$l4/kernel-checked,$l4/sigma0,$l4/api_tests exit=debug" \
-    -device isa-debug-exit,iobase=0xf4,iosize=4 -icount shift=3,sleep=off -rtc clock=vm </dev/null || status=$?
+    -device isa-debug-exit,iobase=0xf4,iosize=4 -icount shift=3,sleep=off \
+    -rtc clock=vm </dev/null || status=$?
 tr -d '\r' <"$work/serial" | tail -n 12
 [ "$status" -eq 1 ] # isa-debug-exit of 0: all passed

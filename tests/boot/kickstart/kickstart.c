@@ -1,7 +1,7 @@
-// kickstart.c: starts an L4 kernel the way Pistachio's kickstart does [L4X2 7], to show that ours can
-// be started so: modules are the kernel, sigma0, the root server and what they want. The kernel
-// interface page is found in the kernel's image by its magic word, filled in, and the kernel entered
-// with paging off and nothing in registers.
+// kickstart.c: starts an L4 kernel the way Pistachio's kickstart does [L4X2 7], to show that ours
+// can be started so: modules are the kernel, sigma0, the root server and what they want. The
+// kernel interface page is found in the kernel's image by its magic word, filled in, and the
+// kernel entered with paging off and nothing in registers.
 typedef unsigned int u32;
 typedef unsigned short u16;
 typedef unsigned char u8;
@@ -95,7 +95,8 @@ static void describe(u32 kip, u32 *count, u32 type, u32 low, u32 last)
 
 static void describe_map(const struct information *info, u32 kip, u32 *count, u32 *kmem_top)
 {
-    for (u32 at = info->mmap_addr; at < info->mmap_addr + info->mmap_length; at += WORD(at, 0) + 4) {
+    u32 end = info->mmap_addr + info->mmap_length;
+    for (u32 at = info->mmap_addr; at < end; at += WORD(at, 0) + 4) {
         u32 base = WORD(at, 4), last = base + WORD(at, 12) - 1, type = WORD(at, 20);
         if (WORD(at, 8) || WORD(at, 16))
             continue;
