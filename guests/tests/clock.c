@@ -3,8 +3,8 @@
 
 #include <l4/ports.h>
 
-// Microseconds that a thread may wake late: several of the clock's interrupts. A busy host makes its
-// virtual machine late now and then, so that of several tries one must be in time.
+// Microseconds that a thread may wake late: several of the clock's interrupts. A busy host makes
+// its virtual machine late now and then, so that of several tries one must be in time.
 #define LATE 60000u
 #define TRIES 6
 

@@ -26,7 +26,8 @@ static void c150_a_page_fault_is_the_specified_message(void)
         void (*function)(void *);
         l4_tag tag;
         word_t ip;
-    } cases[] = {{read_there, 0xFFE40002, 0}, {write_there, 0xFFE20002, 1}, {jump_there, 0xFFE40002, 2}};
+    } cases[] = {
+        {read_there, 0xFFE40002, 0}, {write_there, 0xFFE20002, 1}, {jump_there, 0xFFE40002, 2}};
     struct space *s = space_make();
     for (unsigned i = 0; i < 3; i++) {
         for (unsigned own = 0; own < 2; own++) {

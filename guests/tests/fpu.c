@@ -41,7 +41,8 @@ static word_t count_wrong(uint32_t seed, bool sse)
 {
     uint16_t control, status;
     int32_t integer;
-    __asm__ volatile("fnstcw %0\n\tfnstsw %1\n\tfistl %2" : "=m"(control), "=m"(status), "=m"(integer));
+    __asm__ volatile("fnstcw %0\n\tfnstsw %1\n\tfistl %2"
+                     : "=m"(control), "=m"(status), "=m"(integer));
     word_t wrong = (control != (0x007F | (seed & 3) << 10)) + (integer != (int32_t)seed) +
                    ((status >> 11 & 7) != 5);
     if (!sse)

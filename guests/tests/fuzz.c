@@ -1,10 +1,11 @@
-// fuzz.c: a root task that lets unprivileged spaces throw random and hostile system calls, instructions
-// and messages at the kernel while other threads keep a heartbeat.
+// fuzz.c: a root task that lets unprivileged spaces throw random and hostile system calls,
+// instructions and messages at the kernel while other threads keep a heartbeat.
 //
-// Three spaces of four fuzzers each see the image's text and data read-only and one arena of their own
-// to write to. The first thread (priority 255) is their pager and exception handler, starts again
-// what hangs, and at the end counts. Not thrown: CLI and writes to ports, which IOPL 3 allows every
-// program and which stop any machine. The command line may say cycles=N (million, default 2000), seed=N.
+// Three spaces of four fuzzers each see the image's text and data read-only and one arena of their
+// own to write to. The first thread (priority 255) is their pager and exception handler, starts
+// again what hangs, and at the end counts. Not thrown: CLI and writes to ports, which IOPL 3
+// allows every program and which stop any machine. The command line may say cycles=N (million,
+// default 2000), seed=N.
 #include "fuzz.h"
 
 #include <l4/library.h>
@@ -31,7 +32,7 @@ static struct fuzzer {
 } fuzzers[FUZZERS];
 static word_t fault_count, exception_count, strange_count;
 
-// ---- The steady ones ------------------------------------------------------------------------------
+// ---- The steady ones ---------------------------------------------------------------------------
 
 static volatile word_t beats, echoes, wrong_echoes, interrupts, storms;
 static uint8_t stacks[8][4096] __attribute__((aligned(16)));
@@ -115,7 +116,7 @@ static void start_steady(void (*function)(void *), word_t priority)
     steady_count++;
 }
 
-// ---- Starting fuzzers -----------------------------------------------------------------------------
+// ---- Starting fuzzers --------------------------------------------------------------------------
 
 static unsigned space_of(unsigned index)
 {
@@ -164,7 +165,7 @@ static void start_fuzzer(unsigned index)
     l4_send_timeout(id, L4_ZERO_TIME);
 }
 
-// ---- Serving them ---------------------------------------------------------------------------------
+// ---- Serving them ------------------------------------------------------------------------------
 
 static struct fuzzer *fuzzer_of(l4_thread_id id)
 {
@@ -242,7 +243,7 @@ static void watch_fuzzers(void)
     }
 }
 
-// ---- Threads until there is no memory for more ----------------------------------------------------
+// ---- Threads until there is no memory for more -------------------------------------------------
 
 static word_t exhaust_threads(void)
 {

@@ -21,6 +21,6 @@ struct arena {
 
 extern struct arena fuzz_arena[];
 
-// Where a fuzzer starts, and starts again after an exception: a pointer to its struct fuzz_thread is
-// on the stack. Brings flags and segment registers into order, then goes on for ever.
+// Where a fuzzer starts, and starts again after an exception: a pointer to its struct fuzz_thread
+// is on the stack. Brings flags and segment registers into order, then goes on for ever.
 void fuzz_entry(void);

@@ -1,7 +1,7 @@
 // fuzz_calls.c: what a fuzzer throws: system calls with random and hostile arguments through the
-// stubs and by the bare instructions, messages with random items, instructions that a program may not
-// execute, accesses where it has nothing. All of it runs in an unprivileged space whose only writable
-// memory is its arena.
+// stubs and by the bare instructions, messages with random items, instructions that a program may
+// not execute, accesses where it has nothing. All of it runs in an unprivileged space whose only
+// writable memory is its arena.
 #include "fuzz.h"
 
 #include <l4/utcb.h>
@@ -34,7 +34,7 @@ static word_t below(struct fuzz_thread *t, word_t limit)
     return (random_word(t) >> 4) % limit;
 }
 
-// ---- Arguments -------------------------------------------------------------------------------------
+// ---- Arguments ---------------------------------------------------------------------------------
 
 static word_t any_address(struct fuzz_thread *t)
 {
@@ -85,7 +85,9 @@ static word_t any_timeouts(struct fuzz_thread *t)
 {
     static const word_t fixed[] = {0x00010001, 0x04000001, 0x08010801, 0x80018001};
     word_t which = below(t, 400);
-    return which == 0 ? 0 : which == 1 ? random_word(t) : which < 20 ? fixed[below(t, 4)] : 0x04000400;
+    if (which < 2)
+        return which ? random_word(t) : 0;
+    return which < 20 ? fixed[below(t, 4)] : 0x04000400;
 }
 
 static word_t any_word(struct fuzz_thread *t)
@@ -107,13 +109,13 @@ static void fill_registers(struct fuzz_thread *t, struct l4_registers *r)
                                .ebp = any_word(t)};
 }
 
-// ---- Messages --------------------------------------------------------------------------------------
+// ---- Messages ----------------------------------------------------------------------------------
 
 static word_t any_item_word(struct fuzz_thread *t)
 {
     switch (below(t, 6)) {
     case 0:
-    case 1: return (any_address(t) & 0xFFFFFC00) | 8 | below(t, 4); // map, grant, with and without C
+    case 1: return (any_address(t) & 0xFFFFFC00) | 8 | below(t, 4); // map, grant, C or not
     case 2: return below(t, 9000) << 10 | below(t, 2); // a simple string
     case 3: return below(t, 64) << 10 | below(t, 0x400);
     case 4: return any_fpage(t);
@@ -184,12 +186,13 @@ static void throw_unmap(struct fuzz_thread *t)
         for (word_t i = 0; i < L4_MR_COUNT; i++)
             if (l4_fpage_log2_size(l4_mr(i)) == 1)
                 l4_set_mr(i, 0);
-    struct l4_registers r = {.eax = below(t, 16) ? below(t, 128) & 0x43 : random_word(t), .esi = l4_mr(0),
+    struct l4_registers r = {.eax = below(t, 16) ? below(t, 128) & 0x43 : random_word(t),
+                             .esi = l4_mr(0),
                              .edi = (word_t)(uintptr_t)l4_utcb()};
     l4_invoke(l4_stubs.unmap, &r);
 }
 
-// ---- Other calls ------------------------------------------------------------------------------------
+// ---- Other calls -------------------------------------------------------------------------------
 
 static void throw_any_stub(struct fuzz_thread *t)
 {
@@ -255,7 +258,10 @@ static void throw_instruction(struct fuzz_thread *t)
     case 3: __asm__ volatile("lgdt (%0)" : : "r"(value)); break;
     case 4: __asm__ volatile("ltr %w0" : : "r"(value)); break;
     case 5: __asm__ volatile("wrmsr" : : "a"(value), "d"(value), "c"(0x174 + value % 4)); break;
-    case 6: __asm__ volatile("movw %w0, %%ds\n\tmovw %%ss, %%ax\n\tmovw %%ax, %%ds" : : "r"(value % 64) : "eax"); break;
+    case 6:
+        __asm__ volatile("movw %w0, %%ds\n\tmovw %%ss, %%ax\n\tmovw %%ax, %%ds"
+                         : : "r"(value % 64) : "eax");
+        break;
     case 7: __asm__ volatile("movw %w0, %%fs" : : "r"(value % 128)); break;
     case 8: __asm__ volatile("movw %w0, %%gs" : : "r"(value % 128)); break;
     case 9: // TF, NT, AC, DF, RF and arithmetic, never IF off
@@ -263,8 +269,13 @@ static void throw_instruction(struct fuzz_thread *t)
         __asm__ volatile("pushl $0x202\n\tpopfl" : : : "cc");
         break;
     case 10: __asm__ volatile("movl %0, %%dr7" : : "r"(value)); break;
-    case 11: __asm__ volatile("ljmp *(%0)" : : "r"((word_t[]){nowhere(t), value & 0xFFFF}) : "memory"); break;
-    case 12: __asm__ volatile("fninit\n\tfldcw %0\n\tfldz\n\tfld1\n\tfdivp\n\tfwait" : : "m"(value)); break;
+    case 11:
+        __asm__ volatile("ljmp *(%0)"
+                         : : "r"((word_t[]){nowhere(t), value & 0xFFFF}) : "memory");
+        break;
+    case 12:
+        __asm__ volatile("fninit\n\tfldcw %0\n\tfldz\n\tfld1\n\tfdivp\n\tfwait" : : "m"(value));
+        break;
     default: __asm__ volatile("invlpg (%0)" : : "r"(value)); break;
     }
 }
@@ -274,7 +285,8 @@ static void throw_flags(struct fuzz_thread *t)
 {
     static const word_t flags[] = {0x4202, 0x602, 0x40202, 0x302, 0x4602, 0x44602, 0x202};
     word_t value = flags[below(t, 7)], eax = any_thread(t);
-    static const uint8_t entries[][3] = {{0xCD, 0x34, 0xC3}, {0xCD, 0x35, 0xC3}, {0x0F, 0x34, 0xC3}};
+    static const uint8_t entries[][3] = {
+        {0xCD, 0x34, 0xC3}, {0xCD, 0x35, 0xC3}, {0x0F, 0x34, 0xC3}};
     word_t stub = below(t, 2) ? l4_stubs.system_clock : below(t, 2) ? l4_stubs.ipc
                                                       : (word_t)(uintptr_t)entries[below(t, 3)];
     word_t ecx = any_timeouts(t), edi = (word_t)(uintptr_t)l4_utcb();
@@ -302,7 +314,8 @@ static void jump_somewhere(struct fuzz_thread *t)
 static void ask_sigma0(struct fuzz_thread *t)
 {
     l4_thread_id sigma0 = l4_global_id(48, 1);
-    l4_set_mr(0, (below(t, 4) ? 0xFFA00000 : below(t, 65536) << 16) | (below(t, 4) ? 2 : below(t, 64)));
+    l4_set_mr(0, (below(t, 4) ? 0xFFA00000 : below(t, 65536) << 16) |
+                     (below(t, 4) ? 2 : below(t, 64)));
     // Not beyond the memory there is: a board's empty addresses are no matter of the kernel's.
     l4_set_mr(1, below(t, 2) ? any_fpage(t) & 0x03FFFFFF : 0xFFFFFC07 | (10 + below(t, 10)) << 4);
     l4_set_mr(2, below(t, 3) ? 0 : any_word(t));

@@ -23,8 +23,8 @@ l4_thread_id new_id(void)
     return l4_global_id(FIRST_NUMBER + ids_used++, version);
 }
 
-// Deletes whatever the last test made. Versions differ from test to test, so that an id that outlives
-// its test is seen.
+// Deletes whatever the last test made. Versions differ from test to test, so that an id that
+// outlives its test is seen.
 void reset_helpers(unsigned test)
 {
     while (ids_used > 0)

@@ -1,5 +1,5 @@
-// interrupts.c: interrupts as messages: clauses 157 and 158 [L4X2 5.4, 6]. The source is COM1, which
-// interrupts when its transmitter is empty; nobody else uses its interrupt.
+// interrupts.c: interrupts as messages: clauses 157 and 158 [L4X2 5.4, 6]. The source is COM1,
+// which interrupts when its transmitter is empty; nobody else uses its interrupt.
 #include "suite.h"
 
 #include <l4/ports.h>

@@ -1,4 +1,5 @@
-// propagation.c: sending on behalf of others, and redirection: clauses 146 to 149 [L4X2 5.7, 5.8, 6].
+// propagation.c: sending on behalf of others, and redirection: clauses 146 to 149 [L4X2 5.7, 5.8,
+// 6].
 #include "suite.h"
 
 static struct transfer *propagating(l4_thread_id to, l4_thread_id as)

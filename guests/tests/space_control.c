@@ -112,8 +112,8 @@ static void call_from_small(void *unused)
     small_client.done = true;
 }
 
-// Spaces whose areas and image lie below 16 MB, as pingpong's: where the kernel has small spaces, these
-// are some. Messages from, to and between them, and with the large ones, must not show it.
+// Spaces whose areas and image lie below 16 MB, as pingpong's: where the kernel has small spaces,
+// these are some. Messages from, to and between them, and with the large ones, must not show it.
 static void check_small_spaces(void)
 {
     struct helper server[3];

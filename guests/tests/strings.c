@@ -218,8 +218,8 @@ static void c141_a_map_item_and_a_string_both_take_effect(void)
 
 // ---- Faults in the copy -----------------------------------------------------------------------
 
-// A sender and a receiver in spaces of their own whose strings lie at SCRATCH, pages 0.. of the pool
-// for the sender and 4.. for the receiver. The tester pages for both.
+// A sender and a receiver in spaces of their own whose strings lie at SCRATCH, pages 0.. of the
+// pool for the sender and 4.. for the receiver. The tester pages for both.
 struct pair {
     struct transfer *out, *in;
     struct helper sender, receiver;

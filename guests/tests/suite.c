@@ -152,7 +152,8 @@ static bool answer_page_fault(l4_thread_id faulter)
     word_t address = l4_page_fault_address(), ip = l4_page_fault_ip();
     word_t page = address & ~(L4_PAGE_SIZE - 1);
     bool own = l4_is_local_id(faulter);
-    if (own && (in_image(address) || in_region(address) || address - ADDRESS(pool) < sizeof(pool))) {
+    bool in_pool = address - ADDRESS(pool) < sizeof(pool);
+    if (own && (in_image(address) || in_region(address) || in_pool)) {
         touch(page);
         send_tag(faulter, 0, L4_ZERO_TIME);
         return true;
@@ -211,8 +212,8 @@ static void report_hang(void)
     struct l4_exchange x = {.thread = tester_id, .control = L4_EXREGS_DELIVER};
     word_t state = thread_state(tester_id);
     l4_exchange_registers(&x);
-    complain("not over after %u s; the tester is in state %u at ip 0x%x", TEST_MICROSECONDS / 1000000,
-             state, x.ip);
+    complain("not over after %u s; the tester is in state %u at ip 0x%x",
+             TEST_MICROSECONDS / 1000000, state, x.ip);
 }
 
 static enum verdict attend(void)

@@ -1,13 +1,13 @@
-// suite.h: what the tests of the kernel's API share. The suite is the root task. Its first thread is
-// the controller: priority 255, pager and exception handler of everything it starts, and the clock
-// that ends a test which hangs. Each test runs in a thread of its own (the tester, priority 90); the
-// helper threads that it makes have the kernel's default priority, 100, so a helper that was started
-// has run until it blocks before the tester goes on. Threads and spaces made by a test are deleted
-// after it.
+// suite.h: what the tests of the kernel's API share. The suite is the root task. Its first thread
+// is the controller: priority 255, pager and exception handler of everything it starts, and the
+// clock that ends a test which hangs. Each test runs in a thread of its own (the tester, priority
+// 90); the helper threads that it makes have the kernel's default priority, 100, so a helper that
+// was started has run until it blocks before the tester goes on. Threads and spaces made by a test
+// are deleted after it.
 //
-// A helper may live in another space: that space sees the suite's image at the same addresses, page by
-// page as it asks for it (except the pool of pages, which tests map on purpose), so helpers share
-// functions and variables with the tester.
+// A helper may live in another space: that space sees the suite's image at the same addresses,
+// page by page as it asks for it (except the pool of pages, which tests map on purpose), so
+// helpers share functions and variables with the tester.
 #pragma once
 
 #include <l4/ipc.h>
@@ -108,7 +108,7 @@ void helper_delete(const struct helper *h);
 // Where helper_begin starts the thread, and the stack pointer that it prepares.
 void helper_prologue(void (*function)(void *), void *argument);
 word_t helper_stack(const struct helper *h, void (*function)(void *), void *argument);
-void invert_for_ever(void *unused); // a server that answers the complement of all words and the label
+void invert_for_ever(void *unused); // a server: answers the complement of all words and the label
 void wait_for_ever(void *unused); // a closed receive from itself, never ending
 void start_by_controller(l4_thread_id id, word_t ip, word_t sp);
 
@@ -164,7 +164,7 @@ void transfer_word(struct transfer *t, word_t value);       // an untyped word; 
 void transfer_item(struct transfer *t, struct l4_item item); // a typed item
 void transfer_load(const struct transfer *t);               // BRs, MRs, TCRs for an Ipc
 void send_once(void *transfer);
-void call_once(void *transfer); // sends, and receives from the same; the way that kernels make short
+void call_once(void *transfer); // sends, and receives from the same: what kernels make short
 void receive_once(void *transfer);
 void receive_repeatedly(void *transfer);
 

@@ -1,6 +1,6 @@
-// threads.c: a root task that makes thousands of threads in one space, lets a token go round through
-// all of them, deletes and makes them again, with the ids and the errors that this must bring.
-// The command line may say threads=N (default 3000) and rounds=N (default 4).
+// threads.c: a root task that makes thousands of threads in one space, lets a token go round
+// through all of them, deletes and makes them again, with the ids and the errors that this must
+// bring. The command line may say threads=N (default 3000) and rounds=N (default 4).
 #include <l4/library.h>
 #include <l4/print.h>
 #include <l4/string.h>
@@ -101,7 +101,8 @@ static void send_round(word_t round)
 static void make_space(void)
 {
     anchor = l4_global_id(FIRST_NUMBER - 1, 1);
-    require(l4_thread_control(anchor, anchor, self, L4_NIL_THREAD, L4_UTCB_UNCHANGED), "the space", 0);
+    require(l4_thread_control(anchor, anchor, self, L4_NIL_THREAD, L4_UTCB_UNCHANGED),
+            "the space", 0);
     require(l4_space_control(anchor, 0, l4_make_fpage((word_t)(uintptr_t)l4_kip, 12, 0),
                              l4_make_fpage(UTCB_AREA, 21, 0), L4_ANY_THREAD, NULL),
             "SpaceControl", 0);

@@ -66,7 +66,7 @@ l4_tag next_message(l4_thread_id from, l4_thread_id *sender, word_t microseconds
     }
 }
 
-// ---- Transfers ------------------------------------------------------------------------------------
+// ---- Transfers ---------------------------------------------------------------------------------
 
 void reset_transfers(void)
 {
@@ -152,7 +152,7 @@ void receive_repeatedly(void *transfer)
         receive_once(transfer);
 }
 
-// ---- A server -------------------------------------------------------------------------------------
+// ---- A server ----------------------------------------------------------------------------------
 
 // Through the page of the space it runs in.
 void invert_for_ever(void *unused)
@@ -185,7 +185,7 @@ word_t call_inverter(l4_thread_id server, word_t stub)
     return wrong;
 }
 
-// ---- Memory ---------------------------------------------------------------------------------------
+// ---- Memory ------------------------------------------------------------------------------------
 
 word_t map_to(struct space *to, l4_fpage window, struct l4_item item, word_t *receiver)
 {

@@ -100,7 +100,7 @@ for target; do
         check 'qemu, fuzz' '^fuzz: survived$' run_qemu pentium3 'api_fuzz cycles=6000'
         ;;
     bochs)
-        has bochs && has grub-mkrescue && has xorriso || continue
+        if ! has bochs || ! has grub-mkrescue || ! has xorriso; then continue; fi
         check bochs "$all" run_bochs - api_tests
         ;;
     isochron)
