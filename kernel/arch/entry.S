@@ -61,7 +61,8 @@ fault:
  * another's. The kernel itself, interrupted when idle or repaired by trap(), keeps its own. */
         .globl  return_to_user
 return_to_user:
-        testb   $3, FRAME_CS(%esp)
+        movl    FRAME_CS(%esp), %eax
+        testb   $3, %al
         jz      1f
         SELECT_GATE
         movl    $USER_DS, %eax

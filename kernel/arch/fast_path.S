@@ -45,13 +45,13 @@
 
 /* Does EDI exist, is it `to`, does it wait for the sender or for anyone, is nobody above it ready?
  * The sender has no bit in `slow`, or the gate would not have led here. */
-        .macro  CHECK way
+        .macro  CHECK way, slow
         testl   %edi, %edi
-        jz      slow
+        jz      \slow
         movl    DEST(TCB_ID), %ebx
         movl    DEST(TCB_PARTNER), %edx
         cmpl    %ebx, %eax
-        jne     slow
+        jne     \slow
         movl    CUR(TCB_ID), %eax
         movl    DEST(TCB_STATE), %ebx   /* and `slow` */
         cmpl    %eax, %edx
@@ -60,9 +60,9 @@
         movl    kernel + KERNEL_READY_TOP(%ebp), %eax
         movl    DEST(TCB_PRIORITY), %edx
         cmpl    $STATE_WAITING, %ebx
-        jne     slow
+        jne     \slow
         cmpl    %eax, %edx
-        jl      slow
+        jl      \slow
         .endm
 
         .section .text.fast, "ax", @progbits
@@ -110,7 +110,7 @@ enter_ipc_fast:
         FIND
         shll    $16, %ebx               /* the tag but for its label, or the receive timeout */
         jnz     closed_words
-        CHECK   closed
+        CHECK   closed, closed_slow
 
 /* Nothing can go wrong from here on. ECX: the receiver's UTCB, EDX: its stack. */
 deliver:
@@ -246,37 +246,44 @@ open:   cmpl    $ANY_THREAD, %edx
         movl    CUR(TCB_SENDERS), %ebx
         jne     slow_at_once
         testl   %ebx, %ebx
-        movl    %eax, CUR(TCB_IPC_FROM) /* where `slow` finds it */
+        movl    %eax, CUR(TCB_IPC_FROM) /* where open_slow finds it */
         jnz     slow_at_once
         FIND
         shll    $16, %ebx
         jnz     open_words
-        CHECK   open
+        CHECK   open, open_slow
         jmp     deliver
 
 /* The receiver waits for anyone, or for somebody else. */
 closed_other_partner:
         cmpl    $ANY_THREAD, %edx
         je      closed_partner
-        jmp     slow
+        jmp     closed_slow
 closed_words_other_partner:
         cmpl    $ANY_THREAD, %edx
         je      closed_words_partner
-        jmp     slow
+        jmp     closed_slow
 open_words_other_partner:
         cmpl    $ANY_THREAD, %edx
         je      open_words_partner
-        jmp     slow
+        jmp     open_slow
 open_other_partner:
         cmpl    $ANY_THREAD, %edx
         je      open_partner
 
-/* --- not a case for this file: the registers as they were ------------------------------------ */
-slow:   movl    CUR(TCB_PARTNER), %edx
-        movl    %edx, %eax
-        cmpl    $ANY_THREAD, %edx
-        jne     slow_at_once
+/* --- not a case for this file: the registers as they were --------------------------------------
+ * ECX and ESI are, still. */
+open_slow:
         movl    CUR(TCB_IPC_FROM), %eax
+        movl    $ANY_THREAD, %edx
+        jmp     slow_at_once
+many_slow:
+        movl    %ss:TCB_ID(%edi), %eax  /* it is `to` */
+        movl    CUR(TCB_PARTNER), %edx
+        jmp     slow_at_once
+closed_slow:
+        movl    CUR(TCB_PARTNER), %edx
+        movl    %edx, %eax
 slow_at_once:
         addl    $4, %esp
         jmp     enter_ipc
@@ -291,16 +298,16 @@ slow_at_once:
 open_words:
         movl    %ecx, %edx
         shll    $16, %edx
-        jnz     slow
-        CHECK   open_words
+        jnz     open_slow
+        CHECK   open_words, open_slow
         jmp     copy
 
         .balign 16
 closed_words:
         movl    %ecx, %edx
         shll    $16, %edx
-        jnz     slow
-        CHECK   closed_words
+        jnz     closed_slow
+        CHECK   closed_words, closed_slow
 copy:   movl    %esi, %ebx
         movl    DEST(TCB_UTCB), %edx
         andl    $0xFFFF, %ebx
@@ -321,7 +328,7 @@ copy:   movl    %esi, %ebx
 
         .balign 16
 many:   cmpl    $MR_COUNT, %ebx
-        jae     slow                    /* typed items or flags */
+        jae     many_slow               /* typed items or flags */
         shrl    $1, %ebx
         jnc     1f
         movl    %eax, TO(1)
