@@ -7,3 +7,4 @@ l4_program(api_tests 0x00400000 tests/suite.c tests/helper.c tests/transfer.c te
 l4_program(api_fuzz 0x00400000 tests/fuzz.c tests/fuzz_calls.c)
 l4_program(api_threads 0x00400000 tests/threads.c)
 l4_program(api_memory 0x00400000 tests/memory.c)
+l4_program(api_chaos 0x00400000 tests/chaos.c)

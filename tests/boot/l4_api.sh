@@ -1,9 +1,9 @@
 #!/bin/bash
 # l4_api.sh [TARGET...]: runs the tests of the L4 kernel's API (guests/tests) on QEMU's Pentium and
 # Pentium III, on Bochs through a GRUB image, and on Isochron's p133; then thousands of threads, the
-# kernel without memory, and the fuzzer on two of them. Targets: qemu, bochs, isochron; all if none
-# is named. Each run prints what failed and its count; the last line is 'N passed, N failed' over all
-# of them.
+# kernel without memory, blows at threads, and the fuzzer on two of them. Targets: qemu, bochs,
+# isochron; all if none is named. Each run prints what failed and its count; the last line is
+# 'N passed, N failed' over all of them.
 #
 # QEMU counts instructions for time, and the clock chip follows: what else the host does changes nothing.
 # BUILD names the build (build/release), KERNEL the kernel (l4/kernel-checked of it).
@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 exit_device=isa-debug-exit,iobase=0xf4,iosize=4
 passed=0 failed=0
 
-for image in "$kernel" "$build"/l4/{sigma0,api_tests,api_fuzz,api_threads,api_memory}; do
+for image in "$kernel" "$build"/l4/{sigma0,api_tests,api_fuzz,api_threads,api_memory,api_chaos}; do
     [ -e "$image" ] && continue
     echo "no $image: build it first (cmake --preset release && ninja -C build/release)"
     exit 77
@@ -97,6 +97,7 @@ for target; do
         check 'qemu, pentium3' "$all" run_qemu pentium3 api_tests
         check 'qemu, threads' ': passed$' run_qemu pentium api_threads
         append=kmem=2M check 'qemu, memory' ': passed$' run_qemu pentium api_memory
+        append=kmem=2M check 'qemu, chaos' ': passed$' run_qemu pentium 'api_chaos n=40000'
         check 'qemu, fuzz' '^fuzz: survived$' run_qemu pentium3 'api_fuzz cycles=6000'
         ;;
     bochs)
@@ -107,6 +108,7 @@ for target; do
         check 'isochron, flat' "$all" run_isochron flat api_tests
         check 'isochron, threads' ': passed$' run_isochron flat api_threads
         append=kmem=2M check 'isochron, memory' ': passed$' run_isochron flat api_memory
+        append=kmem=2M check 'isochron, chaos' ': passed$' run_isochron flat 'api_chaos n=100000'
         check 'isochron, fuzz' '^fuzz: survived$' run_isochron flat 'api_fuzz cycles=100'
         ;;
     *)
