@@ -35,8 +35,7 @@
 
 // What a worker got instead of the string that was sent.
 struct damage {
-    bool there;
-    l4_tag tag;
+    l4_tag tag; // 0: there is none
     l4_thread_id from;
     word_t offset, length, place;
     uint8_t got[16];
@@ -45,7 +44,7 @@ struct damage {
 struct worker {
     l4_thread_id id;
     word_t space, version, random;
-    volatile word_t tries, received, strings;
+    volatile word_t received, strings;
     volatile struct damage damage;
     uint8_t stack[3000] __attribute__((aligned(16)));
 };
@@ -156,8 +155,7 @@ static bool exchange(word_t *random, l4_thread_id *from)
 // Looks at the string just received, at growing intervals.
 static void check_string(struct worker *me, const uint8_t *got, l4_thread_id from)
 {
-    l4_tag tag = l4_mr(0);
-    word_t offset = l4_mr(1), length = l4_mr(2);
+    word_t tag = l4_mr(0), offset = l4_mr(1), length = l4_mr(2);
     if (l4_tag_typed(tag) == 0 || length == 0 || (l4_mr(3) & MAP_ITEM))
         return;
     me->strings++;
@@ -165,14 +163,13 @@ static void check_string(struct worker *me, const uint8_t *got, l4_thread_id fro
         if (got[place] == pattern(offset + place))
             continue;
         volatile struct damage *d = &me->damage;
-        d->tag = tag;
         d->from = from;
         d->offset = offset;
         d->length = length;
         d->place = place;
         for (word_t i = 0; i < sizeof(d->got); i++)
             d->got[i] = got[place + i];
-        d->there = true;
+        d->tag = tag; // says that all of it is there
         return;
     }
 }
@@ -197,7 +194,6 @@ static void work(void *argument)
     word_t *random = &me->random;
     uint8_t *buffer = target[me - workers];
     for (;;) {
-        me->tries++;
         l4_time send = below(random, 2) ? L4_ZERO_TIME : l4_period(3000);
         l4_time receive = some_period(random, 5000);
         l4_set_xfer_timeouts(below(random, 3) ? L4_NEVER : send,
@@ -219,8 +215,7 @@ static void work(void *argument)
 
 // ---- The pager and the heart -------------------------------------------------------------------
 
-// Answers the page faults of all workers, now and then late. What else comes (it is the scheduler
-// of some, and gets their exceptions) it takes and forgets.
+// Answers the workers' page faults, now and then late. Takes and forgets what else comes to it.
 static void serve_faults(void *unused)
 {
     (void)unused;
@@ -379,10 +374,9 @@ static void schedule(l4_thread_id worker)
     }
     if (below(random, 2))
         priority = 80 + below(random, 10);
-    if (below(random, 2)) {
-        preemption = below(random, 100) << 16;
-        preemption |= below(random, 5000);
-    }
+    word_t delay = below(random, 5000);
+    if (below(random, 2))
+        preemption = below(random, 100) << 16 | delay;
     l4_schedule(worker, time, L4_UNCHANGED, priority, preemption, NULL);
 }
 
@@ -431,15 +425,15 @@ static void take_messages(word_t microseconds)
 static void look_for_damage(word_t blow)
 {
     for (word_t i = 0; i < WORKERS; i++) {
-        volatile struct damage *d = &workers[i].damage;
-        if (!d->there)
+        const volatile struct damage *d = &workers[i].damage;
+        if (d->tag == 0)
             continue;
         l4_printf("chaos: byte %u of %u is wrong, tag 0x%x from 0x%x, place 0x%x of the source:",
                   d->place, d->length, d->tag, d->from, d->offset + d->place);
         for (word_t k = 0; k < sizeof(d->got); k++)
             l4_printf(" %x", d->got[k]);
-        l4_panic("\nchaos: worker %u in space %u, a wrong string at blow %u", i, workers[i].space,
-                 blow);
+        l4_printf("\n");
+        l4_panic("chaos: worker %u in space %u got it at blow %u", i, workers[i].space, blow);
     }
 }
 
@@ -491,14 +485,13 @@ int l4_main(const char *command_line)
     word_t milliseconds = strike_often(blows), counted = beats;
     delete_everything();
     word_t threads_after = threads_until_full();
-    word_t tries = 0, received = 0, strings = 0;
+    word_t received = 0, strings = 0;
     for (word_t i = 0; i < WORKERS; i++) {
-        tries += workers[i].tries;
         received += workers[i].received;
         strings += workers[i].strings;
     }
-    l4_printf("chaos: seed %u, %u ms, %u beats, %u tries, %u threads fit before and %u after\n",
-              seed, milliseconds, counted, tries, threads, threads_after);
+    l4_printf("chaos: seed %u, %u ms, %u beats, %u threads fit before and %u after\n", seed,
+              milliseconds, counted, threads, threads_after);
     require(counted >= milliseconds / 40, "the heartbeat", counted);
     require(threads_after >= threads, "the memory afterwards", threads_after);
     l4_printf("chaos: %u blows, %u messages, %u strings, %u faults: passed\n", blows, received,
