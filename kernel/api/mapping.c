@@ -76,8 +76,8 @@ static pte_t *large_entry(struct space *to, vaddr_t va)
     return entry;
 }
 
-/* The receiver's side: false means no memory for a page table. *present: there is a page already.
- * */
+/* The receiver's side: false means no memory for a page table. *present: there is a page
+ * already. */
 static bool target_at(struct space *to, vaddr_t va, bool large, struct held *dst, bool *present)
 {
     pte_t *entry = large ? large_entry(to, va) : page_entry(to, va, true, &dst->large);

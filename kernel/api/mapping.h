@@ -41,8 +41,8 @@ struct mapping_region {
 
 /* Maps or grants what of `send` (in the sender's space) falls into `window` (in the receiver's)
  * when it is placed at `send_base` [L4X2 4.4, 4.5]. Rights are those of `send` and of the sender's
- * pages. False: memory ran out; what was mapped until then stays. Flushes TLB entries that changed.
- * */
+ * pages. False: memory ran out; what was mapped until then stays. Flushes TLB entries that
+ * changed. */
 bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct space *to,
                  fpage_t window, bool grant);
 

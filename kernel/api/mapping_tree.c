@@ -179,8 +179,8 @@ struct split {
 };
 _Static_assert(sizeof(struct mapping *) != 4 || sizeof(struct split) == 2 * PAGE_SIZE, "");
 
-/* What a split needs is taken before anything changes. Free tables are linked by their first word.
- * */
+/* What a split needs is taken before anything changes. Free tables are linked by their first
+ * word. */
 struct supply {
     struct split *split;
     struct mapping *nodes;

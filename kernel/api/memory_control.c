@@ -66,8 +66,8 @@ static void set_slot(struct space *s, vaddr_t first, vaddr_t last, pte_t bits)
 }
 
 /* Notes how sigma0 wants these frames cached, for what it maps from now on. If there is no memory
- * to note it frame by frame, it holds for the whole 4 MB: the stricter of the two, at worst slow.
- * */
+ * to note it frame by frame, it holds for the whole 4 MB: the stricter of the two, at worst
+ * slow. */
 static void note_frames(paddr_t first, paddr_t last, pte_t bits)
 {
     struct mapping_region *r = region_of(first);
@@ -90,8 +90,8 @@ static void note_frames(paddr_t first, paddr_t last, pte_t bits)
             r->frame_cache[pa / PAGE_SIZE % FRAMES_PER_LARGE] = bits;
 }
 
-/* For sigma0 addresses are physical, and its own entries are made anew when it touches the memory.
- * */
+/* For sigma0 addresses are physical, and its own entries are made anew when it touches the
+ * memory. */
 static void set_owned(struct space *s, paddr_t first, paddr_t last, pte_t bits)
 {
     note_frames(first, last, bits);

@@ -46,8 +46,8 @@ static word_t unmap_slot(struct space *s, vaddr_t first, vaddr_t last, word_t ri
 }
 
 /* The same for sigma0, for which all nodes of the lists are derived ones and addresses are
- * physical. It is told only how pages were used since anybody looked: it has no nodes to keep more.
- * */
+ * physical. It is told only how pages were used since anybody looked: it has no nodes to keep
+ * more. */
 static word_t unmap_owned(paddr_t first, paddr_t last, word_t rights)
 {
     word_t used = 0;

@@ -1,5 +1,5 @@
-/* debugger.c: the kernel debugger on the serial line. The machine stands still while it is in use.
- * */
+/* debugger.c: the kernel debugger on the serial line. The machine stands still while it is in
+ * use. */
 #include "debugger/debugger.h"
 
 #include "arch/cpu.h"

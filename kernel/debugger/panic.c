@@ -67,8 +67,8 @@ void panic(const char *format, ...)
 
 void panic_frame(const struct trap_frame *f, const char *why)
 {
-    /* An exception inside the kernel pushes no ESP and SS: the stack goes on where they would be.
-     * */
+    /* An exception inside the kernel pushes no ESP and SS: the stack goes on where they would
+     * be. */
     word_t esp = (word_t)(uintptr_t)&f->esp;
     print("\nkernel panic: %s: vector %u, error %08x\n", why, f->vector, f->error);
     print("eip %08x  cs %04x  eflags %08x  esp %08x\n", f->eip, f->cs, f->eflags, esp);

@@ -69,6 +69,17 @@ static void check_sizes(const struct replay *r, size_t chunk)
         usage_error("%s: chunk %zu has %" PRIu64 " bytes", r->trace->path, chunk, c->size);
 }
 
+/* Each hash is chained to the one before: none is missing, doubled or out of order. */
+static void check_chain(const struct replay *r, size_t chunk, uint64_t *chain)
+{
+    struct trace_hash h;
+    trace_peek(r->trace, chunk, &h, sizeof h);
+    *chain = trace_chain(*chain, h.state);
+    if (h.chain != *chain)
+        usage_error("%s: the hash of cycle %" PRIu64 " does not follow the one before it: "
+                    "the trace is damaged", r->trace->path, h.at.cycle);
+}
+
 static void read_chunks(struct replay *r)
 {
     struct trace *t = r->trace;
@@ -76,9 +87,12 @@ static void read_chunks(struct replay *r)
         usage_error("%s: %s", t->path, t->cut_short ? "the recorder was killed before it began"
                                                     : "it does not begin with a manifest");
     bool any = false;
+    uint64_t chain = 0;
     for (size_t i = 0; i < t->count; i++) {
         uint32_t kind = t->chunks[i].kind;
         check_sizes(r, i);
+        if (kind == TRACE_HASH)
+            check_chain(r, i, &chain);
         if (kind == TRACE_INPUT)
             add_inputs(r, i);
         if (kind == TRACE_END)

@@ -187,6 +187,10 @@ def test_refused():
     check("a flipped bit in a state", code == 2 and "damaged" in err and err.count("\n") == 1, err)
     manifest = rebuild(data, lambda k, p: b"{}" if k == "MANI" else p)
     refused("an empty manifest", manifest, "manifest cannot be read")
+    hashes = [c for c in chunks(data) if c[1] == "HASH"]
+    doubled = data[:hashes[0][0]] + data[hashes[0][0]:hashes[0][0] + 32 + len(hashes[0][4])] + \
+        data[hashes[0][0]:]
+    refused("a hash twice", doubled, "does not follow the one before")
     shape = rebuild(data, lambda k, p: p.replace(b'"settings": []', b'"settings": ["l1d.ways=4"]')
                     if k == "MANI" else p)
     (work / "bad.iso").write_bytes(shape)
