@@ -24,7 +24,7 @@ static uint64_t mix(uint64_t h)
 }
 
 /* Is this the first time in this instance? When the table is full everything counts as seen: the
- * signature stays a function of what was executed. */
+ * signature stays a function of what was executed, and the report says how often that was. */
 static bool first_time(struct paths *p, enum seen_kind kind, uint64_t key)
 {
     key = key << 2 | kind;
@@ -38,6 +38,7 @@ static bool first_time(struct paths *p, enum seen_kind kind, uint64_t key)
         if (p->seen[at].key == key)
             return false;
     }
+    p->now.crowded = true;
     return false;
 }
 
@@ -197,6 +198,7 @@ static void end(struct paths *p, const struct cpu *c, bool idle)
     else if (to.stack != from->stack)
         how = PATH_ENDS_SWITCHED;
     add_instance(cluster_of(p, &p->now, how), &p->now);
+    p->crowded += p->now.crowded;
     p->now.open = false;
 }
 

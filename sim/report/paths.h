@@ -18,9 +18,9 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#define PATHS_EDGES 8192   /* distinct branches and lines of one instance: a power of two */
+#define PATHS_EDGES 32768   /* distinct branches and lines of one instance: a power of two */
 #define PATHS_VALUES 24    /* distinct durations of a cluster that are counted one by one */
-#define PATHS_SYMBOLS 64   /* of a cluster: where its cycles go */
+#define PATHS_SYMBOLS 64   /* of a cluster: where its cycles go; cheaper ones have no room */
 #define PATHS_NESTED 16
 
 enum path_end { PATH_ENDS_USER, PATH_ENDS_SWITCHED, PATH_ENDS_SPACE, PATH_ENDS_IDLE, PATH_ENDS };
@@ -54,7 +54,7 @@ struct path_cluster {
 };
 
 struct path_instance {
-    bool open, from_idle;
+    bool open, from_idle, crowded; /* crowded: saw more than the table holds */
     uint32_t entry;
     cycle_t begin;
     uint64_t signature, instructions, nested_cycles;
@@ -81,6 +81,7 @@ struct paths {
     uint32_t slot_count;
     struct path_instance now;
     uint64_t boot, user, idle, user_instructions;
+    uint64_t crowded; /* instances whose lines and branches are counted short */
     uint64_t off_longest; /* the longest stretch with interrupts off, in cycles */
     cycle_t off_since;
     laddr_t off_began, off_la; /* where the present one and the longest one began */

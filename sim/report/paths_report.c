@@ -83,10 +83,11 @@ json_t *paths_json(const struct paths *p, const struct symbols *symbols)
     }
     CHECK(sum == total);
     symbols_format(symbols, p->off_la, where, sizeof where);
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:s},s:o}", "cycles",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:s},s:o}", "cycles",
                      (json_int_t)total, "boot", (json_int_t)p->boot, "user",
                      (json_int_t)p->user, "user_instructions", (json_int_t)p->user_instructions,
-                     "idle", (json_int_t)p->idle, "unfinished", (json_int_t)open,
+                     "idle", (json_int_t)p->idle, "unfinished", (json_int_t)open, "crowded",
+                     (json_int_t)p->crowded,
                      "interrupts_off", "longest", (json_int_t)p->off_longest, "address",
                      (json_int_t)p->off_la, "symbol", where, "clusters", list);
 }
@@ -184,6 +185,10 @@ void paths_report(const json_t *paths, unsigned most, FILE *out)
     print_account(paths, "user", total, out);
     print_account(paths, "idle", total, out);
     print_account(paths, "unfinished", total, out);
+    if (number(paths, "crowded"))
+        fprintf(out, "%lld instances saw more branches, lines and pages than a table of %d holds: "
+                     "theirs are counted short\n",
+                (long long)number(paths, "crowded"), PATHS_EDGES);
     fprintf(out, "longest with interrupts off: %" JSON_INTEGER_FORMAT " cycles, from %s\n\n",
             number(off, "longest"), *text(off, "symbol") ? text(off, "symbol") : "(no symbol)");
     fprintf(out, "%4s  %-18s %-12s %9s %9s %6s %9s %9s %8s %6s %6s %6s  %s\n", "path", "entry",
