@@ -22,6 +22,7 @@
 #define PAGE L4_PAGE_SIZE
 
 struct arena fuzz_arena[SPACES] __attribute__((aligned(4096)));
+static uint8_t int3_page[PAGE] __attribute__((aligned(4096))); // for addresses where nothing is
 extern char __executable_start[], _end[];
 
 static l4_thread_id self;
@@ -190,8 +191,8 @@ static void serve_page_fault(struct fuzzer *f)
     } else if (page < 0xC0000000 && fault_count % 2 &&
                l4_page_fault_address() != l4_page_fault_ip()) {
         l4_put_page_fault_reply(
-            l4_map_item(l4_make_fpage((word_t)(uintptr_t)fuzz_arena[space].page[0], 12,
-                                      L4_FULLY_ACCESSIBLE),
+            l4_map_item(l4_make_fpage((word_t)(uintptr_t)int3_page, 12,
+                                      L4_READABLE | L4_EXECUTABLE),
                         page));
     } else {
         start_fuzzer((unsigned)(f - fuzzers));
@@ -299,6 +300,7 @@ int l4_main(const char *command_line)
 {
     self = l4_my_global_id();
     touch_image();
+    memset(int3_page, 0xCC, sizeof(int3_page));
     uint64_t cycles = (uint64_t)number_option(command_line, "cycles", 2000) * 1000000;
     word_t seed = number_option(command_line, "seed", 1);
     word_t threads = exhaust_threads();

@@ -7,6 +7,8 @@
 #include <l4/utcb.h>
 
 #define FIRST_NUMBER 200u // of the fuzzers (fuzz.c)
+#define NOWHERE 0x70000000u
+extern char _end[];
 
 void fuzz_main(struct fuzz_thread *t);
 __asm__(".text\n"
@@ -49,10 +51,11 @@ static word_t any_address(struct fuzz_thread *t)
     }
 }
 
-// Where a program finds no code. It must not run random bytes, which would write to ports.
+// Where a program finds no code, and a stack no return address: nothing, or the pager's page of
+// INT3. It must not run random bytes, which write to ports and turn interrupts off.
 static word_t nowhere(struct fuzz_thread *t)
 {
-    return below(t, 2) ? 0xC0000000 | random_word(t) : 0x50000000 + below(t, 0x1000000);
+    return below(t, 2) ? 0xC0000000 | random_word(t) : NOWHERE + below(t, 0x1000000);
 }
 
 static word_t any_thread(struct fuzz_thread *t)
@@ -78,6 +81,17 @@ static word_t any_fpage(struct fuzz_thread *t)
         return fixed[below(t, sizeof(fixed) / sizeof(fixed[0]))];
     word_t log2 = below(t, 12) ? 12 + below(t, 4) : below(t, 64);
     return (any_address(t) & 0xFFFFFC00) | log2 << 4 | below(t, 16);
+}
+
+// Where mappings may go, and whether strings are taken: above the image, whose code they would
+// replace by random bytes, and below nowhere().
+static word_t any_window(struct fuzz_thread *t)
+{
+    word_t window = below(t, 3) ? l4_make_fpage(0x10000000, 28, 0) : any_fpage(t) & ~0xFu;
+    word_t log2 = l4_fpage_log2_size(window), first = l4_fpage_base(window);
+    if (log2 > 28 || first < (word_t)(uintptr_t)_end || first >= NOWHERE)
+        window = 0;
+    return window | below(t, 4);
 }
 
 // Short ones, so that a fuzzer goes on; sometimes for ever, which its watcher ends.
@@ -136,7 +150,7 @@ static void fill_message(struct fuzz_thread *t)
         l4_set_mr(i, i <= untyped ? any_word(t)
                      : (i - untyped) % 2 ? any_item_word(t)
                                          : (below(t, 2) ? any_fpage(t) : any_address(t)));
-    l4_set_br(0, below(t, 3) ? 0x11 : any_fpage(t) | below(t, 4));
+    l4_set_br(0, any_window(t));
     for (word_t i = 1; i < L4_BR_COUNT; i++)
         l4_set_br(i, i % 2 ? any_item_word(t) : any_address(t));
     l4_set_tcr(L4_TCR_XFER_TIMEOUTS, any_timeouts(t));
@@ -166,7 +180,7 @@ static void throw_mapping(struct fuzz_thread *t)
     l4_set_mr(0, 2 << 6);
     l4_set_mr(1, (0x10000000 + below(t, 64) * 0x00100000) | 8 | (below(t, 8) ? 0 : 2));
     l4_set_mr(2, l4_make_fpage(page, 12 + below(t, 3), 7));
-    l4_set_br(0, L4_COMPLETE_SPACE);
+    l4_set_br(0, any_window(t));
     struct l4_registers r = {.ecx = below(t, 16) ? 0x04000400 : 0x08010801, .esi = 2 << 6,
                              .edi = (word_t)(uintptr_t)l4_utcb()};
     if (below(t, 2))
@@ -203,7 +217,7 @@ static void throw_any_stub(struct fuzz_thread *t)
     if (stub[which] == l4_stubs.ipc || stub[which] == l4_stubs.lipc)
         r.ecx = any_timeouts(t);
     if (stub[which] == l4_stubs.exchange_registers)
-        r.ecx &= ~L4_EXREGS_IP;
+        r.ecx &= ~(L4_EXREGS_IP | L4_EXREGS_SP);
     l4_invoke(stub[which], &r);
 }
 
@@ -215,7 +229,7 @@ static void throw_exchange(struct fuzz_thread *t)
     r.ecx = below(t, 0x400);
     if (below(t, 2))
         r.ecx &= ~0x101u; // halting is seldom interesting
-    r.edx = any_address(t);
+    r.edx = nowhere(t);
     r.esi = below(t, 2) ? (word_t)(uintptr_t)fuzz_entry : nowhere(t);
     l4_invoke(l4_stubs.exchange_registers, &r);
 }
@@ -243,8 +257,8 @@ static void throw_interrupt(struct fuzz_thread *t)
     struct l4_registers r;
     fill_registers(t, &r);
     word_t which = below(t, sizeof(code) / sizeof(code[0]));
-    if (which < 2)
-        r.ecx = any_timeouts(t);
+    r.ecx = which < 2 ? any_timeouts(t) : r.ecx & ~(L4_EXREGS_IP | L4_EXREGS_SP);
+    r.ebp = nowhere(t); // the stack that SYSENTER returns to
     l4_invoke((word_t)(uintptr_t)code[which], &r);
 }
 

@@ -5,7 +5,7 @@
 #include "cpu/cpu.h"
 #include "cpu/model.h"
 
-#define WATCHERS_MAX 4
+#define WATCHERS_MAX 12
 
 struct watcher {
     void (*priced)(void *owner, const struct cpu *c, const struct op *o, bool delivery);

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #define CASES 600000
 #define IMAGE_AT 0x2000
@@ -333,7 +332,7 @@ static void x87_equals_silicon(void **state)
 
 int main(int argc, char **argv)
 {
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     random_state = seed * 2 + 1;
     printf("seed %" PRIu64 "\n", seed);
     const struct CMUnitTest tests[] = {cmocka_unit_test(x87_equals_silicon)};

@@ -11,7 +11,6 @@
 #include <gmp.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #define MPFR_USE_INTMAX_T
 #include <mpfr.h>
 
@@ -191,7 +190,7 @@ static void fyl2x_of_ten_is_fldl2t(void **state)
 
 int main(int argc, char **argv)
 {
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     random_state = seed * 2 + 1;
     printf("seed %" PRIu64 "\n", seed);
     const struct CMUnitTest tests[] = {
