@@ -303,6 +303,41 @@ static void c142_a_copy_goes_on_after_faults_of_both_sides(void)
     EQUAL(arrived[100 + length], UNTOUCHED);
 }
 
+static void receive_and_answer(void *transfer)
+{
+    struct transfer *t = transfer;
+    receive_once(t);
+    l4_msg_begin(0xA25);
+    l4_send_timeout(t->from, SECOND);
+}
+
+// The caller queues first, since its partner is not started yet; its fault comes when that one
+// takes the message. The kernel once let such a call end without its receive phase.
+static void c142_a_call_that_queued_and_faulted_waits_for_its_answer(void)
+{
+    const word_t start = SCRATCH;
+    struct space *a = space_make(), *b = space_make();
+    give_pages(a, 0, 1);
+    give_pages(b, 4, 2);
+    struct transfer *in = transfer_new(L4_ANY_THREAD);
+    add_buffer(in, 1, 0, 2 * PAGE, 1, &start);
+    struct helper receiver = helper_make(b, tester_id), caller = helper_make(a, tester_id);
+    struct transfer *out = transfer_new(receiver.id);
+    add_string(out, 0, 2 * PAGE, 1, &start);
+    helper_begin(&caller, call_once, out);
+    EQUAL(outcome(next_message(L4_ANY_THREAD, NULL, 50000)), L4_IPC_RECEIVE_TIMEOUT);
+    EQUAL(thread_state(caller.id), L4_STATE_PENDING_SEND);
+    helper_begin(&receiver, receive_and_answer, in);
+    EQUAL(next_message(L4_ANY_THREAD, NULL, 50000), 0xFFE40002);
+    EQUAL(l4_page_fault_address(), SCRATCH + PAGE);
+    answer_fault(caller.id, l4_map_item(l4_make_fpage(pool_page(1), 12, 7), SCRATCH + PAGE));
+    EQUAL(outcome(next_message(L4_ANY_THREAD, NULL, 50000)), L4_IPC_RECEIVE_TIMEOUT);
+    EQUAL(in->error, 0);
+    EQUAL(out->count, 1);
+    EQUAL(out->error, 0);
+    EQUAL(out->tag, 0xA25 << 16);
+}
+
 static void c143_a_zero_transfer_timeout_ends_the_copy_at_its_first_fault(void)
 {
     struct pair p;
@@ -365,6 +400,7 @@ const struct test strings_tests[] = {
     TEST(c140_each_string_goes_to_its_own_buffer),
     TEST(c141_a_map_item_and_a_string_both_take_effect),
     TEST(c142_a_copy_goes_on_after_faults_of_both_sides),
+    TEST(c142_a_call_that_queued_and_faulted_waits_for_its_answer),
     TEST(c143_a_zero_transfer_timeout_ends_the_copy_at_its_first_fault),
     TEST(c144_a_slow_pager_lets_the_shorter_timeout_expire),
     TEST(c145_an_abort_during_the_copy_ends_it_at_both_ends),
