@@ -76,6 +76,7 @@ struct identity {
 #define FETCH_NONE UINT32_MAX
 
 struct block;
+struct priced_run;
 struct block_cache;
 struct model;
 struct decoder;
@@ -186,7 +187,19 @@ struct cpu {
     /* On timed models: told after each instruction (or delivery: o is idle_op, or what faulted) was
      * priced, with its access log still there. */
     void (*on_priced)(void *owner, const struct cpu *c, const struct op *o, bool delivery);
+    /* NULL, or told instead of those that were priced together. */
+    void (*on_priced_run)(void *owner, const struct cpu *c, const struct priced_run *r);
     void *priced_owner;
+};
+
+/* Simple instructions that ran one after the other at one privilege level and in one space, every
+ * access a hit in the first level, and were priced together. Instruction i's part of the access log
+ * is [mark[i], mark[i + 1]); the log may hold more before and behind. */
+struct priced_run {
+    const struct op *first;
+    uint32_t count;
+    const uint32_t *mark;
+    bool branched; /* the last one took its branch, to c->eip */
 };
 
 /* Raises an exception from inside a body or a delivery: does not return. */

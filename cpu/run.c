@@ -407,7 +407,7 @@ static ALWAYS_INLINE void run_block_timed(struct cpu *c, struct block *k, unsign
     ledger_at(c->ledger, k->place);
     c->stop_block = false;
     c->branched = false;
-    if (LIKELY(m->run && !c->on_priced))
+    if (LIKELY(m->run && (!c->on_priced || c->on_priced_run)))
         m->run(m, c, k, end);
     else
         timed_run(m, c, k, o, end, price_observed);

@@ -14,6 +14,7 @@
 
 #define POLL_CYCLES 2000000
 #define PATHS_PRINTED 20
+#define SPACES_PRINTED 12
 
 /* --- options ---------------------------------------------------------------------------------- */
 
@@ -125,8 +126,10 @@ void session_watch(struct session *s)
 {
     if (s->window_spec)
         window_start(&s->window, &s->watch, s->machine->cpu);
-    if (s->with_paths)
-        paths_start(&s->paths, &s->watch, s->machine->cpu);
+    if (s->with_paths) {
+        spaces_start(&s->spaces, &s->watch, s->machine->cpu);
+        paths_start(&s->paths, &s->spaces, &s->watch, s->machine->cpu);
+    }
 }
 
 void session_run(struct session *s)
@@ -161,15 +164,25 @@ static void write_ledger(struct session *s)
 {
     struct machine *m = s->machine;
     json_t *paths = s->paths.cpu ? paths_json(&s->paths, &s->symbols) : NULL;
+    json_t *spaces = s->spaces.cpu ? spaces_json(&s->spaces) : NULL;
+    json_t *threads = s->spaces.cpu ? spaces_threads_json(&s->spaces) : NULL;
+    if (spaces && !s->ledger)
+        spaces_report(spaces, threads, SPACES_PRINTED, stdout);
     if (paths && !s->ledger)
         paths_report(paths, PATHS_PRINTED, stdout);
     if (s->ledger) {
         json_t *o = ledger_json(m, &s->symbols, m->cpu->instructions - s->instructions_before,
                                 s->warm);
+        if (spaces) {
+            json_object_set(o, "spaces", spaces);
+            json_object_set(o, "threads", threads);
+        }
         if (paths)
             json_object_set(o, "kernel_paths", paths);
         write_json(s->ledger, o);
     }
+    json_decref(spaces);
+    json_decref(threads);
     json_decref(paths);
 }
 
@@ -233,6 +246,8 @@ void session_free(struct session *s)
 {
     if (s->paths.cpu)
         paths_free(&s->paths, &s->watch);
+    if (s->spaces.cpu)
+        spaces_free(&s->spaces, &s->watch);
     if (s->window_spec)
         window_free(&s->window);
     symbols_free(&s->symbols);

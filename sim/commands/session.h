@@ -15,6 +15,7 @@ struct session {
     struct symbols symbols;
     struct watch watch;
     struct window window;
+    struct spaces spaces;
     struct paths paths;
     struct progress progress;
     struct gdb *gdb;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TSS_ESP0 4
 #define PAGE_SHIFT 12
 
 enum seen_kind { SEEN_EDGE, SEEN_CODE, SEEN_DATA, SEEN_PAGE };
@@ -49,11 +48,11 @@ static void see_edge(struct paths *p, uint32_t from, uint32_t to)
         p->now.signature ^= mix(edge);
 }
 
-static void see_accesses(struct paths *p, const struct cpu *c)
+static void see_accesses(struct paths *p, const struct cpu *c, const struct access *a,
+                         const struct access *end)
 {
-    for (uint32_t i = 0; i < c->log.count; i++) {
-        const struct access *a = &c->log.list[i];
-        unsigned shift = c->mmu->l1d.line_shift;
+    unsigned shift = c->mmu->l1d.line_shift;
+    for (; a < end; a++) {
         if (a->kind == ACCESS_NOTE)
             continue;
         if (a->kind == ACCESS_FETCH)
@@ -170,32 +169,25 @@ static void add_instance(struct path_cluster *k, const struct path_instance *i)
 
 /* --- the life of an instance ------------------------------------------------------------------ */
 
-static struct path_place place_now(const struct cpu *c)
-{
-    struct path_place w = {.cr3 = c->cr3, .base = c->seg[CS].base};
-    mmu_peek(c->mmu, c->tr.base + TSS_ESP0, &w.stack, sizeof w.stack);
-    return w;
-}
-
-static void begin(struct paths *p, const struct cpu *c, uint32_t entry, bool from_idle)
+static void begin(struct paths *p, uint32_t entry, bool from_idle)
 {
     p->now = (struct path_instance){.open = true, .from_idle = from_idle, .entry = entry,
-                                    .begin = p->last_now, .from = p->last,
+                                    .begin = p->last_now, .from_space = p->spaces->now,
+                                    .from_thread = p->spaces->thread_now,
                                     .resume_eip = p->last_eip, .resume_esp = p->last_esp};
-    mmu_peek(c->mmu, c->tr.base + TSS_ESP0, &p->now.from.stack, sizeof p->now.from.stack);
     p->generation++;
 }
 
-static void end(struct paths *p, const struct cpu *c, bool idle)
+/* From idle the thread counts that ran before it: coming back to it is no switch. */
+static void end(struct paths *p, bool idle)
 {
-    struct path_place to = place_now(c);
-    const struct path_place *from = &p->now.from;
+    const struct spaces *s = p->spaces;
     enum path_end how = PATH_ENDS_USER;
     if (idle)
         how = PATH_ENDS_IDLE;
-    else if (to.cr3 != from->cr3 || to.base != from->base)
+    else if (s->now != (p->now.from_idle ? p->program : p->now.from_space))
         how = PATH_ENDS_SPACE;
-    else if (to.stack != from->stack)
+    else if (s->thread_now != (p->now.from_idle ? p->program_thread : p->now.from_thread))
         how = PATH_ENDS_SWITCHED;
     add_instance(cluster_of(p, &p->now, how), &p->now);
     p->crowded += p->now.crowded;
@@ -271,9 +263,9 @@ static void watch_interrupts(struct paths *p, const struct cpu *c, const struct 
 static void enter(struct paths *p, const struct cpu *c, bool delivery)
 {
     if (p->last_cpl == 3 && c->cpl == 0)
-        begin(p, c, c->ledger->path, false);
+        begin(p, c->ledger->path, false);
     else if (delivery && c->cpl == 0 && !p->now.open && p->booted)
-        begin(p, c, PATH_VECTOR + c->delivered, true);
+        begin(p, PATH_VECTOR + c->delivered, true);
     else if (delivery && p->now.open)
         nest(p);
 }
@@ -281,9 +273,9 @@ static void enter(struct paths *p, const struct cpu *c, bool delivery)
 static void leave(struct paths *p, const struct cpu *c, const struct op *o, bool delivery)
 {
     if (c->cpl == 3) {
-        end(p, c, false);
+        end(p, false);
     } else if (c->halted) {
-        end(p, c, true);
+        end(p, true);
     } else if (!delivery && c->branched) {
         bool was_inside = p->now.depth > 0;
         unnest(p, c);
@@ -291,8 +283,23 @@ static void leave(struct paths *p, const struct cpu *c, const struct op *o, bool
             see_edge(p, o->eip, c->eip);
         if (p->now.from_idle && !was_inside && c->eip == p->now.resume_eip &&
             c->r[ESP] == p->now.resume_esp)
-            end(p, c, true);
+            end(p, true);
     }
+}
+
+/* Whose program ran last, and where the processor stands. */
+static void remember(struct paths *p, const struct cpu *c, uint32_t eip)
+{
+    if (c->cpl == 3) {
+        p->booted = true;
+        p->program = p->spaces->now;
+        p->program_thread = p->spaces->thread_now;
+    }
+    p->last_now = c->clock->now;
+    p->last_cpl = c->cpl;
+    p->last_cr3 = c->cr3;
+    p->last_eip = eip;
+    p->last_esp = c->r[ESP];
 }
 
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
@@ -304,20 +311,29 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
     if (p->now.open) {
         p->now.instructions += !delivery;
         p->now.cr3_writes += c->cr3 != p->last_cr3;
-        see_accesses(p, c);
+        see_accesses(p, c, c->log.list, c->log.list + c->log.count);
         leave(p, c, o, delivery);
     }
     if (!delivery && p->last_cpl == 3)
         p->user_instructions++;
-    if (c->cpl == 3) {
-        p->booted = true;
-        p->last = (struct path_place){.cr3 = c->cr3, .base = c->seg[CS].base};
+    remember(p, c, c->eip);
+}
+
+/* Simple instructions: no entry, no exit, interrupts as before. */
+static void run(void *owner, const struct cpu *c, const struct priced_run *r)
+{
+    struct paths *p = owner;
+    const struct op *last = &r->first[r->count - 1];
+    settle(p, c);
+    if (p->now.open) {
+        p->now.instructions += r->count;
+        see_accesses(p, c, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
+        if (r->branched)
+            leave(p, c, last, false);
     }
-    p->last_now = c->clock->now;
-    p->last_cpl = c->cpl;
-    p->last_cr3 = c->cr3;
-    p->last_eip = c->eip;
-    p->last_esp = c->r[ESP];
+    if (p->last_cpl == 3)
+        p->user_instructions += r->count;
+    remember(p, c, r->branched ? c->eip : last->next_eip);
 }
 
 static void charged(void *owner, enum cause cause, cycle_t cycles)
@@ -337,10 +353,11 @@ static void charged(void *owner, enum cause cause, cycle_t cycles)
     p->pending[p->pending_count++].cycles = (uint32_t)cycles;
 }
 
-void paths_start(struct paths *p, struct watch *h, struct cpu *c)
+void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struct cpu *c)
 {
     memset(p, 0, sizeof *p);
     p->cpu = c;
+    p->spaces = s;
     p->seen = xalloc(PATHS_EDGES, sizeof *p->seen);
     p->generation = 1;
     p->start = p->last_now = c->clock->now;
@@ -350,9 +367,9 @@ void paths_start(struct paths *p, struct watch *h, struct cpu *c)
     p->last_esp = c->r[ESP];
     p->booted = c->ledger->path != PATH_BOOT;
     p->off_since = CYCLE_NEVER;
-    if (p->booted)
-        p->last = (struct path_place){.cr3 = c->cr3, .base = c->seg[CS].base};
-    watch_add(h, c, (struct watcher){priced, charged, p});
+    p->program = s->now;
+    p->program_thread = s->thread_now;
+    watch_add_runs(h, c, (struct watcher){priced, charged, p}, run);
 }
 
 void paths_free(struct paths *p, struct watch *h)

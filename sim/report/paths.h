@@ -12,6 +12,7 @@
  * 0 outside of an instance: HLT and the loop round it), or a cluster. They sum to what elapsed. */
 #pragma once
 
+#include "sim/report/spaces.h"
 #include "sim/report/symbols.h"
 #include "sim/report/watch.h"
 
@@ -25,12 +26,6 @@
 
 enum path_end { PATH_ENDS_USER, PATH_ENDS_SWITCHED, PATH_ENDS_SPACE, PATH_ENDS_IDLE, PATH_ENDS };
 extern const char *const path_end_names[PATH_ENDS];
-
-/* Whose program was interrupted, or is gone back to. */
-struct path_place {
-    uint32_t cr3, base; /* base of the user's code segment: tells small spaces apart */
-    uint32_t stack;     /* ESP0 of the task: tells threads apart where each has a kernel stack */
-};
 
 struct path_cluster {
     uint32_t entry;     /* PATH_VECTOR + n, PATH_CALL_GATE, PATH_SYSENTER (ledger.h) */
@@ -60,7 +55,7 @@ struct path_instance {
     uint64_t signature, instructions, nested_cycles;
     uint32_t nested, cr3_writes, code_lines, data_lines, pages;
     uint64_t cause[CAUSE_COUNT];
-    struct path_place from;
+    uint32_t from_space, from_thread; /* indices into struct spaces */
     uint32_t resume_eip, resume_esp; /* from idle: where the idle loop goes on */
     unsigned depth; /* of interrupts inside */
     struct {
@@ -75,6 +70,7 @@ struct path_instance {
 
 struct paths {
     struct cpu *cpu;
+    const struct spaces *spaces;
     struct path_cluster *list;
     uint32_t count, capacity;
     uint32_t *slot; /* hash table of indices into list, +1 */
@@ -86,8 +82,8 @@ struct paths {
     cycle_t off_since;
     laddr_t off_began, off_la; /* where the present one and the longest one began */
     cycle_t start, last_now;
-    bool booted, idling;
-    struct path_place last;
+    bool booted;
+    uint32_t program, program_thread; /* the last that ran: indices into struct spaces */
     uint8_t last_cpl;
     uint32_t last_cr3, last_eip, last_esp;
     uint32_t pending_count;
@@ -102,7 +98,8 @@ struct paths {
     uint32_t generation;
 };
 
-void paths_start(struct paths *p, struct watch *h, struct cpu *c);
+/* Spaces are watched already. */
+void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struct cpu *c);
 void paths_free(struct paths *p, struct watch *h);
 
 /* {boot, user, idle, interrupts_off, clusters: [...]}; the sums are checked against the clock. */

@@ -11,6 +11,9 @@
 #define DIRECTORY_ENTRIES 1024
 #define ENTRY_PRESENT 1u
 #define ENTRY_USER 4u
+#define TSS_STACKS 4      /* ESP0 SS0 ESP1, each in four bytes */
+#define TSS_STACKS_16 2   /* SP0 SS0 SP1, each in two */
+#define TSS_TYPE_32 8
 
 /* The frames behind the directory entries that a program may use: of a small space, those which
  * its segment covers. Returns their number. */
@@ -56,6 +59,8 @@ static uint32_t add(struct spaces *s, uint32_t cr3, uint32_t base, cycle_t born)
         CHECK(s->list != NULL);
     }
     s->list[s->count] = (struct space){.cr3 = cr3, .base = base, .born = born};
+    if (s->namer)
+        s->namer(s->namer_owner, s->cpu, false, s->list[s->count].name, SPACE_NAME_SIZE);
     return s->count++;
 }
 
@@ -86,6 +91,73 @@ static void enter(struct spaces *s, const struct cpu *c)
         s->is_directory[c->cr3 >> PAGE_SHIFT] = 1;
 }
 
+/* --- threads ---------------------------------------------------------------------------------- */
+
+static uint32_t slot_of(const struct spaces *s, uint32_t space, uint32_t stack, uint32_t trampoline)
+{
+    uint64_t h = (space ^ (uint64_t)stack << 32 ^ (uint64_t)trampoline << 12) *
+                 0x9E3779B97F4A7C15u;
+    return (uint32_t)(h >> 40) & (s->thread_slots - 1);
+}
+
+static void grow_threads(struct spaces *s)
+{
+    s->thread_capacity = s->thread_capacity * 2 + 32;
+    s->thread = realloc(s->thread, s->thread_capacity * sizeof *s->thread);
+    CHECK(s->thread != NULL);
+    free(s->thread_slot);
+    s->thread_slots = 128;
+    while (s->thread_slots < 2 * s->thread_capacity)
+        s->thread_slots *= 2;
+    s->thread_slot = xalloc(s->thread_slots, sizeof *s->thread_slot);
+    for (uint32_t i = 1; i < s->thread_count; i++) {
+        const struct space_thread *t = &s->thread[i];
+        uint32_t at = slot_of(s, t->space, t->stack, t->trampoline);
+        while (s->thread_slot[at])
+            at = (at + 1) & (s->thread_slots - 1);
+        s->thread_slot[at] = i;
+    }
+}
+
+static void read_stacks(const struct cpu *c, uint32_t *esp0, uint32_t *esp1)
+{
+    uint32_t wide[3] = {0};
+    uint16_t narrow[3] = {0};
+    if (c->tr.access & TSS_TYPE_32)
+        mmu_peek(c->mmu, c->tr.base + TSS_STACKS, wide, sizeof wide);
+    else if (mmu_peek(c->mmu, c->tr.base + TSS_STACKS_16, narrow, sizeof narrow))
+        wide[0] = narrow[0], wide[2] = narrow[2];
+    *esp0 = wide[0];
+    *esp1 = wide[2];
+}
+
+static void enter_thread(struct spaces *s, const struct cpu *c)
+{
+    uint32_t esp0, esp1;
+    read_stacks(c, &esp0, &esp1);
+    const struct space_thread *t = &s->thread[s->thread_now];
+    if (s->thread_now && t->space == s->now && t->stack == esp0 && t->trampoline == esp1)
+        return;
+    uint32_t at = slot_of(s, s->now, esp0, esp1);
+    for (; s->thread_slot[at]; at = (at + 1) & (s->thread_slots - 1)) {
+        t = &s->thread[s->thread_slot[at]];
+        if (t->space == s->now && t->stack == esp0 && t->trampoline == esp1) {
+            s->thread_now = s->thread_slot[at];
+            return;
+        }
+    }
+    s->thread_slot[at] = s->thread_now = s->thread_count++;
+    struct space_thread *made = &s->thread[s->thread_now];
+    *made = (struct space_thread){.space = s->now, .stack = esp0, .trampoline = esp1,
+                                  .born = c->clock->now};
+    if (s->namer)
+        s->namer(s->namer_owner, c, true, made->name, SPACE_NAME_SIZE);
+    if (s->thread_count == s->thread_capacity)
+        grow_threads(s);
+}
+
+/* --- watching --------------------------------------------------------------------------------- */
+
 static void directory_written(struct spaces *s, uint32_t frame)
 {
     for (uint32_t i = 1; i < s->count; i++)
@@ -93,36 +165,91 @@ static void directory_written(struct spaces *s, uint32_t frame)
             s->list[i].written = true;
 }
 
+static void see_writes(struct spaces *s, const struct access *a, const struct access *end)
+{
+    for (; a < end; a++)
+        if (a->kind == ACCESS_WRITE && a->pa >> PAGE_SHIFT < s->frame_count &&
+            UNLIKELY(s->is_directory[a->pa >> PAGE_SHIFT]))
+            directory_written(s, a->pa >> PAGE_SHIFT);
+}
+
+static ALWAYS_INLINE void account(struct spaces *s, const struct cpu *c, bool user)
+{
+    uint64_t n = c->clock->now - s->last_now;
+    struct space *p = &s->list[s->now];
+    struct space_thread *t = &s->thread[s->thread_now];
+    *(user ? &p->user : &p->kernel) += n;
+    *(user ? &t->user : &t->kernel) += n;
+    s->last_now = c->clock->now;
+}
+
+/* The entry to privilege 0 is the kernel's, the exit from it as well; where that leads to owns what
+ * comes after it. */
+static void cross(struct spaces *s, const struct cpu *c)
+{
+    if (s->last_cpl == 3) {
+        s->list[s->now].entries++;
+        s->thread[s->thread_now].entries++;
+    } else if (c->cpl == 3) {
+        const struct space *now = &s->list[s->now];
+        if (now->cr3 != c->cr3 || now->base != c->seg[CS].base || now->written || !s->now)
+            enter(s, c);
+        enter_thread(s, c);
+    }
+    s->last_cpl = c->cpl;
+}
+
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
 {
     struct spaces *s = owner;
     (void)o, (void)delivery;
-    for (uint32_t i = 0; i < c->log.count; i++) {
-        const struct access *a = &c->log.list[i];
-        if (a->kind == ACCESS_WRITE && a->pa >> PAGE_SHIFT < s->frame_count &&
-            s->is_directory[a->pa >> PAGE_SHIFT])
-            directory_written(s, a->pa >> PAGE_SHIFT);
+    account(s, c, s->last_cpl == 3 && c->cpl == 3);
+    if (s->last_cpl == 3 && c->cpl == 3) {
+        const struct space *now = &s->list[s->now];
+        if (UNLIKELY(now->base != c->seg[CS].base)) /* a far jump to a segment of its own */
+            enter(s, c);
+        return;
     }
-    const struct space *now = &s->list[s->now];
-    if (c->cpl == 3 && (now->cr3 != c->cr3 || now->base != c->seg[CS].base || now->written))
-        enter(s, c);
+    see_writes(s, c->log.list, c->log.list + c->log.count);
+    if (s->last_cpl != c->cpl)
+        cross(s, c);
+    else if (UNLIKELY(c->halted))
+        s->now = s->thread_now = SPACE_KERNEL;
 }
 
-static void charged(void *owner, enum cause cause, cycle_t cycles)
+static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 {
-    (void)owner, (void)cause, (void)cycles;
+    struct spaces *s = owner;
+    account(s, c, c->cpl == 3);
+    if (c->cpl != 3)
+        see_writes(s, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
 }
 
 void spaces_start(struct spaces *s, struct watch *h, struct cpu *c)
 {
-    memset(s, 0, sizeof *s);
-    s->cpu = c;
+    space_namer namer = s->namer;
+    void *owner = s->namer_owner;
+    *s = (struct spaces){.cpu = c, .start = c->clock->now, .last_now = c->clock->now,
+                         .last_cpl = c->cpl, .namer = namer, .namer_owner = owner};
     s->frame_count = c->mmu->phys.size >> PAGE_SHIFT;
     s->is_directory = xalloc(s->frame_count, 1);
+    s->namer = NULL;
     add(s, 0, 0, c->clock->now);
-    if (c->cpl == 3)
+    s->namer = namer;
+    s->thread_count = 1;
+    grow_threads(s);
+    s->thread[0] = (struct space_thread){.space = SPACE_KERNEL, .born = c->clock->now};
+    if (c->cpl == 3) {
         enter(s, c);
-    watch_add(h, c, (struct watcher){priced, charged, s});
+        enter_thread(s, c);
+    }
+    watch_add_runs(h, c, (struct watcher){priced, NULL, s}, run);
+}
+
+void spaces_set_namer(struct spaces *s, space_namer namer, void *owner)
+{
+    s->namer = namer;
+    s->namer_owner = owner;
 }
 
 void spaces_free(struct spaces *s, struct watch *h)
@@ -131,5 +258,7 @@ void spaces_free(struct spaces *s, struct watch *h)
     for (uint32_t i = 0; i < s->count; i++)
         free(s->list[i].tables);
     free(s->list);
+    free(s->thread);
+    free(s->thread_slot);
     free(s->is_directory);
 }

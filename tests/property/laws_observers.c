@@ -160,6 +160,7 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     struct observer ob = {.law = observed};
     struct symbols symbols;
     struct window window = {0};
+    struct spaces spaces = {0};
     struct paths paths = {0};
     bool windowed = strcmp(model, "flat") != 0 && random_chance(r, 50);
     event_init(&ob.progress, progressed, &ob, 150);
@@ -169,7 +170,8 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
         window_init(&window, &symbols, "trap#20");
         ob.watched = true;
         window_start(&window, &ob.watch, observed->m->cpu);
-        paths_start(&paths, &ob.watch, observed->m->cpu);
+        spaces_start(&spaces, &ob.watch, observed->m->cpu);
+        paths_start(&paths, &spaces, &ob.watch, observed->m->cpu);
     }
     while (observed->m->clock.now + length / 10 < length) {
         observe(&ob, r);
@@ -187,7 +189,10 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     law_expect_same(v, "observed", observed, plain);
     if (windowed) {
         json_decref(paths_json(&paths, &symbols)); /* checks that its sums are the run's cycles */
+        json_decref(spaces_json(&spaces)); /* likewise */
+        json_decref(spaces_threads_json(&spaces));
         paths_free(&paths, &ob.watch);
+        spaces_free(&spaces, &ob.watch);
         window_free(&window);
     }
     symbols_free(&symbols);

@@ -205,6 +205,12 @@ static ALWAYS_INLINE void price_unobserved(struct model *m, struct cpu *c, const
     price_inline(of(m), c, o, c->log.list, c->log.list + c->log.count, false);
 }
 
+static void price_told(struct model *m, struct cpu *c, const struct op *o)
+{
+    price_unobserved(m, c, o);
+    c->on_priced(c->priced_owner, c, o, false);
+}
+
 void p5_price_entries(struct p5 *p, struct cpu *c, const struct op *o, const struct access *a,
                       const struct access *end)
 {
@@ -214,6 +220,8 @@ void p5_price_entries(struct p5 *p, struct cpu *c, const struct op *o, const str
 static NOINLINE const struct op *run_singly(struct model *m, struct cpu *c, const struct block *k,
                                             const struct op *o, const struct op *end)
 {
+    if (UNLIKELY(c->on_priced != NULL))
+        return timed_run(m, c, k, o, end, price_told);
     return timed_run(m, c, k, o, end, price_unobserved);
 }
 

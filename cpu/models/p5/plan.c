@@ -202,15 +202,27 @@ static NOINLINE void divide(struct p5 *p, struct cpu *c, struct block *k, unsign
 
 /* --- settling --------------------------------------------------------------------------------- */
 
+static ALWAYS_INLINE void tell(const struct p5 *p, struct cpu *c, uint32_t first, uint32_t count,
+                               bool branched)
+{
+    if (UNLIKELY(c->on_priced_run != NULL))
+        c->on_priced_run(c->priced_owner, c,
+                         &(struct priced_run){.first = p->waiting + first, .count = count,
+                                              .mark = p->waiting_mark + first,
+                                              .branched = branched});
+}
+
 /* Prices the first count instructions that wait, one after the other. What the log has beyond them
- * belongs to the one that runs. */
-static void price_waiting(struct p5 *p, struct cpu *c, uint32_t count)
+ * belongs to the one that runs. branched: the last of them took its branch. */
+static void price_waiting(struct p5 *p, struct cpu *c, uint32_t count, bool branched)
 {
     struct access_log *log = &c->log;
     const uint32_t *mark = p->waiting_mark;
     c->mmu->unpriced = false;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         p5_price_entries(p, c, &p->waiting[i], log->list + mark[i], log->list + mark[i + 1]);
+        tell(p, c, i, 1, branched && i + 1 == count);
+    }
     log->count -= mark[count];
     memmove(log->list, log->list + mark[count], log->count * sizeof *log->list);
     c->instructions += count;
@@ -220,7 +232,7 @@ static void price_waiting(struct p5 *p, struct cpu *c, uint32_t count)
 static void settle(void *owner)
 {
     struct p5 *p = owner;
-    price_waiting(p, p->cpu, (uint32_t)(p->cpu->op - p->waiting));
+    price_waiting(p, p->cpu, (uint32_t)(p->cpu->op - p->waiting), false);
 }
 
 void p5_plan_attach(struct p5 *p, struct cpu *c)
@@ -256,7 +268,7 @@ static ALWAYS_INLINE int enter_last_line(struct p5 *p, struct cpu *c, const stru
 
 /* Whether all is as the plan supposes: the first instruction opens a group, for which no walk was
  * made; nothing from before interlocks with it, hides its prefixes or keeps it waiting; no event
- * falls due; and nobody looks at single charges. */
+ * falls due; and whoever looks at charges takes those of a run together. */
 static ALWAYS_INLINE bool pipes_ready(const struct p5 *p, const struct cpu *c, const struct plan *n,
                                       const struct op *first)
 {
@@ -264,7 +276,7 @@ static ALWAYS_INLINE bool pipes_ready(const struct p5 *p, const struct cpu *c, c
     return !p5_fits(p->u, first->timing) && !(p->group_writes & n->early_address) &&
            (p->shadow_groups == 0 || !(n->flags & PREFIXES_EARLY)) && !p->fxch_in_v &&
            p->written <= now && p->x87_free <= now && now + n->limit < clock_next(c->clock) &&
-           c->log.count == 0 && c->ledger->tap == NULL;
+           c->log.count == 0 && (c->ledger->tap == NULL || c->on_priced_run != NULL);
 }
 
 /* The pairs whose halves both access data; -1 if two meet in one bank. */
@@ -352,7 +364,7 @@ static ALWAYS_INLINE void charge_plan(struct p5 *p, struct cpu *c, const struct 
     if (c->log.count) {
         int both = n->pairs && c->log.count > 1 ? pairs_on_data(p, c, n) : 0;
         if (UNLIKELY(both < 0)) {
-            price_waiting(p, c, n->count);
+            price_waiting(p, c, n->count, c->branched);
             return;
         }
         p5_add(p, c, EVENT_BOTH_PIPES, (unsigned)both);
@@ -369,11 +381,12 @@ static ALWAYS_INLINE void charge_plan(struct p5 *p, struct cpu *c, const struct 
     for (unsigned i = 0; i < n->charges; i++)
         p5_charge(c, n->charge[i].cause, n->charge[i].cycles);
     c->mmu->unpriced = false;
-    c->log.count = 0;
     c->instructions += n->count;
     if (n->flags & ENDS_IN_BRANCH)
         p5_predict(p, c, &ops[n->count - 1],
                    n->flags & ENDS_IN_V ? ARRIVED_KNOWN | ARRIVED_SECOND : ARRIVED_KNOWN);
+    tell(p, c, 0, n->count, c->branched);
+    c->log.count = 0;
 }
 
 /* It left the fast path; what was before it is priced. */
@@ -381,6 +394,8 @@ static NOINLINE const struct op *price_last(struct p5 *p, struct cpu *c, struct 
                                             struct plan *n, const struct op *o)
 {
     p5_price_entries(p, c, o, c->log.list, c->log.list + c->log.count);
+    if (UNLIKELY(c->on_priced != NULL))
+        c->on_priced(c->priced_owner, c, o, false);
     c->log.count = 0;
     c->mmu->locked = false;
     c->instructions++;
@@ -394,7 +409,7 @@ static NOINLINE const struct op *price_last(struct p5 *p, struct cpu *c, struct 
 
 static NOINLINE const struct op *stop_before(struct p5 *p, struct cpu *c, const struct op *o)
 {
-    price_waiting(p, c, (uint32_t)(o - p->waiting));
+    price_waiting(p, c, (uint32_t)(o - p->waiting), false);
     return o;
 }
 
