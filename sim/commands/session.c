@@ -18,13 +18,11 @@
 
 /* --- options ---------------------------------------------------------------------------------- */
 
-static void set_gdb(struct session *s, const char *port)
+static void set_gdb(struct session *s, const char *address)
 {
-    uint64_t n = option_number("gdb", port);
-    if (n > 65535)
-        usage_error("--gdb %s: a port is at most 65535", port);
-    s->debugged = true;
-    s->gdb_port = (uint16_t)n;
+    s->debugged = strcmp(address, "none") != 0;
+    if (s->debugged)
+        s->gdb_address = gdb_address_parse(address);
 }
 
 bool session_option(struct session *s, int letter, const char *value)
@@ -117,7 +115,7 @@ void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles)
     if (s->log)
         trace_log_start(m, s->log);
     if (s->debugged)
-        s->gdb = gdb_new(m, s->gdb_port, s->gdb_waits);
+        s->gdb = gdb_new(m, &s->gdb_address, s->gdb_waits);
     progress_start(&s->progress, s->quiet, limit_cycles);
     poll_host(s);
 }

@@ -25,7 +25,7 @@ struct session {
     void *owner;
     const char *ledger, *window_spec, *window_file, *log;
     uint64_t instructions_before; /* when the ledger began to count */
-    uint16_t gdb_port;
+    struct gdb_address gdb_address;
     bool debugged, gdb_waits, screen, quiet, hash, with_paths;
     bool warm;      /* the ledger counts from warm caches on */
     bool limit_hit; /* what ended the run was a limit of cycles */
@@ -46,7 +46,8 @@ struct session {
     {"screen", NULL, "print the VGA text screen when the run ends", 'v'},                          \
     {"hash", NULL, "print the hash of the whole state at the end", 'H'},                           \
     {"s", NULL, "the same as --gdb 1234", '1'},                                                    \
-    {"gdb", "PORT", "let gdb connect to 127.0.0.1:PORT (0: any) while the run goes on", 'G'},      \
+    {"gdb", "PORT|unix:PATH", "let gdb connect to 127.0.0.1:PORT (0: any free one; also\n"         \
+                              ":PORT, tcp::PORT) or to a Unix socket while it runs", 'G'},         \
     {"S", NULL, "do nothing before gdb has connected and says so", '2'},                           \
     {"quiet", NULL, "no progress on stderr", 'q'}
 

@@ -3,7 +3,6 @@
 #include "sim/core/check.h"
 #include "sim/gdb/session.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,6 +18,7 @@ struct gdb {
     struct machine *machine;
     struct gdb_session session;
     struct event poll_event;
+    struct gdb_address address;
     int listener, connection; /* connection is -1 without a debugger */
     bool stopped;             /* the debugger holds the machine */
     bool interrupted;         /* it wants it stopped, or has just come */
@@ -71,22 +71,14 @@ static void hang_up(struct gdb *g)
     g->stopped = g->step = g->interrupted = false;
 }
 
-struct gdb *gdb_new(struct machine *m, uint16_t port, bool wait)
+struct gdb *gdb_new(struct machine *m, const struct gdb_address *address, bool wait)
 {
     struct gdb *g = xalloc(1, sizeof *g);
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port),
-                            .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof a;
-    int on = 1;
     g->machine = m;
+    g->address = *address;
     g->connection = -1;
     g->stopped = wait;
-    g->listener = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(g->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (g->listener < 0 || bind(g->listener, (struct sockaddr *)&a, sizeof a) < 0 ||
-        listen(g->listener, 1) < 0 || getsockname(g->listener, (struct sockaddr *)&a, &size) < 0)
-        usage_error("--gdb %u: %s", port, strerror(errno));
-    fprintf(stderr, "isochron: gdb: target remote 127.0.0.1:%u\n", ntohs(a.sin_port));
+    g->listener = gdb_listen(address);
     return g;
 }
 
@@ -98,12 +90,11 @@ void gdb_free(struct gdb *g, unsigned code)
         hang_up(g);
     }
     event_cancel(&g->machine->clock, &g->poll_event);
-    close(g->listener);
+    gdb_unlisten(&g->address, g->listener);
     free(g);
 }
 
-/* --- serving
- * -------------------------------------------------------------------------------------- */
+/* --- serving ---------------------------------------------------------------------------------- */
 
 static void take_action(struct gdb *g, enum gdb_action action)
 {
@@ -160,8 +151,7 @@ static void look(void *owner)
     event_schedule_observer(clock, &g->poll_event, clock->now + GDB_POLL_CYCLES);
 }
 
-/* --- running
- * --------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 /* One instruction; a REP is one, however many turns it takes, unless the debugger breaks in. False:
  * something else stopped it. */

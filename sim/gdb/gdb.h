@@ -1,20 +1,20 @@
-/* gdb: a debugger over TCP on the loopback address, GDB's remote protocol. `isochron run -s -S` and
- * then, in gdb, `target remote :1234`. What it can ask is in session.h; registers.h says how GDB
+/* gdb: a debugger over TCP or a Unix socket (listen.h), GDB's remote protocol. `isochron run -s -S`
+ * and then, in gdb, `target remote :1234`. What it can ask is in session.h; registers.h says how GDB
  * numbers the registers, packet.h how packets are framed.
  *
  * A machine that runs looks for the debugger every GDB_POLL_CYCLES, by an observer's event. */
 #pragma once
 
+#include "sim/gdb/listen.h"
 #include "sim/machine/machine.h"
 
 #define GDB_POLL_CYCLES 500000
 
 struct gdb;
 
-/* Listens on 127.0.0.1:port (0: any that is free) and says so on stderr. wait: the first gdb_run
- * does nothing until a debugger has connected and let it go on. usage_error where the port is
- * taken. */
-struct gdb *gdb_new(struct machine *m, uint16_t port, bool wait);
+/* Listens there. wait: the first gdb_run does nothing until a debugger has connected and let it go
+ * on. usage_error where the address is taken. */
+struct gdb *gdb_new(struct machine *m, const struct gdb_address *address, bool wait);
 /* Tells the debugger that the run is over, with this exit code. */
 void gdb_free(struct gdb *g, unsigned code);
 

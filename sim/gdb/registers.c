@@ -6,9 +6,13 @@
 #include <string.h>
 
 enum { N_EIP = 8, N_EFLAGS, N_CS, N_SS, N_DS, N_ES, N_FS, N_GS, N_ST0, N_FCTRL = 24, N_FSTAT,
-       N_FTAG, N_FISEG, N_FIOFF, N_FOSEG, N_FOOFF, N_FOP, N_CR0, N_CR2, N_CR3, N_CR4 };
+       N_FTAG, N_FISEG, N_FIOFF, N_FOSEG, N_FOOFF, N_FOP, N_CR0, N_CR2, N_CR3, N_CR4,
+       N_CS_BASE, N_GS_BASE = N_CS_BASE + 5, N_TR_BASE, N_LDT_BASE, N_GDT_BASE, N_IDT_BASE, N_CPL,
+       N_CYCLE, N_RETIRED };
 
 #define REG(name, type) "<reg name=\"" name "\" bitsize=\"32\" type=\"" type "\"/>"
+#define BASE(name) "<reg name=\"" name "_base\" bitsize=\"32\" type=\"data_ptr\"/>"
+#define COUNT(name) "<reg name=\"" name "\" bitsize=\"64\" type=\"uint64\"/>"
 #define ST(n) "<reg name=\"st" n "\" bitsize=\"80\" type=\"i387_ext\"/>"
 #define FLOAT(name) "<reg name=\"" name "\" bitsize=\"32\" type=\"int\" group=\"float\"/>"
 
@@ -24,12 +28,16 @@ const char gdb_target_xml[] =
     FLOAT("fooff") FLOAT("fop")
     "</feature><feature name=\"org.isochron.control\">"
     REG("cr0", "int32") REG("cr2", "data_ptr") REG("cr3", "int32") REG("cr4", "int32")
+    BASE("cs") BASE("ss") BASE("ds") BASE("es") BASE("fs") BASE("gs") BASE("tr") BASE("ldt")
+    BASE("gdt") BASE("idt") REG("cpl", "int32") COUNT("cycle") COUNT("retired")
     "</feature></target>";
 
 static const char *const names[GDB_REGISTERS] = {
     "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip", "eflags", "cs", "ss",
     "ds", "es", "fs", "gs", "st0", "st1", "st2", "st3", "st4", "st5", "st6", "st7",
     "fctrl", "fstat", "ftag", "fiseg", "fioff", "foseg", "fooff", "fop", "cr0", "cr2", "cr3", "cr4",
+    "cs_base", "ss_base", "ds_base", "es_base", "fs_base", "gs_base", "tr_base", "ldt_base",
+    "gdt_base", "idt_base", "cpl", "cycle", "retired",
 };
 
 static const uint8_t segments[6] = {CS, SS, DS, ES, FS, GS}; /* in GDB's order */
@@ -40,7 +48,7 @@ unsigned gdb_register_size(unsigned n)
 {
     if (n >= GDB_REGISTERS)
         return 0;
-    return n >= N_ST0 && n < N_FCTRL ? 10 : 4;
+    return n >= N_ST0 && n < N_FCTRL ? 10 : n >= N_CYCLE ? 8 : 4;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -60,6 +68,8 @@ static uint32_t read_word(const struct cpu *c, unsigned n)
         return c->r[n];
     if (n >= N_CS && n <= N_GS)
         return c->seg[segments[n - N_CS]].selector;
+    if (n >= N_CS_BASE && n <= N_GS_BASE)
+        return c->seg[segments[n - N_CS_BASE]].base;
     switch (n) {
     case N_EIP: return c->eip;
     case N_EFLAGS: return cpu_get_flags(c);
@@ -75,6 +85,11 @@ static uint32_t read_word(const struct cpu *c, unsigned n)
     case N_CR2: return c->cr2;
     case N_CR3: return c->cr3;
     case N_CR4: return c->cr4;
+    case N_TR_BASE: return c->tr.base;
+    case N_LDT_BASE: return c->ldtr.base;
+    case N_GDT_BASE: return c->gdt_base;
+    case N_IDT_BASE: return c->idt_base;
+    case N_CPL: return c->cpl;
     default: return 0;
     }
 }
@@ -85,6 +100,11 @@ void gdb_register_read(const struct cpu *c, unsigned n, uint8_t *bytes)
         const struct f80 *f = &c->x87.r[(c->x87.top + n - N_ST0) & 7];
         memcpy(bytes, &f->mantissa, 8);
         memcpy(bytes + 8, &f->sign_exponent, 2);
+        return;
+    }
+    if (n >= N_CYCLE) {
+        uint64_t count = n == N_CYCLE ? c->clock->now : c->instructions;
+        memcpy(bytes, &count, sizeof count);
         return;
     }
     uint32_t v = read_word(c, n);
@@ -171,6 +191,8 @@ bool gdb_register_write(struct cpu *c, unsigned n, const uint8_t *bytes)
         memcpy(&f->sign_exponent, bytes + 8, 2);
         return true;
     }
+    if (n >= N_CYCLE)
+        return false;
     memcpy(&v, bytes, sizeof v);
     return write_word(c, n, v);
 }

@@ -293,7 +293,13 @@ test_option_mistakes() {
     mistake '-max-cycles soon: expected a number' "${r[@]}" --max-cycles soon
     mistake '-max-cycles 99999999999G: expected a number' "${r[@]}" --max-cycles 99999999999G
     mistake '--gdb 99999: a port is at most 65535' "${r[@]}" --gdb 99999
-    mistake '-gdb here: expected a number' "${r[@]}" --gdb here
+    mistake "--gdb here: 'here' is no port; accepted are PORT, :PORT, tcp::PORT and unix:PATH" \
+        "${r[@]}" --gdb here
+    mistake "--gdb tcp::: '' is no port" "${r[@]}" -gdb tcp::
+    mistake "only this host's own address" "${r[@]}" -gdb tcp:10.0.0.1:1234
+    mistake 'only server=on and wait=off' "${r[@]}" -gdb unix:s,wait=on
+    mistake 'a Unix socket.s path has 1 to 107 bytes' "${r[@]}" -gdb unix:
+    mistake '--gdb unix:nosuch/s: No such file' "${r[@]}" -gdb unix:nosuch/s
     mistake '-smp 2: accepted is only 1' "${r[@]}" -smp 2
     mistake '-display gtk: accepted is only none' "${r[@]}" -display gtk
     mistake '-d foo: accepted are int, io, cr and exceptions' "${r[@]}" -d foo

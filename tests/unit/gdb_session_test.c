@@ -123,8 +123,12 @@ static void registers_are_in_gdbs_order(void **state)
     assert_string_equal(ask(b, "p8"), "00002000");
     assert_string_equal(ask(b, "pa"), "10000000");
     assert_string_equal(ask(b, "p20"), "11000000"); /* CR0: PE, ET */
-    assert_string_equal(ask(b, "p24"), "E01");
-    assert_int_equal(strlen(ask(b, "g")), 2 * (28 * 4 + 8 * 10));
+    assert_string_equal(ask(b, "p24"), "00000000"); /* the base of CS */
+    assert_string_equal(ask(b, "p2e"), "00000000"); /* CPL */
+    assert_string_equal(ask(b, "p2f"), "0000000000000000"); /* the cycle */
+    assert_string_equal(ask(b, "P2f=0100000000000000"), "E01");
+    assert_string_equal(ask(b, "p31"), "E01");
+    assert_int_equal(strlen(ask(b, "g")), 2 * (39 * 4 + 8 * 10 + 2 * 8));
 }
 
 static void a_register_write_is_an_input_and_logged(void **state)
