@@ -1,6 +1,6 @@
-/* gdb: a debugger over TCP or a Unix socket (listen.h), GDB's remote protocol. `isochron run -s -S`
- * and then, in gdb, `target remote :1234`. What it can ask is in session.h; registers.h says how GDB
- * numbers the registers, packet.h how packets are framed.
+/* gdb: a debugger over TCP or a Unix socket (listen.h), in GDB's remote protocol. `isochron run -s
+ * -S` and then, in gdb, `target remote :1234`. What it can ask is in session.h; registers.h says
+ * how GDB numbers the registers, packet.h how packets are framed.
  *
  * A machine that runs looks for the debugger every GDB_POLL_CYCLES, by an observer's event. */
 #pragma once
