@@ -6,6 +6,7 @@ int cmd_run(int argc, char **argv);
 int cmd_machines(int argc, char **argv);
 int cmd_cycles(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_annotate(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_verify(int argc, char **argv);

@@ -13,6 +13,7 @@ static const struct command {
     {"machines", cmd_machines, "list the machines, or every value of one"},
     {"cycles", cmd_cycles, "time a few instructions: latency, throughput, pairing, stalls"},
     {"report", cmd_report, "read a ledger written by run --ledger"},
+    {"annotate", cmd_annotate, "a kernel path, instruction by instruction"},
     {"check", cmd_check, "hold kernel paths against budgets or a baseline"},
     {"replay", cmd_replay, "live a recorded run again, whole or in part"},
     {"verify", cmd_verify, "prove that a replay is the recorded run, or tell the first difference"},

@@ -4,6 +4,7 @@
 #include "sim/commands/trace_log.h"
 #include "sim/core/check.h"
 #include "sim/machine/story.h"
+#include "sim/report/json_lines.h"
 #include "sim/report/ledger_json.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ bool session_option(struct session *s, int letter, const char *value)
     case 'J': s->window_file = value; break;
     case 'd': s->log = value; break;
     case 'p': s->with_paths = true; break;
+    case 'F': s->with_paths = s->with_profile = true; break;
     case 'v': s->screen = true; break;
     case 'H': s->hash = true; break;
     case '1': set_gdb(s, "1234"); break;
@@ -66,6 +68,9 @@ void session_check(struct session *s, const char *model)
                     s->window_spec);
     if (s->with_paths && strcmp(model, "flat") == 0)
         usage_error("--paths: the flat model has no cycles to tell; accepted is --model p5");
+    if (s->with_profile && !s->ledger)
+        usage_error("--profile: into which file? --ledger FILE.json says; `isochron annotate` "
+                    "reads it");
     check_writable("ledger", s->ledger);
     check_writable("window-json", s->window_file);
     if (s->gdb_waits && !s->debugged)
@@ -128,6 +133,8 @@ void session_watch(struct session *s)
         spaces_start(&s->spaces, &s->watch, s->machine->cpu);
         paths_start(&s->paths, &s->spaces, &s->watch, s->machine->cpu);
     }
+    if (s->with_profile)
+        profile_start(&s->profile, &s->paths, &s->watch, s->machine->cpu);
 }
 
 void session_run(struct session *s)
@@ -153,35 +160,40 @@ static void name_of(void *owner, laddr_t la, char *text, size_t size)
 
 static void write_json(const char *path, json_t *object)
 {
-    if (json_dump_file(object, path, JSON_INDENT(1) | JSON_PRESERVE_ORDER) != 0)
+    if (!json_lines_write(object, path))
         usage_error("%s: cannot be written: %s", path, strerror(errno));
     json_decref(object);
 }
 
-static void write_ledger(struct session *s)
+json_t *session_ledger(struct session *s)
 {
     struct machine *m = s->machine;
-    json_t *paths = s->paths.cpu ? paths_json(&s->paths, &s->symbols) : NULL;
-    json_t *spaces = s->spaces.cpu ? spaces_json(&s->spaces) : NULL;
-    json_t *threads = s->spaces.cpu ? spaces_threads_json(&s->spaces) : NULL;
-    if (spaces && !s->ledger)
-        spaces_report(spaces, threads, SPACES_PRINTED, stdout);
-    if (paths && !s->ledger)
-        paths_report(paths, PATHS_PRINTED, stdout);
-    if (s->ledger) {
-        json_t *o = ledger_json(m, &s->symbols, m->cpu->instructions - s->instructions_before,
-                                s->warm);
-        if (spaces) {
-            json_object_set(o, "spaces", spaces);
-            json_object_set(o, "threads", threads);
-        }
-        if (paths)
-            json_object_set(o, "kernel_paths", paths);
-        write_json(s->ledger, o);
+    json_t *o = ledger_json(m, &s->symbols, m->cpu->instructions - s->instructions_before, s->warm);
+    if (s->spaces.cpu) {
+        json_object_set_new(o, "spaces", spaces_json(&s->spaces));
+        json_object_set_new(o, "threads", spaces_threads_json(&s->spaces));
     }
-    json_decref(spaces);
-    json_decref(threads);
-    json_decref(paths);
+    if (s->paths.cpu)
+        json_object_set_new(o, "kernel_paths", paths_json(&s->paths, &s->symbols));
+    if (s->profile.cpu)
+        json_object_set_new(o, "profile", profile_json(&s->profile, &s->symbols));
+    return o;
+}
+
+/* Into its file, or what was asked for besides it onto the screen. */
+static void write_ledger(struct session *s)
+{
+    if (!s->ledger && !s->with_paths)
+        return;
+    json_t *o = session_ledger(s);
+    if (s->ledger) {
+        write_json(s->ledger, o);
+        return;
+    }
+    spaces_report(json_object_get(o, "spaces"), json_object_get(o, "threads"), SPACES_PRINTED,
+                  stdout);
+    paths_report(json_object_get(o, "kernel_paths"), PATHS_PRINTED, stdout);
+    json_decref(o);
 }
 
 static void write_results(struct session *s)
@@ -242,6 +254,8 @@ int session_end(struct session *s)
 
 void session_free(struct session *s)
 {
+    if (s->profile.cpu)
+        profile_free(&s->profile, &s->watch);
     if (s->paths.cpu)
         paths_free(&s->paths, &s->watch);
     if (s->spaces.cpu)

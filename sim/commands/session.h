@@ -7,6 +7,7 @@
 #include "sim/gdb/gdb.h"
 #include "sim/machine/machine.h"
 #include "sim/report/paths.h"
+#include "sim/report/profile.h"
 #include "sim/report/symbols.h"
 #include "sim/report/window.h"
 
@@ -17,6 +18,7 @@ struct session {
     struct window window;
     struct spaces spaces;
     struct paths paths;
+    struct profile profile;
     struct progress progress;
     struct gdb *gdb;
     struct event poll_event;
@@ -26,7 +28,7 @@ struct session {
     const char *ledger, *window_spec, *window_file, *log;
     uint64_t instructions_before; /* when the ledger began to count */
     struct gdb_address gdb_address;
-    bool debugged, gdb_waits, screen, quiet, hash, with_paths;
+    bool debugged, gdb_waits, screen, quiet, hash, with_paths, with_profile;
     bool warm;      /* the ledger counts from warm caches on */
     bool limit_hit; /* what ended the run was a limit of cycles */
 };
@@ -42,6 +44,8 @@ struct session {
     {"window-json", "FILE", "write it as JSON too", 'J'},                                          \
     {"paths", NULL, "tell kernel paths apart by what they do: into the ledger's file,\n"           \
                     "or printed", 'p'},                                                            \
+    {"profile", NULL, "and their instructions: for `isochron annotate`, `diff` and `check`;\n"     \
+                      "goes into the ledger's file", 'F'},                                         \
     {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},                        \
     {"screen", NULL, "print the VGA text screen when the run ends", 'v'},                          \
     {"hash", NULL, "print the hash of the whole state at the end", 'H'},                           \
@@ -64,6 +68,8 @@ void session_watch(struct session *s);
 void session_run(struct session *s);
 /* The ledger forgets what it has counted. */
 void session_count_from_here(struct session *s);
+/* The document that --ledger writes. */
+json_t *session_ledger(struct session *s);
 /* Prints and writes what was asked for and says how the run ended. Returns the exit code. */
 int session_end(struct session *s);
 /* Before the machine is freed. */

@@ -174,6 +174,17 @@ static bool read_chunk_head(struct trace *t, uint64_t offset, uint64_t file_size
     return true;
 }
 
+bool trace_is(const char *path)
+{
+    char head[sizeof magic];
+    int fd = open(path, O_RDONLY);
+    bool is = fd >= 0 && pread(fd, head, sizeof head, 0) == sizeof head &&
+              memcmp(head, magic, sizeof magic) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
 struct trace *trace_open(const char *path)
 {
     struct trace *t = xalloc(1, sizeof *t);

@@ -56,6 +56,8 @@ struct trace {
     bool cut_short; /* the last chunk was not whole: the recorder was killed */
 };
 
+/* Whether the file begins as a trace does; false if it cannot be read. */
+bool trace_is(const char *path);
 /* Reads the heads of all chunks. A file that is no trace, of another version, or damaged ends in
  * usage_error, one line; a last chunk that is not whole is left out and cut_short says so. */
 struct trace *trace_open(const char *path);

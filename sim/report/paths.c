@@ -189,7 +189,10 @@ static void end(struct paths *p, bool idle)
         how = PATH_ENDS_SPACE;
     else if (s->thread_now != (p->now.from_idle ? p->program_thread : p->now.from_thread))
         how = PATH_ENDS_SWITCHED;
-    add_instance(cluster_of(p, &p->now, how), &p->now);
+    struct path_cluster *k = cluster_of(p, &p->now, how);
+    add_instance(k, &p->now);
+    if (p->on_end)
+        p->on_end(p->on_end_owner, (uint32_t)(k - p->list));
     p->crowded += p->now.crowded;
     p->now.open = false;
 }

@@ -96,6 +96,9 @@ struct paths {
         uint64_t key;
     } *seen; /* PATHS_EDGES of them */
     uint32_t generation;
+    /* Told of the end of each instance, by its cluster's index in list; NULL: nobody is. */
+    void (*on_end)(void *owner, uint32_t cluster);
+    void *on_end_owner;
 };
 
 /* Spaces are watched already. */

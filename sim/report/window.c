@@ -224,10 +224,11 @@ json_t *window_json(const struct window *w, const struct symbols *symbols)
         for (int k = 0; k < CAUSE_COUNT; k++)
             if (e->cause[k])
                 json_object_set_new(causes, cause_names[k], json_integer(e->cause[k]));
-        json_array_append_new(list, json_pack("{s:i,s:s,s:s,s:s,s:s#,s:i,s:o}", "address",
-                                              (int)e->la, "symbol", name, "instruction", code,
-                                              "phase", phase_names[e->phase], "pipe", &e->pipe, 1,
-                                              "cycles", (int)e->cycles, "causes", causes));
+        json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s,s:s#,s:i,s:o}", "address",
+                                              (json_int_t)e->la, "symbol", name, "instruction",
+                                              code, "phase", phase_names[e->phase], "pipe",
+                                              &e->pipe, 1, "cycles", (int)e->cycles, "causes",
+                                              causes));
     }
     disassembler_free(d);
     return json_pack("{s:I,s:o,s:o}", "cycles", (json_int_t)(w->end_cycle - w->begin_cycle),

@@ -4,6 +4,7 @@
  * The state is that of an unobserved run. */
 #include "sim/machine/story.h"
 #include "sim/report/paths.h"
+#include "sim/report/profile.h"
 #include "sim/report/symbols.h"
 #include "sim/report/window.h"
 #include "tests/property/laws.h"
@@ -162,6 +163,7 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     struct window window = {0};
     struct spaces spaces = {0};
     struct paths paths = {0};
+    struct profile profile = {0};
     bool windowed = strcmp(model, "flat") != 0 && random_chance(r, 50);
     event_init(&ob.progress, progressed, &ob, 150);
     symbols_init(&symbols);
@@ -172,6 +174,9 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
         window_start(&window, &ob.watch, observed->m->cpu);
         spaces_start(&spaces, &ob.watch, observed->m->cpu);
         paths_start(&paths, &spaces, &ob.watch, observed->m->cpu);
+        profile_start(&profile, &paths, &ob.watch, observed->m->cpu);
+        if (random_chance(r, 50))
+            profile.rows_most = 1 + random_below(r, 2000);
     }
     while (observed->m->clock.now + length / 10 < length) {
         observe(&ob, r);
@@ -191,6 +196,8 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
         json_decref(paths_json(&paths, &symbols)); /* checks that its sums are the run's cycles */
         json_decref(spaces_json(&spaces)); /* likewise */
         json_decref(spaces_threads_json(&spaces));
+        json_decref(profile_json(&profile, &symbols)); /* ... that lines sum to their paths */
+        profile_free(&profile, &ob.watch);
         paths_free(&paths, &ob.watch);
         spaces_free(&spaces, &ob.watch);
         window_free(&window);

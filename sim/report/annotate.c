@@ -1,0 +1,265 @@
+#include "sim/report/annotate.h"
+
+#include "sim/core/check.h"
+#include "sim/report/json_lines.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PHASES_MOST 64
+#define SHOWN 100 /* causes of less than 1/100 of a cycle each time are left out of the text */
+
+/* --- numbers ---------------------------------------------------------------------------------- */
+
+static uint64_t divisor(uint64_t a, uint64_t b)
+{
+    while (b) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* cycles / count, reduced: "12", "203/16". */
+static const char *fraction(uint64_t cycles, uint64_t count, char *text, size_t size)
+{
+    uint64_t by = divisor(cycles, count);
+    if (count / by == 1)
+        snprintf(text, size, "%" PRIu64, cycles / by);
+    else
+        snprintf(text, size, "%" PRIu64 "/%" PRIu64, cycles / by, count / by);
+    return text;
+}
+
+/* For people: "12" where it is 12, else two digits of it. */
+static const char *mean(uint64_t cycles, uint64_t count, char *text, size_t size)
+{
+    if (cycles % count == 0)
+        snprintf(text, size, "%" PRIu64, cycles / count);
+    else
+        snprintf(text, size, "%" PRIu64 ".%02" PRIu64, cycles / count,
+                 cycles % count * 100 / count);
+    return text;
+}
+
+static const char *pipe_of(const struct cost_line *l)
+{
+    if (l->u + l->v == 0)
+        return "-";
+    return l->v == 0 ? "U" : l->u == 0 ? "V" : "U/V";
+}
+
+/* --- phases ----------------------------------------------------------------------------------- */
+
+struct phase {
+    const char *name;
+    uint64_t cycles, instructions;
+};
+
+/* The phases that its lines are in, in the order in which they begin. */
+static unsigned phases_of(const struct cost_path *p, struct phase *phases)
+{
+    unsigned count = 0, n;
+    for (uint32_t i = 0; i < p->line_count; i++) {
+        const struct cost_line *l = &p->lines[i];
+        for (n = 0; n < count && strcmp(phases[n].name, l->phase) != 0; n++)
+            ;
+        if (n == count && count == PHASES_MOST)
+            continue;
+        if (n == count)
+            phases[count++] = (struct phase){.name = l->phase};
+        phases[n].cycles += l->cycles;
+        phases[n].instructions += l->u + l->v;
+    }
+    return count;
+}
+
+static void print_phases(const struct cost_path *p, FILE *out)
+{
+    struct phase phases[PHASES_MOST];
+    char a[48], b[48];
+    unsigned count = phases_of(p, phases);
+    fprintf(out, "\n  %-24s %14s %10s %16s\n", "phase", "instructions", "cycles", "in all");
+    for (unsigned i = 0; i < count; i++)
+        fprintf(out, "  %-24s %14s %10s %16" PRIu64 "\n", phases[i].name,
+                mean(phases[i].instructions, p->count, a, sizeof a),
+                mean(phases[i].cycles, p->count, b, sizeof b), phases[i].cycles);
+    if (p->rest_cycles)
+        fprintf(out, "  %-24s %14s %10s %16" PRIu64 "\n", "(not in the profile)", "",
+                mean(p->rest_cycles, p->count, b, sizeof b), p->rest_cycles);
+    fprintf(out, "  %-24s %14s %10s %16" PRIu64 "\n", "sum", "",
+            mean(p->cycles, p->count, b, sizeof b), p->cycles);
+}
+
+/* Phases by rule, as the paper's figure has them: "enter 20, send 168". */
+static void print_named_phases(const struct cost_path *p, FILE *out)
+{
+    size_t i;
+    json_t *v;
+    char a[48];
+    json_int_t n;
+    const char *name;
+    if (!json_array_size(p->phases))
+        return;
+    fprintf(out, "\n  phases by rule, cycles each time:");
+    json_array_foreach(p->phases, i, v)
+        if (json_unpack(v, "{s:s,s:I}", "name", &name, "cycles", &n) == 0 && n >= 0)
+            fprintf(out, "%s %s %s", i ? "," : "", name, mean((uint64_t)n, p->count, a, sizeof a));
+    fputc('\n', out);
+}
+
+/* --- text ------------------------------------------------------------------------------------- */
+
+static void print_causes(const struct cost_path *p, FILE *out)
+{
+    char a[48];
+    fprintf(out, "\n  %-24s %14s %10s %16s\n", "cause", "", "cycles", "in all");
+    for (int k = 0; k < CAUSE_COUNT; k++)
+        if (p->cause[k])
+            fprintf(out, "  %-24s %14s %10s %16" PRIu64 "  %s\n", cause_names[k], "",
+                    mean(p->cause[k], p->count, a, sizeof a), p->cause[k], cause_texts[k]);
+}
+
+static void format_causes(const struct cost_line *l, uint64_t count, char *text, size_t size)
+{
+    size_t at = 0;
+    char a[48];
+    text[0] = 0;
+    for (int k = 0; k < CAUSE_COUNT && at < size; k++)
+        if (l->cause[k] >= (count + SHOWN - 1) / SHOWN)
+            at += (size_t)snprintf(text + at, size - at, "%s%s %s", at ? ", " : "", cause_names[k],
+                                   mean(l->cause[k], count, a, sizeof a));
+}
+
+static void print_line(const struct cost_path *p, const struct cost_line *l, FILE *out)
+{
+    char each[48], runs[48], causes[400];
+    format_causes(l, p->count, causes, sizeof causes);
+    fprintf(out, "  %08x %-26.26s %-40.40s %-3s %7s %8s  %s\n", l->address, l->symbol, l->text,
+            pipe_of(l), mean(l->executions, p->count, runs, sizeof runs),
+            mean(l->cycles, p->count, each, sizeof each), causes);
+}
+
+/* The line of a source file, "" if the file is not at hand. */
+static void print_source(const char *source, FILE *out)
+{
+    char path[1024], line[400] = "";
+    const char *colon = strrchr(source, ':');
+    size_t n = colon ? (size_t)(colon - source) : 0;
+    if (n == 0 || n >= sizeof path)
+        return;
+    memcpy(path, source, n);
+    path[n] = 0;
+    FILE *f = fopen(path, "r");
+    for (long at = strtol(colon + 1, NULL, 10); f && at > 0; at--)
+        if (!fgets(line, sizeof line, f))
+            line[0] = 0;
+    if (f)
+        fclose(f);
+    line[strcspn(line, "\n")] = 0;
+    fprintf(out, "  ; %s  %s\n", source, line + strspn(line, " \t"));
+}
+
+static void print_text(const struct cost_path *p, FILE *out)
+{
+    char a[80];
+    fprintf(out, "%s: %" PRIu64 " instances, %" PRIu64 " cycles, %s each\n", p->name, p->count,
+            p->cycles, fraction(p->cycles, p->count, a, sizeof a));
+    if (p->count > 1)
+        fprintf(out, "most often %" PRIu64 ", from %" PRIu64 " to %" PRIu64
+                     "; below, runs and cycles are means,\n"
+                     "and causes of less than 0.01 cycles are left out\n",
+                p->typical, p->min, p->max);
+    if (p->line_count)
+        fprintf(out, "\n  %-8s %-26s %-40s %-3s %7s %8s  %s\n", "address", "symbol", "instruction",
+                "P", "runs", "cycles", "causes");
+    for (uint32_t i = 0; i < p->line_count; i++) {
+        const struct cost_line *l = &p->lines[i];
+        if (i == 0 || strcmp(l->phase, l[-1].phase) != 0)
+            fprintf(out, "  -- %s\n", l->phase);
+        if (*l->source && (i == 0 || strcmp(l->source, l[-1].source) != 0))
+            print_source(l->source, out);
+        print_line(p, l, out);
+    }
+    print_phases(p, out);
+    print_named_phases(p, out);
+    print_causes(p, out);
+}
+
+/* --- JSON and CSV ----------------------------------------------------------------------------- */
+
+static json_t *phases_json(const struct cost_path *p)
+{
+    struct phase phases[PHASES_MOST];
+    unsigned count = phases_of(p, phases);
+    json_t *list = json_array();
+    for (unsigned i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:s,s:I,s:I}", "name", phases[i].name,
+                                              "instructions", (json_int_t)phases[i].instructions,
+                                              "cycles", (json_int_t)phases[i].cycles));
+    return list;
+}
+
+static void print_json(const struct cost_path *p, FILE *out)
+{
+    char a[80];
+    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:{s:I,s:o}}", "schema",
+                          "isochron-annotate-1", "path", p->name, "count", (json_int_t)p->count,
+                          "cycles", (json_int_t)p->cycles, "mean",
+                          fraction(p->cycles, p->count, a, sizeof a), "typical",
+                          (json_int_t)p->typical, "min", (json_int_t)p->min, "max",
+                          (json_int_t)p->max, "phases", phases_json(p), "causes",
+                          costs_causes_json(p->cause), "instructions", costs_lines_json(p), "rest",
+                          "cycles", (json_int_t)p->rest_cycles, "causes",
+                          costs_causes_json(p->rest));
+    if (p->phases)
+        json_object_set(o, "phases_by_rule", (json_t *)(uintptr_t)p->phases);
+    json_lines_print(o, out);
+    json_decref(o);
+}
+
+static void print_quoted(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (; *text; text++)
+        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
+    fputs("\",", out);
+}
+
+/* A line an instruction, a column a cause; what is in no profile is a line, too. */
+static void print_csv(const struct cost_path *p, FILE *out)
+{
+    fputs("phase,address,symbol,instruction,executions,u,v,paired,cycles", out);
+    for (int k = 0; k < CAUSE_COUNT; k++)
+        fprintf(out, ",%s", cause_names[k]);
+    fputc('\n', out);
+    for (uint32_t i = 0; i < p->line_count; i++) {
+        const struct cost_line *l = &p->lines[i];
+        print_quoted(l->phase, out);
+        fprintf(out, "%08x,", l->address);
+        print_quoted(l->symbol, out);
+        print_quoted(l->text, out);
+        fprintf(out, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, l->executions,
+                l->u, l->v, l->paired, l->cycles);
+        for (int k = 0; k < CAUSE_COUNT; k++)
+            fprintf(out, ",%" PRIu64, l->cause[k]);
+        fputc('\n', out);
+    }
+    if (!p->rest_cycles)
+        return;
+    fprintf(out, "\"rest\",,,,,,,,%" PRIu64, p->rest_cycles);
+    for (int k = 0; k < CAUSE_COUNT; k++)
+        fprintf(out, ",%" PRIu64, p->rest[k]);
+    fputc('\n', out);
+}
+
+void annotate_print(const struct cost_path *p, enum annotate_format format, FILE *out)
+{
+    switch (format) {
+    case ANNOTATE_TEXT: print_text(p, out); break;
+    case ANNOTATE_JSON: print_json(p, out); break;
+    case ANNOTATE_CSV: print_csv(p, out); break;
+    }
+}

@@ -1,0 +1,11 @@
+/* json_lines: JSON that people and version control can read: what is small stands on one line, what
+ * is not has a line for each of its parts. A change of one instruction is a change of one line. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+void json_lines_print(const json_t *value, FILE *out);
+/* False, with errno set: the file cannot be written. */
+bool json_lines_write(const json_t *value, const char *path);
