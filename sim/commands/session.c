@@ -33,6 +33,7 @@ bool session_option(struct session *s, int letter, const char *value)
     case 'l': s->ledger = value; break;
     case 'W': s->window_spec = value; break;
     case 'J': s->window_file = value; break;
+    case 'N': s->timeline_file = value; break;
     case 'd': s->log = value; break;
     case 'p': s->with_paths = true; break;
     case 'F': s->with_paths = s->with_profile = true; break;
@@ -72,7 +73,10 @@ void session_check(struct session *s, const char *model)
         usage_error("--profile: into which file? --ledger FILE.json says; `isochron annotate` "
                     "reads it");
     check_writable("ledger", s->ledger);
+    if (s->timeline_file && strcmp(model, "flat") == 0)
+        usage_error("--timeline: the flat model has no cycles to tell; accepted is --model p5");
     check_writable("window-json", s->window_file);
+    check_writable("timeline", s->timeline_file);
     if (s->gdb_waits && !s->debugged)
         set_gdb(s, "1234");
 }
@@ -125,16 +129,25 @@ void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles)
     poll_host(s);
 }
 
+static void start_timeline(struct session *s)
+{
+    const struct machine_config *m = &s->machine->config;
+    timeline_start(&s->timeline, &s->watch, s->machine->cpu, &s->paths, &s->spaces,
+                   s->timeline_file, m->name, (double)m->clock_num / (double)m->clock_den);
+}
+
 void session_watch(struct session *s)
 {
     if (s->window_spec)
         window_start(&s->window, &s->watch, s->machine->cpu);
-    if (s->with_paths) {
+    if (s->with_paths || s->timeline_file) {
         spaces_start(&s->spaces, &s->watch, s->machine->cpu);
         paths_start(&s->paths, &s->spaces, &s->watch, s->machine->cpu);
     }
     if (s->with_profile)
         profile_start(&s->profile, &s->paths, &s->watch, s->machine->cpu);
+    if (s->timeline_file)
+        start_timeline(s);
 }
 
 void session_run(struct session *s)
@@ -204,6 +217,8 @@ static void write_results(struct session *s)
         if (s->window_file)
             write_json(s->window_file, window_json(&s->window, &s->symbols));
     }
+    if (s->timeline.out)
+        timeline_end(&s->timeline, &s->watch);
     write_ledger(s);
     if (s->screen)
         vga_print_text(&m->vga, stdout, isatty(STDOUT_FILENO));

@@ -9,6 +9,7 @@
 #include "sim/report/paths.h"
 #include "sim/report/profile.h"
 #include "sim/report/symbols.h"
+#include "sim/report/timeline.h"
 #include "sim/report/window.h"
 
 struct session {
@@ -19,13 +20,14 @@ struct session {
     struct spaces spaces;
     struct paths paths;
     struct profile profile;
+    struct timeline timeline;
     struct progress progress;
     struct gdb *gdb;
     struct event poll_event;
     void (*poll)(void *owner); /* looks at the terminal now and then; NULL: there is none */
     void (*restore)(void *owner); /* leaves a usable terminal behind; NULL: nothing to restore */
     void *owner;
-    const char *ledger, *window_spec, *window_file, *log;
+    const char *ledger, *window_spec, *window_file, *timeline_file, *log;
     uint64_t instructions_before; /* when the ledger began to count */
     struct gdb_address gdb_address;
     bool debugged, gdb_waits, screen, quiet, hash, with_paths, with_profile;
@@ -46,6 +48,7 @@ struct session {
                     "or printed", 'p'},                                                            \
     {"profile", NULL, "and their instructions: for `isochron annotate`, `diff` and `check`;\n"     \
                       "goes into the ledger's file", 'F'},                                         \
+    {"timeline", "FILE", "write what ran when, to the cycle; read by `isochron export`", 'N'},     \
     {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},                        \
     {"screen", NULL, "print the VGA text screen when the run ends", 'v'},                          \
     {"hash", NULL, "print the hash of the whole state at the end", 'H'},                           \

@@ -193,6 +193,7 @@ static void end(struct paths *p, bool idle)
     add_instance(k, &p->now);
     if (p->on_end)
         p->on_end(p->on_end_owner, (uint32_t)(k - p->list));
+    p->last_cluster = (uint32_t)(k - p->list);
     p->crowded += p->now.crowded;
     p->now.open = false;
 }

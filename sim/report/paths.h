@@ -73,6 +73,7 @@ struct paths {
     const struct spaces *spaces;
     struct path_cluster *list;
     uint32_t count, capacity;
+    uint32_t last_cluster; /* index into list: of the instance that ended last */
     uint32_t *slot; /* hash table of indices into list, +1 */
     uint32_t slot_count;
     struct path_instance now;

@@ -1,11 +1,12 @@
 /* laws_observers: observation is free. Every kind of observer, in random combinations, at random
  * times: listeners of deliveries, ports, control registers and priced instructions, the ledger's
- * tap, places, a window, breakpoints, watchpoints, single steps, peeks, hashes and progress events.
- * The state is that of an unobserved run. */
+ * tap, places, a window, paths, a timeline, breakpoints, watchpoints, single steps, peeks, hashes
+ * and progress events. The state is that of an unobserved run. */
 #include "sim/machine/story.h"
 #include "sim/report/paths.h"
 #include "sim/report/profile.h"
 #include "sim/report/symbols.h"
+#include "sim/report/timeline.h"
 #include "sim/report/window.h"
 #include "tests/property/laws.h"
 
@@ -164,6 +165,7 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     struct spaces spaces = {0};
     struct paths paths = {0};
     struct profile profile = {0};
+    struct timeline timeline = {0};
     bool windowed = strcmp(model, "flat") != 0 && random_chance(r, 50);
     event_init(&ob.progress, progressed, &ob, 150);
     symbols_init(&symbols);
@@ -177,6 +179,8 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
         profile_start(&profile, &paths, &ob.watch, observed->m->cpu);
         if (random_chance(r, 50))
             profile.rows_most = 1 + random_below(r, 2000);
+        timeline_start(&timeline, &ob.watch, observed->m->cpu, &paths, &spaces, "/dev/null", "law",
+                       1e8);
     }
     while (observed->m->clock.now + length / 10 < length) {
         observe(&ob, r);
@@ -193,6 +197,7 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     law_run_to_end(observed, v);
     law_expect_same(v, "observed", observed, plain);
     if (windowed) {
+        timeline_end(&timeline, &ob.watch); /* checks that it tells all cycles */
         json_decref(paths_json(&paths, &symbols)); /* checks that its sums are the run's cycles */
         json_decref(spaces_json(&spaces)); /* likewise */
         json_decref(spaces_threads_json(&spaces));

@@ -1,0 +1,206 @@
+#include "sim/report/export.h"
+
+#include "sim/core/check.h"
+#include "sim/report/ledger_json.h"
+
+#include <string.h>
+
+json_int_t export_number(const json_t *o, const char *key)
+{
+    return json_integer_value(json_object_get(o, key));
+}
+
+const char *export_text(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+void export_clock(double hz, char *text, size_t size)
+{
+    snprintf(text, size, "%.2f MHz", hz / 1e6);
+}
+
+void export_title(const struct export_input *in, char *text, size_t size)
+{
+    char clock[32];
+    if (in->ledger) {
+        export_clock(json_number_value(json_object_get(in->ledger, "clock_hz")), clock,
+                     sizeof clock);
+        snprintf(text, size, "isochron: machine %s, model %s, 1 unit = 1 cycle of %s",
+                 export_text(in->ledger, "machine"), export_text(in->ledger, "model"), clock);
+    } else if (in->timeline) {
+        export_clock(in->timeline->clock_hz, clock, sizeof clock);
+        snprintf(text, size, "isochron: machine %s, model %s, 1 unit = 1 cycle of %s",
+                 in->timeline->machine, in->timeline->model, clock);
+    } else {
+        snprintf(text, size, "isochron: 1 unit = 1 cycle");
+    }
+}
+
+/* --- shapes ----------------------------------------------------------------------------------- */
+
+struct shape {
+    const char *key;
+    json_type type;
+    const char *kind;
+};
+
+static const struct shape place_shape[] = {
+    {"name", JSON_STRING, "a string"},
+    {"path", JSON_STRING, "a string"},
+    {"cycles", JSON_INTEGER, "a whole number"},
+    {"causes", JSON_OBJECT, "an object"},
+};
+static const struct shape path_shape[] = {
+    {"name", JSON_STRING, "a string"},
+    {"entries", JSON_INTEGER, "a whole number"},
+    {"cycles", JSON_INTEGER, "a whole number"},
+    {"causes", JSON_OBJECT, "an object"},
+};
+static const struct shape cluster_shape[] = {
+    {"entry", JSON_STRING, "a string"},     {"ends", JSON_STRING, "a string"},
+    {"count", JSON_INTEGER, "a whole number"}, {"cycles", JSON_INTEGER, "a whole number"},
+    {"min", JSON_INTEGER, "a whole number"},   {"max", JSON_INTEGER, "a whole number"},
+    {"causes", JSON_OBJECT, "an object"},   {"symbols", JSON_ARRAY, "an array"},
+    {"values", JSON_ARRAY, "an array"},
+};
+static const struct shape symbol_shape[] = {
+    {"name", JSON_STRING, "a string"},
+    {"cycles", JSON_INTEGER, "a whole number"},
+};
+static const struct shape accounts_shape[] = {
+    {"cycles", JSON_INTEGER, "a whole number"}, {"boot", JSON_INTEGER, "a whole number"},
+    {"user", JSON_INTEGER, "a whole number"},   {"idle", JSON_INTEGER, "a whole number"},
+    {"unfinished", JSON_INTEGER, "a whole number"}, {"clusters", JSON_ARRAY, "an array"},
+};
+static const struct shape instruction_shape[] = {
+    {"address", JSON_INTEGER, "a whole number"}, {"symbol", JSON_STRING, "a string"},
+    {"instruction", JSON_STRING, "a string"},    {"phase", JSON_STRING, "a string"},
+    {"pipe", JSON_STRING, "a string"},           {"cycles", JSON_INTEGER, "a whole number"},
+    {"causes", JSON_OBJECT, "an object"},
+};
+
+static void check_shape(const json_t *o, const struct shape *shape, size_t count, const char *what,
+                        size_t index, const char *path)
+{
+    for (size_t i = 0; i < count; i++) {
+        const json_t *v = json_object_get(o, shape[i].key);
+        if (!v || json_typeof(v) != shape[i].type)
+            usage_error("export: %s: '%s' of %s %zu is %s; accepted is %s", path, shape[i].key,
+                        what, index, v ? "of another type" : "missing", shape[i].kind);
+        if (shape[i].type == JSON_INTEGER && json_integer_value(v) < 0 &&
+            strcmp(shape[i].key, "address") != 0)
+            usage_error("export: %s: '%s' of %s %zu is negative", path, shape[i].key, what, index);
+    }
+}
+
+/* Whole numbers by name that add up to the object's cycles. */
+static void check_causes(const json_t *o, const json_t *known, const char *what, size_t index,
+                         const char *path)
+{
+    json_int_t sum = 0;
+    const char *key;
+    json_t *v;
+    json_object_foreach(json_object_get(o, "causes"), key, v) {
+        if (!json_is_integer(v) || json_integer_value(v) < 0)
+            usage_error("export: %s: cause '%s' of %s %zu is no number of cycles", path, key, what,
+                        index);
+        if (known && !json_object_get(known, key))
+            usage_error("export: %s: cause '%s' of %s %zu is not among the run's", path, key, what,
+                        index);
+        sum += json_integer_value(v);
+    }
+    if (sum != export_number(o, "cycles"))
+        usage_error("export: %s is damaged: causes of %s %zu sum to %" JSON_INTEGER_FORMAT
+                    " cycles, it has %" JSON_INTEGER_FORMAT,
+                    path, what, index, sum, export_number(o, "cycles"));
+}
+
+static void check_list(const json_t *list, const struct shape *shape, size_t count,
+                       const json_t *known, const char *what, const char *path)
+{
+    size_t i;
+    json_t *v;
+    json_array_foreach(list, i, v) {
+        check_shape(v, shape, count, what, i, path);
+        check_causes(v, known, what, i, path);
+    }
+}
+
+static void check_values(const json_t *cluster, size_t index, const char *path)
+{
+    size_t i;
+    json_t *v;
+    json_array_foreach(json_object_get(cluster, "values"), i, v)
+        if (json_array_size(v) != 2 || !json_is_integer(json_array_get(v, 0)) ||
+            !json_is_integer(json_array_get(v, 1)))
+            usage_error("export: %s: value %zu of cluster %zu is not [cycles, count]", path, i,
+                        index);
+}
+
+static void check_kernel_paths(const json_t *paths, const json_t *known, const char *path)
+{
+    const json_t *list = json_object_get(paths, "clusters");
+    size_t i, n;
+    json_t *cluster, *symbol;
+    check_shape(paths, accounts_shape, ARRAY_COUNT(accounts_shape), "kernel_paths", 0, path);
+    check_list(list, cluster_shape, ARRAY_COUNT(cluster_shape), known, "cluster", path);
+    json_int_t sum = export_number(paths, "boot") + export_number(paths, "user") +
+                     export_number(paths, "idle") + export_number(paths, "unfinished");
+    json_array_foreach(list, i, cluster) {
+        json_int_t in_symbols = 0;
+        sum += export_number(cluster, "cycles");
+        check_values(cluster, i, path);
+        json_array_foreach(json_object_get(cluster, "symbols"), n, symbol) {
+            check_shape(symbol, symbol_shape, ARRAY_COUNT(symbol_shape), "symbol", n, path);
+            in_symbols += export_number(symbol, "cycles");
+        }
+        if (in_symbols > export_number(cluster, "cycles"))
+            usage_error("export: %s is damaged: symbols of cluster %zu have more cycles than it",
+                        path, i);
+    }
+    if (sum != export_number(paths, "cycles"))
+        usage_error("export: %s is damaged: its kernel_paths sum to %" JSON_INTEGER_FORMAT
+                    " cycles, they had %" JSON_INTEGER_FORMAT,
+                    path, sum, export_number(paths, "cycles"));
+}
+
+void export_check_ledger(const json_t *ledger, const char *path)
+{
+    const json_t *known = json_object_get(ledger, "causes");
+    const json_t *paths = json_object_get(ledger, "kernel_paths");
+    ledger_check(ledger, path);
+    if (!json_is_number(json_object_get(ledger, "clock_hz")))
+        usage_error("export: %s: 'clock_hz' is %s; accepted is a number", path,
+                    json_object_get(ledger, "clock_hz") ? "of another type" : "missing");
+    check_causes(ledger, NULL, "run", 0, path);
+    check_list(json_object_get(ledger, "places"), place_shape, ARRAY_COUNT(place_shape), known,
+               "place", path);
+    check_list(json_object_get(ledger, "paths"), path_shape, ARRAY_COUNT(path_shape), known,
+               "path", path);
+    if (paths)
+        check_kernel_paths(paths, known, path);
+}
+
+void export_check_window(const json_t *window, const char *path)
+{
+    const json_t *list = json_object_get(window, "instructions");
+    json_int_t sum = 0;
+    size_t i;
+    json_t *e;
+    if (!json_is_array(list) || !json_is_integer(json_object_get(window, "cycles")))
+        usage_error("export: %s: 'instructions' or 'cycles' is missing; accepted is what "
+                    "--window-json writes", path);
+    check_list(list, instruction_shape, ARRAY_COUNT(instruction_shape), NULL, "instruction", path);
+    json_array_foreach(list, i, e) {
+        if (strlen(export_text(e, "pipe")) != 1)
+            usage_error("export: %s: 'pipe' of instruction %zu is '%s'; accepted is U, V or -",
+                        path, i, export_text(e, "pipe"));
+        sum += export_number(e, "cycles");
+    }
+    if (sum != export_number(window, "cycles"))
+        usage_error("export: %s is damaged: its instructions sum to %" JSON_INTEGER_FORMAT
+                    " cycles, the window had %" JSON_INTEGER_FORMAT " (a window that was cut "
+                    "short cannot be exported)", path, sum, export_number(window, "cycles"));
+}

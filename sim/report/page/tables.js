@@ -1,0 +1,164 @@
+"use strict";
+/* tables: rows that are sorted by a click on a column's head and narrowed by what is typed. */
+(P => {
+  const { el, number, percent } = P;
+  const SHOWN = 300;
+
+  /* columns: [{title, get(row), kind: "text" | "number" | "code", show(row) -> text or node, sum}].
+   * The sum stands below, over all rows that are not filtered away. */
+  P.table = (where, id, rows, columns, firstSort) => {
+    let sort = firstSort, down = true, words = "", all = false;
+    const count = el("span", { class: "note" });
+    const more = el("button", { type: "button", onclick: () => { all = true; draw(); } }, "show all");
+    const filter = el("input", { type: "search", placeholder: "filter", "aria-label": "filter " + id,
+      oninput: () => { words = filter.value.toLowerCase(); draw(); } });
+    const heads = columns.map((c, i) => el("th", { scope: "col", class: c.kind === "number" ? "n" : null },
+      el("button", { type: "button", onclick: () => {
+        down = sort === i ? !down : c.kind === "number";
+        sort = i;
+        draw();
+      } }, c.title)));
+    const body = el("tbody"), foot = el("tfoot");
+    where.append(el("div", { class: "bar" }, filter, count, more),
+      el("div", { class: "scroll" }, el("table", { id }, el("thead", {}, el("tr", {}, ...heads)), body, foot)));
+
+    const matches = row => !words || columns.some(c => c.kind !== "number" && String(c.get(row)).toLowerCase().includes(words));
+    const compare = (a, b) => {
+      const x = columns[sort].get(a), y = columns[sort].get(b);
+      const order = typeof x === "number" ? x - y : String(x) < String(y) ? -1 : String(x) > String(y) ? 1 : 0;
+      return down ? -order : order;
+    };
+    const cell = (c, row) => {
+      const value = c.get(row), shown = c.show ? c.show(row) : c.kind === "number" ? number(value) : value;
+      return el("td", { class: c.kind === "number" ? "n" : c.kind === "code" ? "code" : c.wide ? null : "name",
+        "data-value": c.kind === "number" ? value : null, title: c.kind === "text" ? value : null }, shown);
+    };
+    const draw = () => {
+      const kept = rows.filter(matches).sort(compare), shown = all ? kept : kept.slice(0, SHOWN);
+      heads.forEach((h, i) => h.setAttribute("aria-sort", i !== sort ? "none" : down ? "descending" : "ascending"));
+      body.replaceChildren(...shown.map(row => el("tr", {}, ...columns.map(c => cell(c, row)))));
+      foot.replaceChildren(el("tr", {}, ...columns.map((c, i) => {
+        if (!c.sum) return el("td", {}, i === 0 ? "sum" : "");
+        const total = P.sum(kept, c.get);
+        return el("td", { class: "n", "data-value": total }, number(total));
+      })));
+      count.textContent = `${number(kept.length)} of ${number(rows.length)} rows` +
+        (shown.length < kept.length ? `, the first ${SHOWN} shown` : "");
+      more.hidden = shown.length === kept.length;
+    };
+    draw();
+  };
+
+  const share = (value, whole, colour) => el("span", {}, el("span", { class: "share",
+    style: `width:${whole ? Math.max(value ? 1 : 0, 60 * value / whole) : 0}px;--c:${colour}` }));
+
+  /* Causes of one row as a small bar. */
+  P.causeBar = (causes, whole) => {
+    const byGroup = new Map();
+    for (const [cause, n] of Object.entries(causes))
+      byGroup.set(P.groupOf(cause), (byGroup.get(P.groupOf(cause)) || 0) + n);
+    const text = Object.entries(causes).sort((a, b) => b[1] - a[1]).map(([c, n]) => `${c} ${number(n)}`).join("\n");
+    return el("span", { class: "causes", onmousemove: e => P.showTip(e, text), onmouseleave: P.hideTip },
+      ...P.groups.filter(g => byGroup.has(g[0])).map(g => el("i", {
+        style: `width:${whole ? 100 * byGroup.get(g[0]) / whole : 0}%;background:${P.colour(g[0])}` })));
+  };
+  const shareColumn = (get, whole, colour) => ({ title: "share", kind: "number", get,
+    show: row => el("span", {}, share(get(row), whole, colour), " ", percent(get(row), whole)) });
+  const causesColumn = { title: "causes", kind: "bar", wide: true, get: r => r.cycles, show: r => P.causeBar(r.causes, r.cycles) };
+
+  if (!P.ledger) return;
+  const L = P.ledger, whole = L.cycles;
+
+  /* Where most of a path's cycles went, which tells paths of one gate apart at sight. */
+  const mainSymbol = k => k.symbols.reduce((best, s) => s.cycles > (best ? best.cycles : 0) ? s : best, null);
+  P.clusterName = (k, i) => {
+    const main = mainSymbol(k);
+    return `#${i + 1} ${k.name || k.entry}${k.from_idle ? " (idle)" : ""} \u2192 ${k.ends}${!k.name && main ? ` (${main.name})` : ""}`;
+  };
+  const clusters = () => L.kernel_paths.clusters.map((k, i) => ({ ...k, at: i }));
+
+  const addPaths = panel => {
+    if (L.kernel_paths) {
+      const K = L.kernel_paths;
+      panel.append(el("h2", {}, "Kernel paths"), el("p", { class: "note" },
+        "What the kernel did between an entry to privilege 0 and the exit from it, told apart by the branches taken. " +
+        "Lines, pages and instructions are means over the instances."));
+      const rows = [...clusters(), ...["user", "idle", "boot", "unfinished"].filter(a => K[a]).map(a => ({ account: a, cycles: K[a], causes: {} }))];
+      const mean = key => r => r.account || r[key] === undefined ? 0 : r[key] / r.count;
+      const perInstance = (title, key) => ({ title, kind: "number", get: mean(key),
+        show: r => r.account || r[key] === undefined ? "" : mean(key)(r).toFixed(1) });
+      const onlyPaths = (title, key) => ({ title, kind: "number", get: r => r.account ? 0 : r[key], show: r => r.account ? "" : number(r[key]) });
+      P.table(panel, "paths", rows, [
+        { title: "path", kind: "text", get: r => r.account || P.clusterName(r, r.at) },
+        { ...onlyPaths("instances", "count"), sum: true },
+        { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
+        shareColumn(r => r.cycles, K.cycles, "var(--kernel)"),
+        perInstance("mean", "cycles"), onlyPaths("min", "min"), onlyPaths("max", "max"),
+        perInstance("instructions", "instructions"), perInstance("code lines", "code_lines"),
+        perInstance("data lines", "data_lines"), perInstance("pages", "pages"),
+        { ...causesColumn, show: r => r.account ? "" : P.causeBar(r.causes, r.cycles) },
+      ], 2);
+    }
+    panel.append(el("h2", {}, "Ways into privilege 0"));
+    P.table(panel, "gates", L.paths, [
+      { title: "way in", kind: "text", get: r => r.name },
+      { title: "entries", kind: "number", get: r => r.entries, sum: true },
+      { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
+      shareColumn(r => r.cycles, whole, "var(--kernel)"), causesColumn,
+    ], 2);
+  };
+
+  const addSymbols = panel => P.table(panel, "symbols", L.places, [
+    { title: "symbol", kind: "text", get: r => r.name },
+    { title: "way in", kind: "text", get: r => r.path },
+    { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
+    shareColumn(r => r.cycles, whole, "var(--accent)"), causesColumn,
+  ], 2);
+
+  const addCauses = panel => P.table(panel, "causes", Object.entries(L.causes).map(([name, cycles]) => ({ name, cycles })), [
+    { title: "cause", kind: "text", get: r => r.name },
+    { title: "kind", kind: "text", get: r => P.groups.find(g => g[0] === P.groupOf(r.name))[1] },
+    { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
+    { title: "share", kind: "number", get: r => r.cycles, show: r => el("span", {},
+      share(r.cycles, whole, P.colour(P.groupOf(r.name))), " ", percent(r.cycles, whole)) },
+  ], 2);
+
+  const addSpaces = panel => {
+    panel.append(el("h2", {}, "Address spaces"), el("p", { class: "note" },
+      "Kernel cycles are those from an entry out of the space to the exit, wherever that leads."));
+    const columns = [
+      { title: "name", kind: "text", get: r => r.name },
+      { title: "entries", kind: "number", get: r => r.entries || 0, sum: true },
+      { title: "user", kind: "number", get: r => r.user || 0, sum: true },
+      { title: "kernel", kind: "number", get: r => r.kernel || 0, sum: true },
+      { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
+      shareColumn(r => r.cycles, whole, "var(--user)"),
+    ];
+    P.table(panel, "spaces", L.spaces, columns, 4);
+    if (!L.threads) return;
+    const nameOf = new Map(L.spaces.map(s => [s.id, s.name]));
+    panel.append(el("h2", {}, "Threads"));
+    P.table(panel, "threads", L.threads, [columns[0],
+      { title: "space", kind: "text", get: r => nameOf.get(r.space) || String(r.space) }, ...columns.slice(1)], 5);
+  };
+
+  const addWindow = panel => {
+    const W = P.stretch, phases = new Map();
+    for (const e of W.instructions) phases.set(e.phase, (phases.get(e.phase) || 0) + e.cycles);
+    panel.append(el("h2", {}, `${number(W.cycles)} cycles, ${number(W.instructions.length)} instructions`),
+      ...P.stack([...phases].map(([name, cycles]) => ({ name, cycles,
+        colour: { user: "var(--user)", entry: "var(--cross)", kernel: "var(--kernel)", exit: "var(--branch)" }[name] || "var(--other)" })), W.cycles));
+    P.table(panel, "window", W.instructions.map((e, i) => ({ ...e, at: i })), [
+      { title: "#", kind: "number", get: r => r.at },
+      { title: "address", kind: "code", get: r => (r.address >>> 0).toString(16).padStart(8, "0") },
+      { title: "symbol", kind: "text", get: r => r.symbol },
+      { title: "instruction", kind: "code", get: r => r.instruction || "(interrupt or exception)" },
+      { title: "phase", kind: "text", get: r => r.phase }, { title: "pipe", kind: "text", get: r => r.pipe },
+      { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
+      { title: "causes", kind: "text", wide: true, get: r => Object.entries(r.causes).map(([c, n]) => `${c} ${n}`).join(", ") },
+    ], 0);
+    document.querySelector("#window thead button").click();
+  };
+
+  P.views = { addPaths, addSymbols, addCauses, addSpaces, addWindow };
+})(Page);
