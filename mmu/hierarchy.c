@@ -58,6 +58,13 @@ static bool cacheable(const struct mmu *m, unsigned attributes)
     return !(attributes & TLB_UNCACHED) && !m->caches_off;
 }
 
+/* For the log: what the page says of a line that left the first level. */
+static unsigned told(unsigned attributes)
+{
+    return (attributes & TLB_UNCACHED ? ACCESS_UNCACHED : 0u) |
+           (attributes & TLB_THROUGH ? ACCESS_THROUGH : 0u);
+}
+
 static unsigned write_back(struct mmu *m, uint32_t index)
 {
     m->l1d.writebacks++;
@@ -104,6 +111,7 @@ unsigned hierarchy_read(struct mmu *m, paddr_t pa, unsigned attributes, unsigned
     }
     m->l1d.misses++;
     l1i_drop(m, pa);
+    *flags |= told(attributes);
     bool fill = cacheable(m, attributes);
     unsigned level = bus_read(m, pa, fill, flags);
     if (fill && cache_exists(&m->l1d))
@@ -129,8 +137,10 @@ unsigned hierarchy_write(struct mmu *m, paddr_t pa, unsigned attributes, unsigne
         return LEVEL_L1;
     }
     *flags |= ACCESS_LINE_SHARED;
-    if (!(attributes & TLB_THROUGH) && cacheable(m, attributes))
+    if (!(attributes & TLB_THROUGH) && cacheable(m, attributes)) {
         *state = LINE_EXCLUSIVE;
+        *flags |= ACCESS_TAKES_LINE;
+    }
     return bus_write(m, pa);
 }
 
@@ -155,6 +165,7 @@ unsigned hierarchy_walk(struct mmu *m, paddr_t pa, unsigned attributes, unsigned
         cache_touch(&m->l1d, (uint32_t)index);
         return LEVEL_L1;
     }
+    *flags |= told(attributes);
     return bus_read(m, pa, cacheable(m, attributes), flags);
 }
 
@@ -168,6 +179,7 @@ unsigned hierarchy_fetch(struct mmu *m, paddr_t pa, unsigned attributes, unsigne
     }
     l1i->misses++;
     l1d_drop(m, pa, flags);
+    *flags |= told(attributes);
     bool fill = cacheable(m, attributes);
     unsigned level = bus_read(m, pa, fill, flags);
     if (fill && cache_exists(l1i))

@@ -47,6 +47,13 @@ enum {
     ACCESS_LINE_SHARED = 32, /* a write hit a shared (write-through) line */
     ACCESS_HIT_M = 64,       /* a write hit an E or M line */
     ACCESS_SYSTEM = 128,     /* made by microcode: descriptor, TSS, implied stack */
+
+    /* What other caches, which the log is offered to, must know (sim/report/shadow.h): of what was
+     * read or fetched and left the first level, the page's cacheability; of a write, that it made
+     * the shared line its own. */
+    ACCESS_UNCACHED = 32,
+    ACCESS_THROUGH = 64,
+    ACCESS_TAKES_LINE = 16,
 };
 
 struct access {
@@ -136,6 +143,7 @@ struct cache {
     uint32_t *tag;  /* [set * ways + way]: address >> line_shift; UINT32_MAX when invalid */
     uint8_t *state; /* enum line_state */
     uint8_t *lru;   /* per set: 2 ways 1 bit (the way to evict next), more ways tree pseudo-LRU */
+    struct cache_order *order; /* of a fully associative cache, else NULL: see cache.h */
     /* Hits are counted in L2 only: those in L1 are mostly the fast path's, and are in the log. */
     uint64_t hits, misses, writebacks;
 };

@@ -17,6 +17,7 @@ static const struct command {
     {"export", cmd_export, "write what a run counted as a page to look at, or for other programs"},
     {"check", cmd_check, "hold kernel paths against budgets or a baseline"},
     {"replay", cmd_replay, "live a recorded run again, whole or in part"},
+    {"explain", cmd_explain, "price a recorded run again with one thing ideal at a time"},
     {"verify", cmd_verify, "prove that a replay is the recorded run, or tell the first difference"},
     {"checkpoint", cmd_checkpoint, "list a trace's checkpoints, or cut a part out of it"},
 };

@@ -176,6 +176,7 @@ static void begin(struct paths *p, uint32_t entry, bool from_idle)
                                     .from_thread = p->spaces->thread_now,
                                     .resume_eip = p->last_eip, .resume_esp = p->last_esp};
     p->generation++;
+    p->begun++;
 }
 
 /* From idle the thread counts that ran before it: coming back to it is no switch. */
@@ -190,10 +191,11 @@ static void end(struct paths *p, bool idle)
     else if (s->thread_now != (p->now.from_idle ? p->program_thread : p->now.from_thread))
         how = PATH_ENDS_SWITCHED;
     struct path_cluster *k = cluster_of(p, &p->now, how);
+    p->ended = (uint32_t)(k - p->list);
     add_instance(k, &p->now);
     if (p->on_end)
-        p->on_end(p->on_end_owner, (uint32_t)(k - p->list));
-    p->last_cluster = (uint32_t)(k - p->list);
+        p->on_end(p->on_end_owner, p->ended);
+    p->last_cluster = p->ended;
     p->crowded += p->now.crowded;
     p->now.open = false;
 }
@@ -221,11 +223,16 @@ static void settle(struct paths *p, const struct cpu *c)
             p->now.cause[p->pending[n].cause] += p->pending[n].cycles;
     }
     p->pending_count = 0;
-    if (p->now.open) {
-        add_symbol(&p->now, c->ledger->place, sum);
-        return;
+    p->account = p->now.open          ? ACCOUNT_INSTANCE
+                 : p->last_cpl == 3   ? ACCOUNT_USER
+                 : p->booted          ? ACCOUNT_IDLE
+                                      : ACCOUNT_BOOT;
+    switch (p->account) {
+    case ACCOUNT_USER: p->user += sum; break;
+    case ACCOUNT_IDLE: p->idle += sum; break;
+    case ACCOUNT_BOOT: p->boot += sum; break;
+    default: add_symbol(&p->now, c->ledger->place, sum); break;
     }
-    *(p->last_cpl == 3 ? &p->user : p->booted ? &p->idle : &p->boot) += sum;
 }
 
 /* An interrupt inside an instance: its branches are its own. */
@@ -309,6 +316,7 @@ static void remember(struct paths *p, const struct cpu *c, uint32_t eip)
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
 {
     struct paths *p = owner;
+    p->ended = PATHS_NONE;
     enter(p, c, delivery);
     settle(p, c);
     watch_interrupts(p, c, o);
@@ -328,6 +336,7 @@ static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 {
     struct paths *p = owner;
     const struct op *last = &r->first[r->count - 1];
+    p->ended = PATHS_NONE;
     settle(p, c);
     if (p->now.open) {
         p->now.instructions += r->count;

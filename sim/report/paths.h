@@ -27,6 +27,10 @@
 enum path_end { PATH_ENDS_USER, PATH_ENDS_SWITCHED, PATH_ENDS_SPACE, PATH_ENDS_IDLE, PATH_ENDS };
 extern const char *const path_end_names[PATH_ENDS];
 
+/* Where a cycle goes: an instance of a path, or none. */
+enum path_account { ACCOUNT_BOOT, ACCOUNT_USER, ACCOUNT_IDLE, ACCOUNT_INSTANCE, PATH_ACCOUNTS };
+#define PATHS_NONE UINT32_MAX
+
 struct path_cluster {
     uint32_t entry;     /* PATH_VECTOR + n, PATH_CALL_GATE, PATH_SYSENTER (ledger.h) */
     bool from_idle;     /* the entry woke an idle processor */
@@ -84,6 +88,9 @@ struct paths {
     laddr_t off_began, off_la; /* where the present one and the longest one began */
     cycle_t start, last_now;
     bool booted;
+    enum path_account account; /* of what was priced last */
+    uint64_t begun;            /* instances so far, with the one that is open */
+    uint32_t ended;            /* the cluster of the instance that it ended, or PATHS_NONE */
     uint32_t program, program_thread; /* the last that ran: indices into struct spaces */
     uint8_t last_cpl;
     uint32_t last_cr3, last_eip, last_esp;

@@ -280,7 +280,7 @@ static void rom_lines_are_cached_shared(void **state)
 {
     struct bench *b = *state;
     bench_put(b, ROM_PA, 5);
-    bench_expect(b, ACCESS_READ, ROM_PA, LEVEL_DRAM_ROW, 0);
+    bench_expect(b, ACCESS_READ, ROM_PA, LEVEL_DRAM_ROW, ACCESS_THROUGH);
     assert_int_equal(bench_state(&b->m.l1d, ROM_PA), LINE_SHARED);
     bench_expect(b, ACCESS_WRITE, ROM_PA, LEVEL_L2, ACCESS_LINE_SHARED);
     assert_int_equal(bench_state(&b->m.l1d, ROM_PA), LINE_SHARED);
@@ -303,7 +303,7 @@ static void write_through_page_keeps_its_lines_shared(void **state)
     /* A write through a page without PWT goes out once more, and the line may be owned then. */
     bench_read(b, 0x401000, 4);
     bench_write(b, 0x401000, 4, 1);
-    bench_logged(b, 0, ACCESS_WRITE, LEVEL_L2, ACCESS_LINE_SHARED, A);
+    bench_logged(b, 0, ACCESS_WRITE, LEVEL_L2, ACCESS_LINE_SHARED | ACCESS_TAKES_LINE, A);
     assert_int_equal(bench_state(&b->m.l1d, A), LINE_EXCLUSIVE);
     bench_write(b, 0x401000, 4, 1);
     bench_logged(b, 0, ACCESS_WRITE, LEVEL_L1, ACCESS_HIT_M, A);
@@ -317,7 +317,7 @@ static void uncached_page_reads_the_bus_every_time(void **state)
     bench_read(b, 0x400000, 4);
     bench_read(b, 0x400000, 4);
     assert_int_equal(b->log.count, 1);
-    bench_logged(b, 0, ACCESS_READ, LEVEL_DRAM_HIT, 0, A);
+    bench_logged(b, 0, ACCESS_READ, LEVEL_DRAM_HIT, ACCESS_UNCACHED, A);
     assert_int_equal(bench_state(&b->m.l2, A), LINE_INVALID);
 }
 

@@ -57,6 +57,12 @@ struct bill {
     uint8_t cause, quality;
 };
 
+/* A twin that enters and leaves privilege 0 for nothing still issues the instruction that does. */
+static bool is_spared(const struct p5 *p, enum cause cause)
+{
+    return p->ideal & P5_IDEAL_ENTRY && (cause == CAUSE_KERNEL_ENTRY || cause == CAUSE_KERNEL_EXIT);
+}
+
 static bool is_port(unsigned note)
 {
     return note >= NOTE_IO_REAL && note <= NOTE_IO_V86;
@@ -74,6 +80,8 @@ static cycle_t apply(struct p5 *p, struct cpu *c, unsigned class, const struct a
         *b = (struct bill){clocks, k->cause, k->quality};
         return 0;
     }
+    if (is_spared(p, k->cause))
+        return 0;
     if (clocks)
         ledger_charge(c->ledger, k->cause, clocks, k->quality);
     return clocks;
@@ -135,12 +143,12 @@ static cycle_t accesses(struct p5 *p, struct cpu *c, const struct op *o, const s
     return c->clock->now - before;
 }
 
-static void settle(struct cpu *c, struct bill b)
+static void settle(const struct p5 *p, struct cpu *c, struct bill b)
 {
     if (b.clocks == 0)
         return;
     ledger_charge(c->ledger, CAUSE_ISSUE, 1, b.quality);
-    if (b.clocks > 1)
+    if (b.clocks > 1 && !is_spared(p, b.cause))
         ledger_charge(c->ledger, b.cause, b.clocks - 1, b.quality);
 }
 
@@ -158,11 +166,11 @@ cycle_t p5_price_micro(struct p5 *p, struct cpu *c, const struct op *o, uint64_t
         if (e->kind == ACCESS_NOTE && !(scans && scanned_nothing(o, e)))
             added += apply(p, c, class, e, &b);
     b.clocks += extra(p, c, t, a, end);
-    settle(c, b);
+    settle(p, c, b);
     added += accesses(p, c, o, a, end);
     /* Near branches, and far ones that stay on their level, are predicted; the rest refill the
      * pipes. */
-    if (c->branched && !p5_predicted(p, t, a, end))
+    if (c->branched && !p5_predicted(p, t, a, end) && !is_spared(p, b.cause))
         ledger_charge(c->ledger, b.cause, REFILL_CLOCKS, QUALITY_ESTIMATE);
     return b.clocks + added;
 }
@@ -223,7 +231,7 @@ cycle_t p5_price_string(struct p5 *p, struct cpu *c, const struct op *o, uint64_
     if (ports)
         begin_ports(p, c, class, a, end, &b);
     if (!repeated(o)) {
-        settle(c, b);
+        settle(p, c, b);
         return b.clocks + accesses(p, c, o, a, end);
     }
     const struct p5_repeat *r = p->repeat[class];
@@ -231,7 +239,7 @@ cycle_t p5_price_string(struct p5 *p, struct cpu *c, const struct op *o, uint64_
     uint32_t count = n ? n->la : 0;
     if (find_note(a, end, NOTE_REP_START)) {
         uint32_t begin = count ? r->begin + (ports ? b.clocks : 0) : r->none;
-        settle(c, (struct bill){begin, b.cause, r->quality});
+        settle(p, c, (struct bill){begin, b.cause, r->quality});
     }
     elements(p, c, o, r, count, a, end);
     return c->clock->now - before;
@@ -252,7 +260,7 @@ void p5_price_entry(struct p5 *p, struct cpu *c, const struct access *a, const s
             apply(p, c, p->delivery, e, &b);
         }
     }
-    if (b.clocks)
+    if (b.clocks && !is_spared(p, b.cause))
         ledger_charge(c->ledger, b.cause, b.clocks + REFILL_CLOCKS, b.quality);
 }
 

@@ -1,0 +1,76 @@
+/* instances: when each instance of a kernel path began and ended, so that one can be found by the
+ * name of its path, which is known only when it is over. */
+#include "sim/core/check.h"
+#include "sim/report/explain.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
+{
+    struct instance_list *l = owner;
+    (void)o, (void)delivery;
+    if (l->paths->ended == PATHS_NONE)
+        return;
+    if (l->count == l->capacity) {
+        l->capacity = l->capacity * 2 + 1024;
+        l->list = realloc(l->list, l->capacity * sizeof *l->list);
+        CHECK(l->list != NULL);
+    }
+    l->list[l->count++] =
+        (struct instance){l->paths->ended, l->paths->now.begin, c->clock->now};
+}
+
+void instances_start(struct instance_list *l, struct watch *h, struct cpu *c,
+                     const struct paths *paths)
+{
+    memset(l, 0, sizeof *l);
+    l->paths = paths;
+    watch_add(h, c, (struct watcher){priced, NULL, l});
+}
+
+/* "NAME#N", or NAME for the first. */
+static size_t read_number(const char *which, uint64_t *n)
+{
+    const char *mark = strrchr(which, '#');
+    char *end;
+    *n = 0;
+    if (!mark)
+        return strlen(which);
+    *n = strtoull(mark + 1, &end, 10);
+    if (mark[1] < '0' || mark[1] > '9' || *end)
+        usage_error("--path %s: accepted is NAME#N with N from 0", which);
+    return (size_t)(mark - which);
+}
+
+void instances_find(const struct instance_list *l, const struct path_rules *rules,
+                    const struct symbols *symbols, const char *which, cycle_t *from, cycle_t *to)
+{
+    uint64_t n, seen = 0;
+    size_t length = read_number(which, &n);
+    json_t *paths = paths_json(l->paths, symbols), *clusters = json_object_get(paths, "clusters");
+    bool *named = xalloc(l->paths->count + 1, sizeof *named);
+    for (uint32_t i = 0; i < l->paths->count; i++) {
+        char name[128];
+        path_rules_name(rules, json_array_get(clusters, i), name, sizeof name);
+        named[i] = strlen(name) == length && strncmp(name, which, length) == 0;
+    }
+    json_decref(paths);
+    size_t i = 0;
+    for (; i < l->count; i++)
+        if (named[l->list[i].cluster] && seen++ == n)
+            break;
+    free(named);
+    if (i == l->count)
+        usage_error("--path %s: there are %" PRIu64 " instances of it between cycles %" PRIu64
+                    " and %" PRIu64, which, seen, *from, *to);
+    *from = l->list[i].begin;
+    *to = l->list[i].end;
+}
+
+void instances_free(struct instance_list *l, struct watch *h)
+{
+    watch_remove(h, l);
+    free(l->list);
+}

@@ -1,0 +1,276 @@
+#include "sim/report/shadow.h"
+
+#include "cpu/mem.h"
+#include "cpu/rows.h"
+#include "mmu/access.h"
+#include "mmu/cache.h"
+#include "mmu/hierarchy.h"
+#include "mmu/physical.h"
+#include "sim/core/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WAYS_MAX 8
+#define ENTRIES_EACH 3 /* that one entry may become: a walk of two reads before it */
+#define WORD_BYTES_MAX 8 /* a longer write is a line that WBINVD writes back */
+
+/* --- shapes ----------------------------------------------------------------------------------- */
+
+static void reshape(struct cache_geometry *g, const char *name, unsigned ideal)
+{
+    if (!g->size_bytes)
+        return;
+    if (ideal & SHADOW_WAYS) {
+        if (g->ways * 2 > WAYS_MAX && !(ideal & SHADOW_FULL))
+            usage_error("--ideal ways: %s has %u ways; accepted are machines with at most %u", name,
+                        g->ways, WAYS_MAX / 2);
+        g->ways *= 2;
+        g->size_bytes *= 2;
+    }
+    if (ideal & SHADOW_SIZE)
+        g->size_bytes *= 2;
+    if (ideal & SHADOW_FULL)
+        g->ways = g->size_bytes / g->line_bytes;
+}
+
+/* A code cache that has room for all memory keeps, line by line, what was decoded of it. */
+static void cover_memory(struct cache_geometry *g, uint32_t bytes)
+{
+    uint32_t size = g->line_bytes ? g->line_bytes : 32;
+    while (size < bytes)
+        size *= 2;
+    *g = (struct cache_geometry){size, 1, g->line_bytes ? g->line_bytes : 32};
+}
+
+static bool same_shape(const struct cache *a, const struct cache *b)
+{
+    return a->sets == b->sets && a->ways == b->ways && a->line_shift == b->line_shift;
+}
+
+/* The line of a set that came rank-th when the others were used last: exact with two ways, and by
+ * number with more. */
+static uint32_t ranked(const struct cache *c, uint32_t set, uint32_t rank)
+{
+    uint32_t first = c->ways == 2 ? c->lru[set] & 1 : 0;
+    return set * c->ways + (first ^ rank);
+}
+
+/* What is in the machine's cache is in the shadow's, as far as it has room; what was used last is
+ * put there last. */
+static void copy_cache(struct cache *to, const struct cache *from)
+{
+    if (same_shape(to, from) && !to->order) {
+        size_t lines = (size_t)to->sets * to->ways;
+        memcpy(to->tag, from->tag, lines * sizeof *to->tag);
+        memcpy(to->state, from->state, lines);
+        memcpy(to->lru, from->lru, to->sets);
+        return;
+    }
+    for (uint32_t rank = 0; rank < from->ways; rank++)
+        for (uint32_t set = 0; set < from->sets; set++) {
+            uint32_t i = ranked(from, set, rank);
+            if (from->tag[i] == CACHE_TAG_INVALID)
+                continue;
+            paddr_t pa = cache_address(from, i);
+            cache_fill(to, cache_victim(to, pa), pa, from->state[i]);
+        }
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static const struct row *find_row(const char *name)
+{
+    for (unsigned f = 0; families[f]; f++)
+        for (unsigned i = 0; i < families[f]->count; i++)
+            if (strcmp(families[f]->rows[i].name, name) == 0)
+                return &families[f]->rows[i];
+    return NULL;
+}
+
+void shadow_init(struct shadow *s, const struct cpu *c, unsigned ideal, struct access_log *log)
+{
+    const struct mmu *real = c->mmu;
+    struct mmu_geometry g = real->geometry;
+    memset(s, 0, sizeof *s);
+    s->ideal = ideal;
+    s->log = log;
+    reshape(&g.l1i, "the code cache", ideal);
+    reshape(&g.l1d, "the data cache", ideal);
+    reshape(&g.l2, "the second level", ideal);
+    if (ideal & SHADOW_L1)
+        cover_memory(&g.l1i, real->phys.size);
+    mmu_init(&s->mmu, &g, &real->phys, true);
+    s->mmu.log = log;
+    s->mmu.caches_off = real->caches_off;
+    copy_cache(&s->mmu.l1i, &real->l1i);
+    copy_cache(&s->mmu.l1d, &real->l1d);
+    copy_cache(&s->mmu.l2, &real->l2);
+    memcpy(s->mmu.dram.open_row, real->dram.open_row,
+           real->dram.banks * sizeof *real->dram.open_row);
+    if (ideal & (SHADOW_TAGGED | SHADOW_RELOADED) && !(ideal & SHADOW_TLB))
+        s->tlbs = shadow_tlbs_new(c, ideal & SHADOW_RELOADED);
+    s->invd = find_row("INVD");
+    s->wbinvd = find_row("WBINVD");
+    s->invlpg = find_row("INVLPG");
+    CHECK(s->invd && s->wbinvd && s->invlpg);
+}
+
+void shadow_free(struct shadow *s)
+{
+    mmu_free(&s->mmu);
+    free(s->tlbs);
+}
+
+/* --- one entry -------------------------------------------------------------------------------- */
+
+static unsigned attributes_of(const struct access *a)
+{
+    if (a->level == LEVEL_L1 || a->kind == ACCESS_WRITE)
+        return 0;
+    return (a->flags & ACCESS_UNCACHED ? TLB_UNCACHED : 0u) |
+           (a->flags & ACCESS_THROUGH ? TLB_THROUGH : 0u);
+}
+
+/* A line is shared because its page is written through; so is a write to it, unless the machine's
+ * own took the line. */
+static unsigned attributes_of_write(const struct access *a)
+{
+    bool takes = a->flags & ACCESS_LINE_SHARED && a->flags & ACCESS_TAKES_LINE;
+    return takes ? 0 : TLB_THROUGH;
+}
+
+static unsigned locked(struct mmu *m, const struct access *a, unsigned *flags)
+{
+    if (a->kind == ACCESS_WRITE)
+        return hierarchy_locked_write(m, a->pa, flags);
+    unsigned level = hierarchy_locked_read(m, a->pa, flags);
+    if (a->kind == ACCESS_UPDATE)
+        hierarchy_locked_write(m, a->pa, flags);
+    return level;
+}
+
+static unsigned ask(struct mmu *m, const struct access *a, unsigned *flags)
+{
+    if (a->flags & ACCESS_LOCKED || a->kind == ACCESS_UPDATE)
+        return locked(m, a, flags);
+    switch (a->kind) {
+    case ACCESS_FETCH: return hierarchy_fetch(m, a->pa, attributes_of(a), flags);
+    case ACCESS_WRITE: return hierarchy_write(m, a->pa, attributes_of_write(a), flags);
+    case ACCESS_WALK: return hierarchy_walk(m, a->pa, attributes_of(a), flags);
+    default: return hierarchy_read(m, a->pa, attributes_of(a), flags);
+    }
+}
+
+/* What cannot miss when the first level cannot: all but locked cycles, uncached pages and writes
+ * that go through by rule. */
+static bool is_served(const struct shadow *s, const struct access *a)
+{
+    bool through = a->kind == ACCESS_WRITE && a->flags & ACCESS_LINE_SHARED &&
+                   !(a->flags & ACCESS_TAKES_LINE);
+    return s->ideal & SHADOW_L1 && !(a->flags & ACCESS_LOCKED) && a->kind != ACCESS_UPDATE &&
+           !s->mmu.caches_off && !(attributes_of(a) & TLB_UNCACHED) && !through;
+}
+
+static unsigned serve(struct mmu *m, const struct access *a, unsigned *flags)
+{
+    if (a->kind == ACCESS_FETCH && cache_find(&m->l1i, a->pa) < 0)
+        cache_fill(&m->l1i, cache_victim(&m->l1i, a->pa), a->pa, LINE_SHARED);
+    if (a->kind == ACCESS_WRITE)
+        *flags |= ACCESS_HIT_M;
+    return LEVEL_L1;
+}
+
+static bool is_dram(unsigned level)
+{
+    return level >= LEVEL_DRAM_HIT && level <= LEVEL_DRAM_MISS;
+}
+
+static void put(struct shadow *s, const struct access *a, unsigned level, unsigned flags)
+{
+    access_log_put(&s->mmu, a->la, a->pa, a->kind, level, flags, a->size);
+}
+
+static ALWAYS_INLINE void meet_one(struct shadow *s, const struct access *a)
+{
+    if (a->kind == ACCESS_NOTE || a->level == LEVEL_DEVICE) {
+        put(s, a, a->level, a->flags);
+        return;
+    }
+    unsigned flags = a->flags & (ACCESS_MISALIGNED | ACCESS_LOCKED | ACCESS_SYSTEM |
+                                 ACCESS_CODE_SIDE);
+    unsigned level = is_served(s, a) ? serve(&s->mmu, a, &flags) : ask(&s->mmu, a, &flags);
+    if (s->ideal & SHADOW_L2 && is_dram(level)) {
+        level = LEVEL_L2;
+        flags &= a->kind == ACCESS_WRITE ? ~0u : ~(unsigned)ACCESS_EVICT_L2;
+    }
+    put(s, a, level, flags);
+}
+
+/* --- one instruction -------------------------------------------------------------------------- */
+
+static bool is_walk(const struct access *a)
+{
+    return a->kind == ACCESS_WALK || a->kind == ACCESS_UPDATE;
+}
+
+/* The entries of one walk: of one address, side by side. */
+static const struct access *end_of_walk(const struct access *a, const struct access *end)
+{
+    laddr_t la = a->la;
+    while (a < end && is_walk(a) && a->la == la)
+        a++;
+    return a;
+}
+
+static const struct access *meet_walk(struct shadow *s, const struct cpu *c,
+                                      const struct access *a, const struct access *end)
+{
+    const struct access *behind = end_of_walk(a, end);
+    bool made = !(s->ideal & SHADOW_TLB) &&
+                (!s->tlbs || shadow_tlbs_walks(s->tlbs, c, a, behind));
+    for (; made && a < behind; a++)
+        meet_one(s, a);
+    return behind;
+}
+
+static void meet_touched(struct shadow *s, const struct cpu *c, const struct access *a)
+{
+    struct access list[2];
+    unsigned count = shadow_tlbs_touch(s->tlbs, c, a, list);
+    for (unsigned i = 0; i < count; i++)
+        meet_one(s, &list[i]);
+    meet_one(s, a);
+}
+
+static bool is_written_back(const struct access *a)
+{
+    return a->kind == ACCESS_WRITE && a->size > WORD_BYTES_MAX;
+}
+
+void shadow_meet(struct shadow *s, const struct cpu *c, const struct op *o, bool delivery)
+{
+    const struct access *a = c->log.list, *end = a + c->log.count;
+    s->log->count = 0;
+    CHECK(c->log.count * ENTRIES_EACH + s->mmu.l1d.sets * s->mmu.l1d.ways <= ACCESS_LOG_MAX);
+    while (a < end) {
+        if (UNLIKELY(is_walk(a))) {
+            a = meet_walk(s, c, a, end);
+            continue;
+        }
+        if (UNLIKELY(is_written_back(a)))
+            ; /* by WBINVD: below */
+        else if (UNLIKELY(s->tlbs != NULL))
+            meet_touched(s, c, a);
+        else
+            meet_one(s, a);
+        a++;
+    }
+    if (UNLIKELY(o->row == s->invd || o->row == s->wbinvd) && !delivery)
+        mmu_invalidate_caches(&s->mmu, o->row == s->wbinvd);
+    s->mmu.caches_off = c->mmu->caches_off;
+    if (UNLIKELY(o->row == s->invlpg) && !delivery && s->tlbs)
+        shadow_tlbs_drop(s->tlbs, c->seg[o->seg].base + effective_address(c, o));
+    if (s->tlbs)
+        shadow_tlbs_follow(s->tlbs, c, delivery);
+}
