@@ -210,6 +210,40 @@ static void c105_an_open_receive_takes_each_queued_sender_once(void)
     }
 }
 
+static void send_and_wait(void *transfer)
+{
+    struct transfer *t = transfer;
+    send_once(t);
+    t->tag = receive(t->partner, SECOND, NULL);
+}
+
+static void receive_and_answer_at_once(void *transfer)
+{
+    struct transfer *t = transfer;
+    receive_once(t);
+    t->error = outcome(send_tag(t->from, 0xA0 << 16, L4_ZERO_TIME));
+}
+
+// The suite of Pistachio has such a pair of threads: who queued comes to its next Ipc before its
+// partner does, if it is not less important.
+static void c105_a_sender_that_queued_goes_on_before_its_receiver(void)
+{
+    static const word_t sender_priority[] = {60, 61};
+    for (unsigned i = 0; i < 2; i++) {
+        struct helper server = helper_make(root, controller_id);
+        HOLDS(l4_set_priority(server.id, 60) != 0);
+        struct transfer *out = transfer_new(server.id), *in = transfer_new(L4_ANY_THREAD);
+        struct helper client = helper_start_at(root, sender_priority[i], send_and_wait, out);
+        settle();
+        EQUAL(thread_state(client.id), L4_STATE_PENDING_SEND);
+        helper_begin(&server, receive_and_answer_at_once, in);
+        settle();
+        EQUAL(out->count, 1);
+        EQUAL(in->error, 0);
+        EQUAL(out->tag, 0xA0 << 16);
+    }
+}
+
 static void c106_a_closed_receive_leaves_the_others_queued(void)
 {
     struct helper h[SENDERS];
@@ -463,6 +497,7 @@ const struct test ipc_tests[] = {
     TEST(c103_wildcards_and_system_threads_are_no_partners),
     TEST(c104_an_ipc_without_phases_returns_at_once),
     TEST(c105_an_open_receive_takes_each_queued_sender_once),
+    TEST(c105_a_sender_that_queued_goes_on_before_its_receiver),
     TEST(c106_a_closed_receive_leaves_the_others_queued),
     TEST(c107_anylocalthread_means_the_own_space),
     TEST(c108_the_sender_is_local_in_its_own_space_and_global_elsewhere),

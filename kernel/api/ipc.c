@@ -341,6 +341,17 @@ static void sent(struct tcb *s)
     over_and_queue(s);
 }
 
+/* s has only sent, and waited for t to take it: it goes on first, as it would have if t had been
+ * there. Programs count on that: s may be about to wait for an answer that t gives without a
+ * timeout. */
+static void let_sender_go_on(struct tcb *t, struct tcb *s)
+{
+    ready_dequeue(s);
+    ready_enqueue_first(s);
+    ready_enqueue(t);
+    switch_to_next();
+}
+
 /* The running thread t takes the message of s, which queues for it. */
 static void take(struct tcb *t, struct tcb *s)
 {
@@ -356,7 +367,10 @@ static void take(struct tcb *t, struct tcb *s)
     codes = ipc_transfer(s, t);
     settle(s, t, codes);
     sent(s);
-    reschedule();
+    if (s->state == READY && (int)s->priority >= (int)t->priority)
+        let_sender_go_on(t, s);
+    else
+        reschedule();
 }
 
 /* `woken` is a thread that t's send phase has made ready: it is in no queue. */
