@@ -150,6 +150,22 @@ void session_watch(struct session *s)
         start_timeline(s);
 }
 
+void session_remember(struct session *s, struct replay *replay, bool recorded)
+{
+    struct gdb_target target = {.machine = s->machine, .symbols = &s->symbols};
+    if (!s->gdb)
+        return;
+    if (s->watch.count || s->ledger || s->log)
+        target.no_history = "reports and logs follow it, and those only go on";
+    else
+        target.history = s->history = history_new(s->machine, replay);
+    if (replay)
+        target.read_only = "a recorded run stays as it was; `isochron run` makes another";
+    else if (recorded)
+        target.read_only = "this run is being recorded, and a trace does not hold what gdb writes";
+    gdb_set_target(s->gdb, &target);
+}
+
 void session_run(struct session *s)
 {
     if (s->gdb)
@@ -263,6 +279,8 @@ int session_end(struct session *s)
     int code = say_end(s);
     if (s->gdb)
         gdb_free(s->gdb, (unsigned)code);
+    if (s->history)
+        history_free(s->history);
     check_set_last_words(NULL, NULL);
     return code;
 }

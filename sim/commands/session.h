@@ -6,6 +6,7 @@
 #include "sim/commands/progress.h"
 #include "sim/gdb/gdb.h"
 #include "sim/machine/machine.h"
+#include "sim/replay/history.h"
 #include "sim/report/paths.h"
 #include "sim/report/profile.h"
 #include "sim/report/symbols.h"
@@ -23,6 +24,7 @@ struct session {
     struct timeline timeline;
     struct progress progress;
     struct gdb *gdb;
+    struct history *history; /* for the debugger to go back; NULL: there is none */
     struct event poll_event;
     void (*poll)(void *owner); /* looks at the terminal now and then; NULL: there is none */
     void (*restore)(void *owner); /* leaves a usable terminal behind; NULL: nothing to restore */
@@ -67,6 +69,9 @@ void session_check(struct session *s, const char *model);
 void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles);
 /* Opens the window that was asked for, and begins to tell paths apart. */
 void session_watch(struct session *s);
+/* A debugger can go back from now on: replay is the recorded run that the machine lives, or NULL.
+ * recorded: the run is being recorded. */
+void session_remember(struct session *s, struct replay *replay, bool recorded);
 /* Lets the machine go on, under the debugger if there is one. */
 void session_run(struct session *s);
 /* The ledger forgets what it has counted. */
