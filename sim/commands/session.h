@@ -7,6 +7,8 @@
 #include "sim/gdb/gdb.h"
 #include "sim/machine/machine.h"
 #include "sim/replay/history.h"
+#include "sim/report/guest_names.h"
+#include "sim/report/path_rules.h"
 #include "sim/report/paths.h"
 #include "sim/report/profile.h"
 #include "sim/report/symbols.h"
@@ -18,6 +20,7 @@ struct session {
     struct symbols symbols;
     struct watch watch;
     struct window window;
+    struct guest_names names;
     struct spaces spaces;
     struct paths paths;
     struct profile profile;
@@ -40,17 +43,21 @@ struct session {
 /* Rows of an option table; session_option takes their letters. */
 #define SESSION_OPTIONS                                                                            \
     {"what to see", NULL, NULL, 0},                                                                \
-    {"symbols", "FILE[@OFFSET]", "names from an ELF file or a System.map; may be repeated", 'y'},  \
+    {"symbols", "FILE[@OFFSET][:SPACE]",                                                           \
+     "names of code from an ELF file or a System.map, moved by OFFSET\n"                           \
+     "(hexadecimal), in one address space only; may be repeated", 'y'},                            \
     {"ledger", "FILE.json", "write cycles by cause, path and place; read by `isochron report`",    \
      'l'},                                                                                         \
     {"window", "SYMBOL#N", "show the N-th stretch from SYMBOL to SYMBOL (or A..B#N),\n"            \
                            "instruction by instruction", 'W'},                                     \
     {"window-json", "FILE", "write it as JSON too", 'J'},                                          \
-    {"paths", NULL, "tell kernel paths apart by what they do: into the ledger's file,\n"           \
-                    "or printed", 'p'},                                                            \
+    {"paths", NULL, "tell address spaces, and kernel paths by what they do: into the\n"            \
+                    "ledger's file, or printed", 'p'},                                             \
     {"profile", NULL, "and their instructions: for `isochron annotate`, `diff` and `check`;\n"     \
                       "goes into the ledger's file", 'F'},                                         \
     {"timeline", "FILE", "write what ran when, to the cycle; read by `isochron export`", 'N'},     \
+    {"rules", "FILE", "names of spaces and paths by this file; default: that of rules/\n"          \
+                      "beside the command which is for the kernel that runs", 'r'},                \
     {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},                        \
     {"screen", NULL, "print the VGA text screen when the run ends", 'v'},                          \
     {"hash", NULL, "print the hash of the whole state at the end", 'H'},                           \

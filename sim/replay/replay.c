@@ -278,12 +278,19 @@ struct replay *replay_open(const char *path, const struct machine_host *host)
 
 void replay_symbols(const struct replay *r, struct symbols *symbols)
 {
-    for (size_t i = 0; i < r->trace->count; i++)
-        if (r->trace->chunks[i].kind == TRACE_SYMBOLS) {
-            char *text = (char *)trace_read(r->trace, i);
+    for (size_t i = 0; i < r->trace->count; i++) {
+        uint32_t kind = r->trace->chunks[i].kind;
+        if (kind != TRACE_SYMBOLS && kind != TRACE_NAMES && kind != TRACE_LINES)
+            continue;
+        char *text = (char *)trace_read(r->trace, i);
+        if (kind == TRACE_SYMBOLS)
             symbols_add_text(symbols, text, "trace");
-            free(text);
-        }
+        else if (kind == TRACE_NAMES)
+            symbols_add_names(symbols, text, "trace");
+        else
+            source_add_text(&symbols->source, text);
+        free(text);
+    }
 }
 
 /* The last state at or before the cycle; trace->count: there is none. */

@@ -2,6 +2,7 @@
 
 #include "mmu/mmu.h"
 #include "sim/core/check.h"
+#include "sim/report/guest_value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,6 @@
 #define DIRECTORY_ENTRIES 1024
 #define ENTRY_PRESENT 1u
 #define ENTRY_USER 4u
-#define TSS_STACKS 4      /* ESP0 SS0 ESP1, each in four bytes */
-#define TSS_STACKS_16 2   /* SP0 SS0 SP1, each in two */
-#define TSS_TYPE_32 8
 
 /* The frames behind the directory entries that a program may use: of a small space, those which
  * its segment covers. Returns their number. */
@@ -119,22 +117,10 @@ static void grow_threads(struct spaces *s)
     }
 }
 
-static void read_stacks(const struct cpu *c, uint32_t *esp0, uint32_t *esp1)
-{
-    uint32_t wide[3] = {0};
-    uint16_t narrow[3] = {0};
-    if (c->tr.access & TSS_TYPE_32)
-        mmu_peek(c->mmu, c->tr.base + TSS_STACKS, wide, sizeof wide);
-    else if (mmu_peek(c->mmu, c->tr.base + TSS_STACKS_16, narrow, sizeof narrow))
-        wide[0] = narrow[0], wide[2] = narrow[2];
-    *esp0 = wide[0];
-    *esp1 = wide[2];
-}
-
 static void enter_thread(struct spaces *s, const struct cpu *c)
 {
     uint32_t esp0, esp1;
-    read_stacks(c, &esp0, &esp1);
+    guest_stacks(c, &esp0, &esp1);
     const struct space_thread *t = &s->thread[s->thread_now];
     if (s->thread_now && t->space == s->now && t->stack == esp0 && t->trampoline == esp1)
         return;
