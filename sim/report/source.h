@@ -1,4 +1,4 @@
-/* source: which line of which file an instruction came from, by the line tables of DWARF, read
+/* source: which line of which file an instruction came from, by DWARF's tables of lines, read
  * through elfutils. A table is read when somebody first asks: that of a big kernel takes seconds. */
 #pragma once
 
@@ -35,7 +35,7 @@ void source_add(struct source *s, const char *path, uint32_t offset);
 /* The line at la; false if there is none. *file belongs to s. */
 bool source_find(struct source *s, laddr_t la, const char **file, uint32_t *line);
 
-/* As a trace carries them, without the folders that all files have in common: lines "f FILE" (the next index) and "ADDRESS INDEX LINE", INDEX -1 for
- * none; the address in hexadecimal. */
+/* As a trace carries them, without the folders that all files have in common: lines "f FILE" (the
+ * next index) and "ADDRESS INDEX LINE", INDEX -1 for none; the address in hexadecimal. */
 void source_write(struct source *s, FILE *out);
 void source_add_text(struct source *s, const char *text);
