@@ -1,5 +1,5 @@
 /* source: which line of which file an instruction came from, by DWARF's tables of lines, read
- * through elfutils. A table is read when somebody first asks: that of a big kernel takes seconds. */
+ * through elfutils. A table is read when somebody first asks: a big kernel's takes seconds. */
 #pragma once
 
 #include "sim/core/types.h"

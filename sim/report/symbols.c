@@ -158,7 +158,7 @@ static void take_apart(struct symbols *s, const char *spec, char path[4096], str
 {
     char *rest = path;
     if ((size_t)snprintf(path, 4096, "%s", spec) >= 4096 || !*path)
-        usage_error("--symbols %s: expected FILE[@OFFSET][:SPACE]", spec);
+        usage_error("--symbols %s: expected FILE[@OFFSET][:SPACE], a file first", spec);
     char *colon = access(path, F_OK) == 0 ? NULL : strrchr(path, ':');
     if (colon && !strchr(colon, '/')) {
         if (!colon[1])
