@@ -158,8 +158,8 @@ static const char *space_now(void *owner)
 static void watch_spaces(struct session *s)
 {
     read_rules(s);
-    spaces_set_namer(&s->spaces, guest_names_name, &s->names);
     spaces_start(&s->spaces, &s->watch, s->machine->cpu);
+    spaces_set_namer(&s->spaces, guest_names_name, &s->names);
     s->symbols.space_of = space_now;
     s->symbols.space_owner = s;
 }

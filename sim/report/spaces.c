@@ -213,15 +213,11 @@ static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 
 void spaces_start(struct spaces *s, struct watch *h, struct cpu *c)
 {
-    space_namer namer = s->namer;
-    void *owner = s->namer_owner;
     *s = (struct spaces){.cpu = c, .start = c->clock->now, .last_now = c->clock->now,
-                         .last_cpl = c->cpl, .namer = namer, .namer_owner = owner};
+                         .last_cpl = c->cpl};
     s->frame_count = c->mmu->phys.size >> PAGE_SHIFT;
     s->is_directory = xalloc(s->frame_count, 1);
-    s->namer = NULL;
     add(s, 0, 0, c->clock->now);
-    s->namer = namer;
     s->thread_count = 1;
     grow_threads(s);
     s->thread[0] = (struct space_thread){.space = SPACE_KERNEL, .born = c->clock->now};
@@ -236,6 +232,10 @@ void spaces_set_namer(struct spaces *s, space_namer namer, void *owner)
 {
     s->namer = namer;
     s->namer_owner = owner;
+    if (s->now)
+        namer(owner, s->cpu, false, s->list[s->now].name, SPACE_NAME_SIZE);
+    if (s->thread_now)
+        namer(owner, s->cpu, true, s->thread[s->thread_now].name, SPACE_NAME_SIZE);
 }
 
 void spaces_free(struct spaces *s, struct watch *h)
