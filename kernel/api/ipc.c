@@ -516,7 +516,7 @@ void ipc_registers(struct tcb *t)
     f->edi = t->local_id;
 }
 
-void sys_ipc(struct trap_frame *f)
+HOT void sys_ipc(struct trap_frame *f)
 {
     struct tcb *t = current();
 

@@ -18,7 +18,6 @@
 #define ITEM_IS_STRING(w) (((w) & 8) == 0)
 
 #define ACCEPT_STRINGS 1u
-#define ACCEPT_FLAGS   0xFu
 
 /* The typed words of a message are MR first .. MR end-1. */
 struct typed_words {
@@ -61,16 +60,9 @@ bool ipc_has_strings(struct tcb *s)
     return false;
 }
 
-static fpage_t receive_window(struct tcb *r)
-{
-    if (r->kernel_ipc)
-        return r->kernel_accepts_map ? FPAGE_COMPLETE : FPAGE_NIL;
-    return utcb_br(r->utcb, 0) & ~ACCEPT_FLAGS;
-}
-
 HOT static word_t transfer_map(struct tcb *s, struct tcb *r, word_t item, fpage_t send)
 {
-    fpage_t window = receive_window(r);
+    fpage_t window = ipc_window(r);
 
     if (window == FPAGE_NIL)
         return TRANSFER_BOTH(IPC_OVERFLOW);
@@ -133,7 +125,7 @@ HOT bool ipc_map_items(struct tcb *s, struct tcb *r, msg_tag_t tag)
     struct typed_words typed = typed_words(tag);
     const word_t *mr = s->utcb->mr;
 
-    if (typed.end > MR_COUNT || tag_typed(tag) % 2 != 0 || receive_window(r) == FPAGE_NIL)
+    if (typed.end > MR_COUNT || tag_typed(tag) % 2 != 0 || ipc_window(r) == FPAGE_NIL)
         return false;
     for (unsigned i = typed.first; i < typed.end; i += 2)
         if ((ITEM_TYPE(mr[i]) & ~1u) != TYPE_MAP)

@@ -40,6 +40,20 @@ struct tcb *ipc_transfer_sender(struct tcb *t);
 void ipc_fail(struct tcb *t, word_t error);
 void ipc_over(struct tcb *t);
 
+/* Where r accepts map and grant items; FPAGE_NIL: nowhere. */
+static inline fpage_t ipc_window(const struct tcb *r)
+{
+    if (r->kernel_ipc)
+        return r->kernel_accepts_map ? FPAGE_COMPLETE : FPAGE_NIL;
+    return utcb_br(r->utcb, 0) & ~0xFu; /* the flags: strings are accepted, and reserved ones */
+}
+
+/* mapping_quick.c: for the fast path, which has loaded DS alone: the item goes from the running
+ * thread to r. False: it is no map item, not accepted, or not a usual one; the general path does it
+ * then. */
+#define IPC_REGISTERS __attribute__((regparm(2))) /* arguments in EAX and EDX */
+IPC_REGISTERS bool ipc_map_item(struct tcb *r, const word_t item[2]);
+
 /* --- ipc_items.c and ipc_short.c -------------------------------------------------------------- */
 /* Carries out the items of a message that has no others than map and grant items, all of which the
  * receiver allows; false: it has, and nothing has happened, or memory ran out. */

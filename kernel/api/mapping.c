@@ -225,40 +225,10 @@ static bool place_slot(const struct transfer *t, word_t from_va, vaddr_t to_va)
     return place_run(t, from_va, to_va, FRAMES_PER_LARGE);
 }
 
-/* --- one page ------------------------------------------------------------------------------------
- * The usual answer to a page fault: 4 KB that the pager holds, for anywhere in the faulter's space,
- * where there is nothing yet and a page table already. */
-static bool in_area(fpage_t area, vaddr_t va)
+bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct space *to,
+                 fpage_t window, bool grant)
 {
-    return (va ^ area) >> (fpage_size_log2(area) & 31) == 0;
-}
-
-/* False: it is not as simple as that, and nothing has happened. */
-HOT static bool place_simply(struct space *from, fpage_t send, vaddr_t dst, struct space *to)
-{
-    word_t src = send & ~(PAGE_SIZE - 1);
-    if (fpage_size_log2(send) != 12 || !(send & ALL_RIGHTS) || src >= USER_END || dst >= USER_END ||
-        from->is_sigma0 || to->is_sigma0 || !to->configured || in_area(to->kip_area, dst) ||
-        in_area(to->utcb_area, dst))
-        return false;
-    pte_t from_slot = directory_of(from)[src / LARGE_PAGE_SIZE];
-    pte_t to_slot = directory_of(to)[dst / LARGE_PAGE_SIZE];
-    if ((from_slot & (PTE_P | PTE_S)) != PTE_P || (to_slot & (PTE_P | PTE_S)) != PTE_P)
-        return false;
-    pte_t *entry = &table_of(from_slot)[page_index(src)];
-    pte_t *free = &table_of(to_slot)[page_index(dst)];
-    struct mapping *node = *page_node(entry);
-    if (!node || *free & PTE_P)
-        return false;
-    pte_t kept = ~(PAGE_SIZE - 1) | PTE_CACHE | (send & RIGHT_W ? PTE_W : 0);
-    return mapping_insert(node, to, dst, free, (*entry & kept) | PTE_P | PTE_U);
-}
-
-HOT bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct space *to,
-                     fpage_t window, bool grant)
-{
-    if (window == FPAGE_COMPLETE && !grant &&
-        place_simply(from, send, send_base & ~(PAGE_SIZE - 1), to))
+    if (!grant && mapping_map_quick(from, send, send_base, to, window))
         return true;
     word_t src, src_last, dst, dst_last;
     if (!fpage_range(send, &src, &src_last) || !fpage_range(window, &dst, &dst_last))

@@ -15,8 +15,12 @@
  *       1         driver: page at B8000            from sigma0 directly
  *
  * A page-table frame is followed by a second frame with a pointer to the node of each entry, so
- * that an address finds its node in one step. An entry without a node is the kernel's affair: the
- * kernel interface page, UTCBs, and all of sigma0's. Programs can neither map nor unmap it. */
+ * that an address finds its node in one step, and a node points to its entry. An entry without a
+ * node is the kernel's affair: the kernel interface page, UTCBs, and all of sigma0's. Programs can
+ * neither map nor unmap it.
+ *
+ * A node is one cache line: to map a page is to write a new node, its parent's line, the line of
+ * the node behind that one, and the entry with its pointer. */
 #pragma once
 
 #include "api/space.h"
@@ -27,7 +31,8 @@ struct mapping {
     struct space *space;
     word_t depth; /* sigma0's own would be 0 */
     word_t va;    /* the page's address, and in what that leaves free: */
-};
+    word_t *entry; /* of the page table, or of the directory for 4 MB */
+} __attribute__((aligned(CACHE_LINE)));
 #define MAPPING_LARGE   1u /* a page of 4 MB */
 #define MAPPING_STATUS  1  /* from here R W X: uses not told to the space yet, of entries reset */
 #define MAPPING_PENDING 4  /* from here, while a run is walked back: what was seen below the node */
@@ -45,6 +50,12 @@ struct mapping_region {
  * changed. */
 bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct space *to,
                  fpage_t window, bool grant);
+
+/* The same for what pagers mostly map: 4 KB to 64 KB that both sides have page tables for. False:
+ * it is not as simple as that, or memory ran out; then mapping_map does all of it, whatever has
+ * been mapped here. */
+bool mapping_map_quick(const struct space *from, fpage_t send, word_t send_base, struct space *to,
+                       fpage_t window);
 
 /* unmap.c: revokes the fpage's rights from everything derived from s's pages in it, and from them
  * as well if `flush`. Returns the status bits since the last query (rights field of the result). */

@@ -36,12 +36,6 @@ bool mapping_derives(const struct mapping *n, const struct mapping *above)
     return false;
 }
 
-static void flush(struct space *s, vaddr_t va)
-{
-    if (s == kernel.active_space || s->small_size)
-        tlb_flush_page(s, va);
-}
-
 static void set_entry(struct space *s, vaddr_t va, pte_t *entry, pte_t value, struct mapping *n)
 {
     pte_t old = *entry;
@@ -50,16 +44,7 @@ static void set_entry(struct space *s, vaddr_t va, pte_t *entry, pte_t value, st
     if ((old | value) & PTE_S)
         small_area_changed(s);
     if (old & PTE_P)
-        flush(s, va);
-}
-
-static void link_after(struct mapping_region *r, struct mapping *before, struct mapping *n)
-{
-    n->prev = before;
-    n->next = before ? before->next : r->first;
-    *(before ? &before->next : &r->first) = n;
-    if (n->next)
-        n->next->prev = n;
+        mapping_flush(s, va);
 }
 
 /* frame: any address in what n maps, or mapped. */
@@ -68,105 +53,124 @@ static void unlink_node(struct mapping *n, paddr_t frame)
     *(n->prev ? &n->prev->next : &region_of(frame)->first) = n->next;
     if (n->next)
         n->next->prev = n->prev;
-    kmem_pool_give(&kernel.mapping_pool, n);
 }
 
-HOT bool mapping_insert(struct mapping *parent, struct space *to, vaddr_t va, pte_t *entry,
-                        pte_t value)
+bool mapping_insert(struct mapping *parent, struct space *to, vaddr_t va, pte_t *entry, pte_t value)
 {
     struct mapping *n = kmem_pool_take_as_is(&kernel.mapping_pool);
     if (!n)
         return false;
-    n->parent = parent;
-    n->space = to;
-    n->depth = parent ? parent->depth + 1 : 1;
-    n->va = va | (value & PTE_S ? MAPPING_LARGE : 0);
-    link_after(region_of(value), parent, n);
-    set_entry(to, va, entry, value, n);
+    pte_t old = *entry;
+    mapping_link(n, parent, to, va, entry, value);
+    if ((old | value) & PTE_S)
+        small_area_changed(to);
+    if (old & PTE_P)
+        mapping_flush(to, va);
     return true;
 }
 
 void mapping_move(struct mapping *n, struct space *to, vaddr_t va, pte_t *entry, pte_t value)
 {
-    set_entry(n->space, n->va, mapping_entry(n), 0, NULL);
+    set_entry(n->space, n->va, n->entry, 0, NULL);
     n->space = to;
+    n->entry = entry;
     n->va = va | (n->va & (PAGE_SIZE - 1));
     set_entry(to, va, entry, value, n);
 }
 
-/* A and D, two neighbouring bits of an entry, as the rights that were used. */
-static word_t uses(pte_t entry)
-{
-    static const uint8_t used[] = {0, RIGHT_R | RIGHT_X, RIGHT_R | RIGHT_W, ALL_RIGHTS};
-    return used[entry / PTE_A & 3];
-}
-
-static word_t pending(const struct mapping *n)
+static inline word_t pending(const struct mapping *n)
 {
     return n->va >> MAPPING_PENDING & ALL_RIGHTS;
 }
 
-static void tell_above(const struct mapping *n, word_t seen)
+
+/* The page of n, which is in no list any more, goes. */
+FAST static void take_away(struct mapping *n)
 {
-    if (seen)
-        for (struct mapping *p = n->parent; p; p = p->parent)
-            p->va |= seen << MAPPING_STATUS;
+    pte_t *entry = n->entry, old = *entry;
+    ASSERT((old & PTE_P) && *page_node(entry) == n);
+    *entry = 0;
+    *page_node(entry) = NULL;
+    if (old & PTE_S)
+        small_area_changed(n->space);
+    mapping_flush(n->space, n->va);
+    kmem_pool_give_quick(&kernel.mapping_pool, n);
 }
 
-HOT static void take_away(struct mapping *n, pte_t *entry)
+/* n stays, without the entry's bits `off`, which has A and D: what they told is noted. */
+FAST static void keep(struct mapping *n, pte_t off, word_t seen)
 {
-    pte_t old = *entry;
-    set_entry(n->space, n->va, entry, 0, NULL);
-    unlink_node(n, old);
-}
-
-/* n stays, with `value`, which has A and D reset: what they told is noted. */
-HOT static void keep(struct mapping *n, pte_t *entry, pte_t value, word_t seen)
-{
+    pte_t *entry = n->entry, old = *entry;
+    ASSERT((old & PTE_P) && *page_node(entry) == n);
     n->va = (n->va & ~(ALL_RIGHTS << MAPPING_PENDING)) | seen << MAPPING_STATUS;
-    if (value != *entry)
-        set_entry(n->space, n->va, entry, value, n);
+    if (!(old & off))
+        return;
+    *entry = old & ~off;
+    if (old & PTE_S)
+        small_area_changed(n->space);
+    mapping_flush(n->space, n->va);
 }
 
-/* Walks the run from its end back to n: what is derived from a node comes before it that way, so
- * that each finds as pending what was seen below it. */
-HOT word_t mapping_revoke(struct mapping *n, word_t rights, bool self)
+/* All that is derived from n goes. Returns what it was used for. */
+static inline word_t remove_run(struct mapping *n)
 {
-    pte_t reset = PTE_A | PTE_D, *entry;
-    pte_t revoked = rights & RIGHT_W ? reset | PTE_W : reset;
-    word_t seen;
-    for (struct mapping *d = mapping_run_last(n), *before; d != n; d = before) {
-        before = d->prev;
-        entry = mapping_entry(d);
-        ASSERT((*entry & PTE_P) && *page_node(entry) == d);
-        seen = pending(d) | uses(*entry);
-        d->parent->va |= seen << MAPPING_PENDING;
-        if (revocation_removes(rights))
-            take_away(d, entry);
-        else
-            keep(d, entry, *entry & ~revoked, seen);
+    word_t seen = 0, depth = n->depth;
+    struct mapping *d = n->next;
+    while (d && d->depth > depth) {
+        struct mapping *next = d->next;
+        seen |= mapping_uses(*d->entry);
+        take_away(d);
+        d = next;
     }
-    entry = mapping_entry(n);
-    ASSERT((*entry & PTE_P) && *page_node(entry) == n);
-    seen = pending(n) | uses(*entry);
-    tell_above(n, seen);
-    if (self && revocation_removes(rights))
-        take_away(n, entry);
-    else
-        keep(n, entry, *entry & ~(self ? revoked : reset), seen);
+    n->next = d;
+    if (d)
+        d->prev = n;
+    return seen;
+}
+
+/* All that is derived from n keeps its pages without the bits `off`. Walks the run from its end:
+ * what is derived from a node comes before it that way, so that each finds as pending what was seen
+ * below it. */
+__attribute__((noinline)) HOT static word_t keep_run(struct mapping *n, pte_t off)
+{
+    word_t seen = 0;
+    for (struct mapping *d = mapping_run_last(n); d != n; d = d->prev) {
+        word_t used = pending(d) | mapping_uses(*d->entry);
+        if (d->parent == n)
+            seen |= used;
+        else
+            d->parent->va |= used << MAPPING_PENDING;
+        keep(d, off, used);
+    }
+    return seen;
+}
+
+FAST word_t mapping_revoke(struct mapping *n, word_t rights, bool self)
+{
+    bool removes = revocation_removes(rights);
+    pte_t off = rights & RIGHT_W ? PTE_A | PTE_D | PTE_W : PTE_A | PTE_D;
+    word_t seen = mapping_uses(*n->entry) | (removes ? remove_run(n) : keep_run(n, off));
+    if (seen)
+        mapping_tell_above(n, seen);
+    if (self && removes) {
+        unlink_node(n, *n->entry);
+        take_away(n);
+    } else if (seen || self) {
+        keep(n, self ? off : PTE_A | PTE_D, seen);
+    }
     return seen;
 }
 
 void mapping_dissolve(struct mapping *n)
 {
-    pte_t *entry = mapping_entry(n);
-    tell_above(n, uses(*entry));
+    mapping_tell_above(n, mapping_uses(*n->entry));
     for (struct mapping *d = n->next; d && d->depth > n->depth; d = d->next) {
         if (d->parent == n)
             d->parent = n->parent;
         d->depth--;
     }
-    take_away(n, entry);
+    unlink_node(n, *n->entry);
+    take_away(n);
 }
 
 /* --- splitting -----------------------------------------------------------------------------------
@@ -243,7 +247,7 @@ static void deal(struct split *lists, word_t frame, struct mapping *n, struct ma
 /* Replaces the 4 MB mapping n by a page table with a node for each entry. */
 static void deal_large(struct supply *s, struct mapping *n, struct mapping *top_parent)
 {
-    pte_t *directory_entry = mapping_entry(n), old = *directory_entry;
+    pte_t *directory_entry = n->entry, old = *directory_entry;
     pte_t *table = (pte_t *)s->tables;
     s->tables = *s->tables;
     for (word_t i = 0; i < FRAMES_PER_LARGE; i++) {
@@ -252,6 +256,7 @@ static void deal_large(struct supply *s, struct mapping *n, struct mapping *top_
         part->space = n->space;
         part->depth = n->depth;
         part->va = (n->va & ~MAPPING_LARGE) + i * PAGE_SIZE;
+        part->entry = &table[i];
         table[i] = (old & ~PTE_S) + i * PAGE_SIZE;
         *page_node(&table[i]) = part;
         deal(s->split, i, part, top_parent);

@@ -49,8 +49,7 @@ static inline word_t mapping_status(const struct mapping *n)
 /* The entry that belongs to n, and the frame, or the first of the 1024, that it maps. */
 static inline pte_t *mapping_entry(const struct mapping *n)
 {
-    pte_t *slot = &directory_of(n->space)[n->va / LARGE_PAGE_SIZE];
-    return n->va & MAPPING_LARGE ? slot : &table_of(*slot)[page_index(n->va)];
+    return n->entry;
 }
 
 static inline paddr_t mapping_frame(const struct mapping *n)
@@ -58,13 +57,54 @@ static inline paddr_t mapping_frame(const struct mapping *n)
     return *mapping_entry(n) & ~(mapping_size(n) - 1);
 }
 
+/* A and D, two neighbouring bits of an entry, as the rights that were used. */
+static inline word_t mapping_uses(pte_t entry)
+{
+    word_t used = entry / PTE_A & (RIGHT_X | RIGHT_W);
+    return used ? used | RIGHT_R : 0;
+}
+
+/* Those whom n's page came from get to know what it was used for. */
+static inline void mapping_tell_above(const struct mapping *n, word_t seen)
+{
+    for (struct mapping *p = n->parent; p; p = p->parent)
+        p->va |= seen << MAPPING_STATUS;
+}
+
 /* The last node of n's run; n itself if nothing is derived from it. */
 struct mapping *mapping_run_last(struct mapping *n);
 /* Is n derived from `above`, over however many steps? */
 bool mapping_derives(const struct mapping *n, const struct mapping *above);
 
-/* A new node below parent (NULL: sigma0) for `va` of `to`, whose entry becomes `value`. False:
- * memory, or the 65535 levels that a depth can count, ran out. */
+/* The TLB forgets s's page at va. That of a large space that is not active is not in it. */
+static inline void mapping_flush(struct space *s, vaddr_t va)
+{
+    if (s == kernel.active_space || kernel.small_spaces)
+        tlb_flush_page(s, va);
+}
+
+/* The node n becomes one below parent (NULL: sigma0) for `va` of `to`, whose entry becomes `value`.
+ * The caller flushes. */
+static inline void mapping_link(struct mapping *n, struct mapping *parent, struct space *to,
+                                vaddr_t va, pte_t *entry, pte_t value)
+{
+    struct mapping **from = parent ? &parent->next : &region_of(value)->first;
+    struct mapping *next = *from;
+    *from = n;
+    n->next = next;
+    n->prev = parent;
+    n->parent = parent;
+    n->space = to;
+    n->depth = parent ? parent->depth + 1 : 1;
+    n->va = va | (value & PTE_S ? MAPPING_LARGE : 0);
+    n->entry = entry;
+    *entry = value;
+    *page_node(entry) = n;
+    if (next)
+        next->prev = n;
+}
+
+/* A new node like that. False: memory ran out. */
 bool mapping_insert(struct mapping *parent, struct space *to, vaddr_t va, pte_t *entry,
                     pte_t value);
 

@@ -105,6 +105,7 @@ enum l4_error space_configure(struct space *s, fpage_t kip_area, fpage_t utcb_ar
     *entry = physical(&kip) | PTE_P | PTE_U;
     s->kip_area = kip_area;
     s->utcb_area = utcb_area;
+    s->own_end = s->is_sigma0 ? 0 : kip_first < utcb_first ? kip_first : utcb_first;
     s->configured = true;
     return L4_OK;
 }

@@ -20,7 +20,9 @@ struct space {
     bool is_sigma0;      /* owns all physical memory, idempotently */
     bool configured;     /* SpaceControl has given it its areas */
     uint8_t small_id;    /* as SpaceControl was given it [L4X2 4.11] */
-    fpage_t kip_area, utcb_area;
+    fpage_t kip_area;
+    vaddr_t own_end;     /* below it nothing is the kernel's; 0: no areas yet, or it is sigma0's */
+    fpage_t utcb_area;
     word_t thread_count;
     struct tcb *threads; /* list through tcb.space_next, tcb.space_prev */
     struct space *next, *prev; /* all spaces */

@@ -40,7 +40,11 @@ struct tcb {
     uint16_t state;         /* enum thread_state */
     uint16_t slow;          /* bits of enum thread_slow; 0: the fast path may take it */
     thread_id_t partner;    /* global id sent to or awaited, ANY_THREAD or ANY_LOCAL_THREAD */
-    word_t spare;
+    /* the message is one of the kernel's: in kernel_mr, not in the UTCB */
+    bool kernel_ipc;
+    bool kernel_accepts_map; /* and its answer may map into the complete space */
+    bool receive_entered;   /* whoever took its message has entered its receive phase for it */
+    bool send_again;        /* its redirector changed: start the send phase anew */
     struct utcb *utcb;      /* the kernel's address of it */
     word_t local_id;        /* the program's address of MR0: what gs:0 holds */
     struct space *space;
@@ -54,6 +58,12 @@ struct tcb {
     struct tcb *ready_next, *ready_prev; /* in a ready queue; ready_next NULL: in none */
     word_t stack_top;       /* what the TSS's ESP0 is while it runs */
 
+    /* Line 2: what else the kernel's own messages write. */
+    thread_id_t recv_from;  /* the receive phase that follows the send phase */
+    word_t ipc_result;      /* error word of the Ipc that is ending; 0: none */
+    word_t recv_timeout;
+    thread_id_t sender_as;  /* the id that the receiver is to see (propagation) */
+
     /* Scheduling. */
     usec_t timeslice_us, timeslice_left_us; /* length 0: never ends */
     usec_t quantum_us, quantum_left_us;     /* total quantum; 0: never ends */
@@ -66,17 +76,8 @@ struct tcb {
     /* IPC state that only ipc*.c read. */
     /* while POLLING: the queue it is in, a receiver's or kernel.orphans */
     struct tcb **send_queue;
-    thread_id_t sender_as;    /* the id that the receiver is to see (propagation) */
     /* of a redirected message: whom it was for; NIL_THREAD: not redirected */
     thread_id_t intended;
-    thread_id_t recv_from;    /* the receive phase that follows the send phase */
-    word_t recv_timeout;
-    word_t ipc_result;        /* error word of the Ipc that is ending; 0: none */
-    /* the message is one of the kernel's: in kernel_mr, not in the UTCB */
-    bool kernel_ipc;
-    bool kernel_accepts_map;  /* and its answer may map into the complete space */
-    bool receive_entered;     /* whoever took its message has entered its receive phase for it */
-    bool send_again;          /* its redirector changed: start the send phase anew */
     word_t kernel_mr[13];
 
     /* String transfers (ipc_string.c). */

@@ -9,9 +9,40 @@
 #include "api/mapping_tree.h"
 #include "api/syscalls.h"
 
-/* The program has one node's pages unmapped, and is told how they were used. */
-HOT static word_t unmap_node(struct mapping *n, word_t rights, bool flush)
+/* The usual case: one other program at most has the page, nobody from that one in turn, it loses
+ * it, and the caller's own page stays and has not been used. False: it is another one. */
+static ALWAYS_INLINE bool unmap_leaf(struct mapping *n, word_t *used)
 {
+    struct mapping *d = n->next, *next;
+    word_t seen = 0;
+    if (*n->entry & (PTE_A | PTE_D | PTE_S))
+        return false;
+    if (d && d->depth > n->depth) {
+        next = d->next;
+        if (next && next->depth > n->depth)
+            return false;
+        seen = mapping_uses(*d->entry);
+        *d->entry = 0;
+        *page_node(d->entry) = NULL;
+        mapping_flush(d->space, d->va);
+        kmem_pool_give_quick(&kernel.mapping_pool, d);
+        n->next = next;
+        if (next)
+            next->prev = n;
+        if (seen)
+            mapping_tell_above(n, seen);
+    }
+    *used = mapping_status(n) | seen;
+    n->va &= ~(ALL_RIGHTS << MAPPING_STATUS);
+    return true;
+}
+
+/* The program has one node's pages unmapped, and is told how they were used. */
+static inline word_t unmap_node(struct mapping *n, word_t rights, bool flush)
+{
+    word_t leaf;
+    if (!flush && revocation_removes(rights) && unmap_leaf(n, &leaf))
+        return leaf;
     word_t told = mapping_status(n);
     bool gone = flush && revocation_removes(rights);
     word_t used = told | mapping_revoke(n, rights, flush);
@@ -96,7 +127,7 @@ word_t mapping_unmap(struct space *s, fpage_t f, bool flush)
 }
 
 /* One page, which is what pagers mostly take back. False: it is not as simple as that. */
-HOT static bool unmap_simply(struct space *s, fpage_t f, bool flush, word_t *used)
+static inline bool unmap_simply(struct space *s, fpage_t f, bool flush, word_t *used)
 {
     vaddr_t va = f & ~(PAGE_SIZE - 1);
     if (fpage_size_log2(f) != 12 || va >= USER_END || s->is_sigma0)
@@ -112,7 +143,7 @@ HOT static bool unmap_simply(struct space *s, fpage_t f, bool flush, word_t *use
 /* The same for a program, with interrupts let in between slots. The program's thread may be
  * preempted there, and somebody may have moved it to another space by the time that it runs again:
  * then the rest is not its business any more. */
-static word_t unmap_all(struct tcb *t, fpage_t f, bool flush)
+__attribute__((noinline)) HOT static word_t unmap_all(struct tcb *t, fpage_t f, bool flush)
 {
     struct space *s = t->space;
     word_t first, last, used = 0;
@@ -129,7 +160,7 @@ static word_t unmap_all(struct tcb *t, fpage_t f, bool flush)
     return used;
 }
 
-HOT void sys_unmap(struct trap_frame *f)
+FAST void sys_unmap(struct trap_frame *f)
 {
     struct tcb *t = current();
     word_t count = (f->eax & 0x3F) + 1;

@@ -86,6 +86,7 @@ void thread_call(void);
 bool msr_read(word_t msr, word_t value[2]);
 bool msr_write(word_t msr, const word_t value[2]);
 bool segment_limits(void);
+void enter_page_fault(void);
 void enter_ipc(void);
 void enter_exchange_registers(void);
 void enter_thread_control(void);
@@ -99,6 +100,7 @@ void enter_memory_control(void);
 
 /* --- fast_path.S ----------------------------------------------------------------------------- */
 void enter_ipc_fast(void);
+void enter_page_fault_fast(void); /* fault_path.S */
 void enter_lipc_fast(void);
 void enter_sysenter(void);
 void leave_sysexit(void);

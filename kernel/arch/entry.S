@@ -39,6 +39,8 @@ fault_\vector:
         FAULT   11, 1
         FAULT   12, 1
         FAULT   13, 1
+        .globl  enter_page_fault
+enter_page_fault:
         FAULT   14, 1
         FAULT   15, 0
         FAULT   16, 0
@@ -49,13 +51,17 @@ fault_\vector:
 /* PUSHA's copy of ESP is of no use: DS and ES go there, for the repair of segment registers. */
 fault:
         pusha
+        .globl  fault_saved
+fault_saved:                            /* where fault_path.S gives up */
         movw    %ds, FRAME_DS(%esp)
         movw    %es, FRAME_ES(%esp)
         KERNEL_SEGMENTS
         pushl   %esp
         call    trap
         movl    %eax, %esp              /* the frame to go on with */
+        jmp     return_to_user
 
+        .section .text.fast, "ax", @progbits
 /* --- the way out: ESP points to a trap frame ----------------------------------------------------
  * A program gets its flat segments back whatever it had loaded, so that no space sees with
  * another's. The kernel itself, interrupted when idle or repaired by trap(), keeps its own. */
@@ -76,6 +82,7 @@ return_to_user:
 return_iret:
         iret
 
+        .section .text.hot, "ax", @progbits
 /* --- interrupts ------------------------------------------------------------------------------ */
         .macro  INTERRUPT line
 interrupt_\line:
@@ -116,7 +123,9 @@ enter_\name:
         SYSTEM_CALL system_clock, 0x34
         SYSTEM_CALL thread_switch, 0x35
         SYSTEM_CALL schedule, 0x36
+        .section .text.fast, "ax", @progbits
         SYSTEM_CALL unmap, 0x37
+        .section .text.hot, "ax", @progbits
         SYSTEM_CALL space_control, 0x38
         SYSTEM_CALL processor_control, 0x39
         SYSTEM_CALL memory_control, 0x3A

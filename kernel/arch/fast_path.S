@@ -6,32 +6,25 @@
  *      ECX  timeouts           EDI  the receiver's UTCB
  *      ESI  MR0                in: MR1 .. in the UTCB; EBX, EBP and EDI carry nothing
  *
- * Taken if the receive timeout is never, the tag names no typed items and has no flags, `to` is
+ * Taken if the receive timeout is never, the tag has no flags and names no typed items, `to` is
  * the global id of a thread that waits for the sender or for anyone, `from` is `to` or anyone with
  * nobody queued, neither of the two has a bit in tcb.slow, and nobody ready has a higher priority
- * than the receiver. The send timeout does not matter then. All else goes to the general path,
- * enter_ipc, as if it had come there at once.
+ * than the receiver. The send timeout does not matter then. One item that is to be mapped may follow
+ * the words, and the receiver may be a thread whose page fault this is the answer to
+ * (fault_path.S). All else goes to the general path, enter_ipc, as if it had come there at once.
  *
  * How it is fast on a Pentium, whose cycles it is written for:
  * - Instructions are ordered so that they come in pairs, none needs the address that the pair
  *   before it made, and no two of a pair use the same bank of the data cache. The usual case takes
  *   no jump but to another space's part; where two usual cases would share one, there are copies.
- * - The data segments stay the program's. The kernel's data is reached through SS, which
- *   addressing by EBP or ESP uses without a prefix: EBP is 0 throughout, and the running thread's
- *   block is at a fixed distance from ESP, the stack being its end.
+ * - The data segments stay the program's (fast_path.h).
  * - The segments are loaded only if they change, and CR3 only for a large space, last of all.
  * - Neither the x87 nor the sender's tcb.slow is looked at: while there is something about them,
  *   the gate leads to the general path (arch/switch.c).
  *
  * The sender is left with the address ipc_resume on its stack, for whoever resumes it in another
  * way. */
-#include "arch/offsets.h"
-
-/* The running thread's block, with one word pushed; and the receiver's. */
-#define CUR(field)      (field) - TCB_BYTES + FRAME_HARDWARE + 4(%esp)
-#define DEST(field)     (field)(%ebp, %edi)
-/* And with none pushed. */
-#define CUR0(field)     (field) - TCB_BYTES + FRAME_HARDWARE(%esp)
+#include "arch/fast_path.h"
 
 /* The table's entry for `to`; EDI: `to` / 4096. */
         .macro  FIND
@@ -60,7 +53,7 @@
         movl    kernel + KERNEL_READY_TOP(%ebp), %eax
         movl    DEST(TCB_PRIORITY), %edx
         cmpl    $STATE_WAITING, %ebx
-        jne     \slow
+        jne     answer                  /* to a fault, or not a case for this file */
         cmpl    %eax, %edx
         jl      \slow
         .endm
@@ -277,6 +270,7 @@ open_slow:
         movl    CUR(TCB_IPC_FROM), %eax
         movl    $ANY_THREAD, %edx
         jmp     slow_at_once
+        .globl  many_slow
 many_slow:
         movl    %ss:TCB_ID(%edi), %eax  /* it is `to` */
         movl    CUR(TCB_PARTNER), %edx
@@ -328,7 +322,8 @@ copy:   movl    %esi, %ebx
 
         .balign 16
 many:   cmpl    $MR_COUNT, %ebx
-        jae     many_slow               /* typed items or flags */
+        jae     item                    /* typed items or flags */
+copy_many:
         shrl    $1, %ebx
         jnc     1f
         movl    %eax, TO(1)
@@ -356,6 +351,32 @@ many:   cmpl    $MR_COUNT, %ebx
 4:      xorl    %ebp, %ebp
         jmp     deliver
 
+/* One item, which is to be mapped, and goes over with the words. The C function wants its data
+ * segment, and uses no other. */
+item:   movl    %ebx, %eax
+        andl    $0x3F, %ebx
+        andl    $0xFFC0, %eax
+        cmpl    $2 << 6, %eax
+        jne     many_slow
+        cmpl    $MR_COUNT - 3, %ebx
+        ja      many_slow
+        pushl   %ecx
+        pushl   %edx
+        leal    UTCB_OFFSET_MR0 + 4(%ebp, %ebx, 4), %edx
+        movl    $KERNEL_DS, %eax
+        movl    %eax, %ds
+        movl    %edi, %eax
+        call    ipc_map_item
+        popl    %edx
+        popl    %ecx
+        testb   %al, %al
+        jz      many_slow
+        movl    $USER_DS, %eax
+        addl    $2, %ebx
+        movl    %eax, %ds
+        movl    FROM(1), %eax
+        jmp     copy_many
+
 /* --- a thread that waits in Ipc is switched to from C -------------------------------------------
  * Everything it is to find is in its UTCB and its block. */
         .globl  ipc_resume, ipc_resume_iret
@@ -380,6 +401,7 @@ ipc_resume_iret:
  * The stub passes ESP in EBP, and the kernel knows where in the space it is to go on. What the
  * processor leaves of the program's flags must not reach the kernel: trap, nested task,
  * direction. */
+        .section .text.hot, "ax", @progbits
         .globl  enter_sysenter, sysenter_flags_right, leave_sysexit
 enter_sysenter:
         movl    (%esp), %esp
@@ -426,7 +448,8 @@ ipc_exit_iret:
         .globl  iret_addresses, sysexit_places
 iret_addresses:
         .long   return_iret, ipc_fast_iret, ipc_small_iret, ipc_large_iret, ipc_same_directory_iret
-        .long   ipc_resume_iret, ipc_exit_iret, 0
+        .long   ipc_resume_iret, ipc_exit_iret
+        .long   page_fault_iret, page_fault_same_space_iret, answer_iret, 0
 sysexit_places:
         .long   ipc_fast_iret, ipc_large_iret, ipc_same_directory_iret, 0
 

@@ -6,6 +6,8 @@
 #define TCB_ID          0x00
 #define TCB_STATE       0x04 /* and tcb.slow in the upper half */
 #define TCB_PARTNER     0x08
+#define TCB_KERNEL_IPC  0x0C
+#define TCB_KERNEL_ACCEPTS_MAP 0x0D
 #define TCB_UTCB        0x10
 #define TCB_LOCAL_ID    0x14
 #define TCB_SPACE       0x18
@@ -14,11 +16,14 @@
 #define TCB_IPC_FROM    0x24
 #define TCB_SENDERS     0x28
 #define TCB_STACK_TOP   0x3C
+#define TCB_RECV_FROM   0x40
+#define TCB_IPC_RESULT  0x44
 #define TCB_BYTES       (99 * 32)
 
 /* enum thread_state */
 #define STATE_READY     1
 #define STATE_WAITING   2
+#define STATE_WAITING_KERNEL 3
 #define SLOW_SHIFT      16
 
 /* struct space */
@@ -29,6 +34,7 @@
 #define SPACE_SMALL_BASE   0x10
 #define SPACE_SMALL_SIZE   0x14
 #define SPACE_KIP_AREA     0x20
+#define SPACE_OWN_END      0x24
 
 #define LARGE_SEGMENT0     0xFFFF /* first word of large spaces' descriptors only */
 
@@ -53,13 +59,19 @@
 /* struct trap_frame */
 #define FRAME_DS        0x0C /* in the place of PUSHA's ESP, after a fault only */
 #define FRAME_ES        0x0E
+#define FRAME_ERROR     0x24
+#define FRAME_EIP       0x28
 #define FRAME_CS        0x2C
+#define FRAME_EFLAGS    0x30
 #define FRAME_SIZE      0x3C
 #define FRAME_HARDWARE  0x14 /* the bytes of it that INT pushes: EIP, CS, EFLAGS, ESP, SS */
 
 /* UTCB */
 #define UTCB_OFFSET_MR0   0x100
 #define UTCB_MY_GLOBAL_ID 0xC4
+#define UTCB_PAGER        0xD0
+
+#define VECTOR_PAGE_FAULT 14
 
 /* Selectors. Their order is SYSENTER's: kernel code, kernel data, user code, user data. */
 #define KERNEL_CS 0x08
@@ -79,6 +91,12 @@
 #define ANY_THREAD          0xFFFFFFFF
 #define THREAD_NUMBERS      0x20000
 #define MR_COUNT            64
+#define TAG_FLAGS           0xF000
+#define TAG_PAGE_FAULT      0xFFE00002
+#define RIGHT_W             2
+#define RIGHT_R             4
+#define KERNEL_IPC_MAP      0x101 /* kernel_ipc and kernel_accepts_map; the next two are false */
+#define EFLAGS_VM           0x20000
 #define USER_FLAGS          0x3202
 #define KERNEL_FLAGS        0x3002 /* IOPL 3 as programs have it, interrupts off */
 

@@ -16,6 +16,10 @@ HOLDS(tcb, id, TCB_ID);
 HOLDS(tcb, state, TCB_STATE);
 HOLDS(tcb, partner, TCB_PARTNER);
 HOLDS(tcb, slow, TCB_STATE + SLOW_SHIFT / 8);
+HOLDS(tcb, kernel_ipc, TCB_KERNEL_IPC);
+HOLDS(tcb, kernel_accepts_map, TCB_KERNEL_ACCEPTS_MAP);
+HOLDS(tcb, recv_from, TCB_RECV_FROM);
+HOLDS(tcb, ipc_result, TCB_IPC_RESULT);
 HOLDS(tcb, utcb, TCB_UTCB);
 HOLDS(tcb, local_id, TCB_LOCAL_ID);
 HOLDS(tcb, space, TCB_SPACE);
@@ -31,6 +35,7 @@ HOLDS(space, segment_code, SPACE_SEGMENT_CODE);
 HOLDS(space, small_base, SPACE_SMALL_BASE);
 HOLDS(space, small_size, SPACE_SMALL_SIZE);
 HOLDS(space, kip_area, SPACE_KIP_AREA);
+HOLDS(space, own_end, SPACE_OWN_END);
 HOLDS(kernel, current, KERNEL_CURRENT);
 HOLDS(kernel, active_space, KERNEL_ACTIVE_SPACE);
 HOLDS(kernel, segment_space, KERNEL_SEGMENT_SPACE);
@@ -43,6 +48,10 @@ HOLDS(kernel, small_spaces, KERNEL_SMALL_SPACES);
 HOLDS(kernel, ipc_general, KERNEL_IPC_GENERAL);
 HOLDS(utcb, mr, UTCB_OFFSET_MR0);
 HOLDS(utcb, my_global_id, UTCB_MY_GLOBAL_ID);
+HOLDS(utcb, pager, UTCB_PAGER);
+HOLDS(trap_frame, error, FRAME_ERROR);
+HOLDS(trap_frame, eip, FRAME_EIP);
+HOLDS(trap_frame, eflags, FRAME_EFLAGS);
 HOLDS(trap_frame, esp_ignored, FRAME_DS);
 HOLDS(trap_frame, cs, FRAME_CS);
 HOLDS(task, tss.esp0, TASK_ESP0);
@@ -50,7 +59,9 @@ HOLDS(gs_page, word, GS_PAGE_WORD);
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "trap frame");
 _Static_assert(offsetof(struct trap_frame, eip) == FRAME_SIZE - FRAME_HARDWARE, "trap frame");
 _Static_assert(TCB_BYTES == TCB_SIZE, "the stack is the block's end");
-_Static_assert(STATE_READY == READY && STATE_WAITING == WAITING, "enum thread_state");
+_Static_assert(STATE_READY == READY && STATE_WAITING == WAITING &&
+                   STATE_WAITING_KERNEL == WAITING_KERNEL,
+               "enum thread_state");
 
 /* The page at KERNEL_PAGES: programs read their UTCB's address in it, through GS. */
 struct gs_page gs_page __attribute__((section(".bss.pages"), aligned(PAGE_SIZE)));
@@ -65,6 +76,7 @@ void ipc_entry_select(void)
     bool fast = kernel.fast_path && !kernel.ipc_general;
     segments_set_gate(VECTOR_IPC, (void *)(fast ? enter_ipc_fast : enter_ipc), true);
     segments_set_gate(VECTOR_LIPC, (void *)(fast ? enter_lipc_fast : enter_ipc), true);
+    segments_set_gate(VECTOR_PAGE_FAULT, fast ? enter_page_fault_fast : enter_page_fault, false);
 }
 
 /* The ends of the fast path become jumps to SYSEXIT: E9 and the distance. */

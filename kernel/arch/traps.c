@@ -21,7 +21,7 @@ enum vector {
     VECTOR_NM = 7,
     VECTOR_SS = 12,
     VECTOR_GP = 13,
-    VECTOR_PF = 14,
+    VECTOR_PF = VECTOR_PAGE_FAULT,
 };
 
 /* Page fault error code. */
@@ -234,8 +234,6 @@ static bool user_fault(struct trap_frame *f, word_t *vector)
     }
 }
 
-HOT
-
 /* No program can be in virtual-8086 mode, since only the kernel's IRET could bring it there; but
  * QEMU's emulation takes the flag from IRET at any privilege. Four segment registers more lie
  * above the frame then. The program goes on in protected mode, where it most likely faults. */
@@ -249,7 +247,7 @@ static struct trap_frame *leave_virtual_8086(const struct trap_frame *f)
     return user;
 }
 
-struct trap_frame *trap(struct trap_frame *f)
+HOT struct trap_frame *trap(struct trap_frame *f)
 {
     if (f->eflags & EFLAGS_VM)
         f = leave_virtual_8086(f);

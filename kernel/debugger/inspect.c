@@ -227,7 +227,8 @@ static const char *node_fault(const struct mapping *n, const struct mapping *bef
         return "has a wrong parent or depth";
     bool large;
     const pte_t *entry = page_entry(n->space, n->va, false, &large);
-    if (!entry || !(*entry & PTE_P) || large != (n->va & MAPPING_LARGE) || *page_node(entry) != n)
+    if (!entry || !(*entry & PTE_P) || large != (n->va & MAPPING_LARGE) ||
+        n->entry != entry || *page_node(entry) != n)
         return "has no entry of its own";
     if (p && !(p->va & MAPPING_LARGE) && (large || mapping_frame(p) != mapping_frame(n)))
         return "is derived from another frame";
@@ -249,7 +250,7 @@ void check_mappings(const word_t argument[], unsigned count)
         }
     }
     print("%u mappings, %u wrong; the pool has %u in use\n", nodes, wrong,
-          kernel.mapping_pool.in_use);
+          kmem_pool_used(&kernel.mapping_pool));
 }
 
 void show_memory(const word_t argument[], unsigned count)
@@ -277,7 +278,8 @@ void show_memory(const word_t argument[], unsigned count)
 /* --- the kernel's memory ---------------------------------------------------------------------- */
 static void pool_line(const char *name, const struct kmem_pool *p)
 {
-    print("%-9s %6u in use of %6u, %4u bytes each\n", name, p->in_use, p->total, p->object_size);
+    print("%-9s %6u in use of %6u, %4u bytes each\n", name, kmem_pool_used(p), p->total,
+          p->object_size);
 }
 
 void show_kernel_memory(const word_t argument[], unsigned count)

@@ -85,10 +85,21 @@ static void clear(void *memory, word_t size)
         w[i] = 0;
 }
 
+static struct free_frames *take(unsigned count)
+{
+    return count == 2 ? pop_pair() : pop_single();
+}
+
 void *kmem_frames(unsigned count)
 {
     ASSERT(count == 1 || count == 2);
-    struct free_frames *f = count == 2 ? pop_pair() : pop_single();
+    struct free_frames *f = take(count);
+    if (!f) {
+        kmem_pool_shrink(&kernel.mapping_pool);
+        kmem_pool_shrink(&kernel.tcb_pool);
+        kmem_pool_shrink(&kernel.space_pool);
+        f = take(count);
+    }
     if (!f)
         return NULL;
     kernel.kmem.free_count -= count;

@@ -29,8 +29,11 @@ struct kmem {
 /* Objects of one size. A pool with `object_size` set and the rest zero is empty and ready. A slab
  * is one frame or two, cut into as many objects as fit; one that becomes empty goes back to the
  * frames, but for one that a pool keeps so that taking and giving in turn costs no clearing of
- * frames. */
+ * frames. Objects may also be kept at hand, which touches nothing but the pool and the object. When
+ * frames run out the pools give up what they keep. */
 struct kmem_pool {
+    void *at_hand;          /* objects given back of late, linked by their first word */
+    word_t at_hand_count;   /* they are in use, as far as their slabs know */
     word_t object_size;     /* bytes; a multiple of 32 makes objects lie on cache lines */
     word_t frames_per_slab; /* 1 or 2; 0 counts as 1 */
     struct kmem_slab *partial; /* slabs with a free object */
@@ -42,3 +45,35 @@ struct kmem_pool {
 void *kmem_pool_take(struct kmem_pool *pool); /* cleared, or NULL */
 void *kmem_pool_take_as_is(struct kmem_pool *pool); /* for who sets every field */
 void kmem_pool_give(struct kmem_pool *pool, void *object);
+
+/* The quick way, for objects whose fields all are set by who takes them. NULL: none is at hand. */
+#define KMEM_AT_HAND_MAX 64
+static inline void *kmem_pool_take_quick(struct kmem_pool *pool)
+{
+    void **object = pool->at_hand;
+    if (!object)
+        return NULL;
+    pool->at_hand = *object;
+    pool->at_hand_count--;
+    return object;
+}
+
+static inline void kmem_pool_give_quick(struct kmem_pool *pool, void *object)
+{
+    if (pool->at_hand_count == KMEM_AT_HAND_MAX) {
+        kmem_pool_give(pool, object);
+        return;
+    }
+    *(void **)object = pool->at_hand;
+    pool->at_hand = object;
+    pool->at_hand_count++;
+}
+
+/* How many the users of the pool have. */
+static inline word_t kmem_pool_used(const struct kmem_pool *pool)
+{
+    return pool->in_use - pool->at_hand_count;
+}
+
+/* Frames have run out: what the pool keeps goes back. */
+void kmem_pool_shrink(struct kmem_pool *pool);

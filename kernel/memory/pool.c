@@ -58,12 +58,15 @@ static struct kmem_slab *slab_new(struct kmem_pool *pool)
     return slab;
 }
 
-HOT void *kmem_pool_take_as_is(struct kmem_pool *pool)
+void *kmem_pool_take_as_is(struct kmem_pool *pool)
 {
+    void *object = kmem_pool_take_quick(pool);
+    if (object)
+        return object;
     struct kmem_slab *slab = pool->partial ? pool->partial : slab_new(pool);
     if (!slab)
         return NULL;
-    void *object = slab->free;
+    object = slab->free;
     slab->free = *(void **)object;
     slab->in_use++;
     pool->in_use++;
@@ -80,7 +83,14 @@ void *kmem_pool_take(struct kmem_pool *pool)
     return object;
 }
 
-HOT void kmem_pool_give(struct kmem_pool *pool, void *object)
+static void slab_free(struct kmem_pool *pool, struct kmem_slab *slab)
+{
+    unlink_slab(pool, slab);
+    pool->total -= pool->per_slab;
+    kmem_frames_free(slab, slab_size(pool) / PAGE_SIZE);
+}
+
+void kmem_pool_give(struct kmem_pool *pool, void *object)
 {
     word_t size = slab_size(pool);
     struct kmem_slab *slab = (struct kmem_slab *)((uintptr_t)object & ~(uintptr_t)(size - 1));
@@ -92,9 +102,18 @@ HOT void kmem_pool_give(struct kmem_pool *pool, void *object)
     pool->in_use--;
     if (was_full)
         link_slab(pool, slab);
-    if (slab->in_use == 0 && pool->total - pool->in_use >= 2 * pool->per_slab) {
-        unlink_slab(pool, slab);
-        pool->total -= pool->per_slab;
-        kmem_frames_free(slab, size / PAGE_SIZE);
+    if (slab->in_use == 0 && pool->total - pool->in_use >= 2 * pool->per_slab)
+        slab_free(pool, slab);
+}
+
+void kmem_pool_shrink(struct kmem_pool *pool)
+{
+    void *object;
+    while ((object = kmem_pool_take_quick(pool)) != NULL)
+        kmem_pool_give(pool, object);
+    for (struct kmem_slab *slab = pool->partial, *next; slab; slab = next) {
+        next = slab->next;
+        if (slab->in_use == 0)
+            slab_free(pool, slab);
     }
 }

@@ -13,8 +13,8 @@ endif()
 
 set(_test ${CMAKE_BINARY_DIR}/tests/unit/kernel_mapping_test)
 set(_sources tests/unit/kernel_mapping_test.c kernel/memory/kmem.c kernel/memory/pool.c
-  kernel/api/mapping.c kernel/api/mapping_tree.c kernel/api/unmap.c kernel/api/memory_control.c
-  kernel/api/space.c)
+  kernel/api/mapping.c kernel/api/mapping_quick.c kernel/api/mapping_tree.c kernel/api/unmap.c
+  kernel/api/memory_control.c kernel/api/space.c)
 list(TRANSFORM _sources PREPEND ${CMAKE_SOURCE_DIR}/)
 file(GLOB _headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernel/*.h ${CMAKE_SOURCE_DIR}/kernel/*/*.h)
 add_custom_command(OUTPUT ${_test}

@@ -399,8 +399,8 @@ static unsigned check_lists(void)
                 fail("region %x: %08x derived from another frame", i, n->va);
         }
     }
-    if (nodes != kernel.mapping_pool.in_use)
-        fail("%u nodes in lists, %u in use", nodes, kernel.mapping_pool.in_use);
+    if (nodes != kmem_pool_used(&kernel.mapping_pool))
+        fail("%u nodes in lists, %u in use", nodes, kmem_pool_used(&kernel.mapping_pool));
     return nodes;
 }
 
@@ -574,6 +574,7 @@ static void stop(word_t memory)
         delete_space(i);
     if (check_lists() != 0)
         fail("nodes remain");
+    kmem_pool_shrink(&kernel.mapping_pool);
     word_t kept = 0;
     for (unsigned i = 0; i < MAPPING_REGIONS; i++)
         kept += kernel.regions[i].frame_cache ? 1 : 0;
@@ -591,7 +592,7 @@ static void random_against_model(unsigned long operations, bool large)
     }
     compare_all();
     printf("%lu operations %s: %u mappings at the end\n", operations,
-           large ? "with 4 MB pages" : "with 4 KB pages", kernel.mapping_pool.in_use);
+           large ? "with 4 MB pages" : "with 4 KB pages", kmem_pool_used(&kernel.mapping_pool));
     stop(KERNEL_MEMORY - (1u << 20));
 }
 
