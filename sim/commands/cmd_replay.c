@@ -134,6 +134,7 @@ int cmd_replay(int argc, char **argv)
     j.session.warm = r->machine->clock.now > 0;
     replay_until(r, j.to);
     session_watch(&j.session);
+    session_remember(&j.session, r, false);
     session_run(&j.session);
     console_flush(j.console);
     int code = session_end(&j.session);

@@ -338,6 +338,8 @@ int cmd_run(int argc, char **argv)
         arm_limit(&r);
         arm_warmup(&r);
         session_watch(s);
+        session_remember(s, NULL, r.record);
+        console_remember(r.console, s->history);
         session_run(s);
     }
     end_recording(&r);

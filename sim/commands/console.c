@@ -50,6 +50,7 @@ struct console {
     struct termios saved;
     FILE *log;
     struct recorder *recorder;
+    struct history *history;
 };
 
 /* --- matching --------------------------------------------------------------------------------- */
@@ -83,6 +84,8 @@ static void receive(struct console *k, uint8_t byte)
     uart_receive(&k->machine->uart[0], byte);
     if (k->recorder)
         recorder_input(k->recorder, 0, byte);
+    if (k->history)
+        history_input(k->history, 0, byte);
 }
 
 /* --- typing ----------------------------------------------------------------------------------- */
@@ -345,6 +348,8 @@ static void typed_at_terminal(struct console *k, uint8_t byte)
 }
 
 void console_record(struct console *k, struct recorder *recorder) { k->recorder = recorder; }
+
+void console_remember(struct console *k, struct history *history) { k->history = history; }
 
 void console_poll(struct console *k)
 {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "sim/machine/machine.h"
+#include "sim/replay/history.h"
 #include "sim/replay/recorder.h"
 
 #include <stdio.h>
@@ -30,6 +31,8 @@ void console_log_input(struct console *k, const char *path);
 
 /* Tells a recorder of every character typed from now on; NULL: no more. */
 void console_record(struct console *k, struct recorder *recorder);
+/* The same for a machine that may go back. */
+void console_remember(struct console *k, struct history *history);
 
 /* The machine to type into; starts the script. */
 void console_attach(struct console *k, struct machine *m);

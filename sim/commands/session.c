@@ -10,12 +10,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define POLL_CYCLES 2000000
 #define PATHS_PRINTED 20
 #define SPACES_PRINTED 12
+#define RULES_FOLDER "rules" /* beside the command */
 
 /* --- options ---------------------------------------------------------------------------------- */
 
@@ -37,6 +39,7 @@ bool session_option(struct session *s, int letter, const char *value)
     case 'd': s->log = value; break;
     case 'p': s->with_paths = true; break;
     case 'F': s->with_paths = s->with_profile = true; break;
+    case 'r': guest_names_read_file(&s->names, value); break;
     case 'v': s->screen = true; break;
     case 'H': s->hash = true; break;
     case '1': set_gdb(s, "1234"); break;
@@ -129,6 +132,38 @@ void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles)
     poll_host(s);
 }
 
+/* The files that lie beside the command. */
+static void read_rules(struct session *s)
+{
+    char folder[4096];
+    ssize_t n = readlink("/proc/self/exe", folder, sizeof folder - sizeof RULES_FOLDER);
+    s->names.symbols = &s->symbols;
+    if (s->names.kernels || n <= 0)
+        return;
+    folder[n] = 0;
+    char *slash = strrchr(folder, '/');
+    if (!slash)
+        return;
+    memcpy(slash + 1, RULES_FOLDER, sizeof RULES_FOLDER);
+    guest_names_read_folder(&s->names, folder);
+}
+
+static const char *space_now(void *owner)
+{
+    const struct session *s = owner;
+    const struct space *now = &s->spaces.list[s->spaces.now];
+    return *now->name ? now->name : NULL;
+}
+
+static void watch_spaces(struct session *s)
+{
+    read_rules(s);
+    spaces_start(&s->spaces, &s->watch, s->machine->cpu);
+    spaces_set_namer(&s->spaces, guest_names_name, &s->names);
+    s->symbols.space_of = space_now;
+    s->symbols.space_owner = s;
+}
+
 static void start_timeline(struct session *s)
 {
     const struct machine_config *m = &s->machine->config;
@@ -140,14 +175,31 @@ void session_watch(struct session *s)
 {
     if (s->window_spec)
         window_start(&s->window, &s->watch, s->machine->cpu);
-    if (s->with_paths || s->timeline_file) {
-        spaces_start(&s->spaces, &s->watch, s->machine->cpu);
+    if (s->with_paths || s->timeline_file ||
+        (s->symbols.spaced && s->machine->cpu->model->timed))
+        watch_spaces(s);
+    if (s->with_paths || s->timeline_file)
         paths_start(&s->paths, &s->spaces, &s->watch, s->machine->cpu);
-    }
     if (s->with_profile)
         profile_start(&s->profile, &s->paths, &s->watch, s->machine->cpu);
     if (s->timeline_file)
         start_timeline(s);
+}
+
+void session_remember(struct session *s, struct replay *replay, bool recorded)
+{
+    struct gdb_target target = {.machine = s->machine, .symbols = &s->symbols};
+    if (!s->gdb)
+        return;
+    if (s->watch.count || s->ledger || s->log)
+        target.no_history = "reports and logs follow it, and those only go on";
+    else
+        target.history = s->history = history_new(s->machine, replay);
+    if (replay)
+        target.read_only = "a recorded run stays as it was; `isochron run` makes another";
+    else if (recorded)
+        target.read_only = "this run is being recorded, and a trace does not hold what gdb writes";
+    gdb_set_target(s->gdb, &target);
 }
 
 void session_run(struct session *s)
@@ -178,6 +230,18 @@ static void write_json(const char *path, json_t *object)
     json_decref(object);
 }
 
+static json_t *named_paths(struct session *s)
+{
+    struct path_rules *rules = xalloc(1, sizeof *rules);
+    json_t *paths = paths_json(&s->paths, &s->symbols);
+    const struct guest_kernel *kernel = guest_names_choose(&s->names, s->machine->cpu);
+    if (kernel)
+        path_rules_read(rules, kernel->file);
+    path_rules_apply(rules, paths);
+    free(rules);
+    return paths;
+}
+
 json_t *session_ledger(struct session *s)
 {
     struct machine *m = s->machine;
@@ -187,7 +251,7 @@ json_t *session_ledger(struct session *s)
         json_object_set_new(o, "threads", spaces_threads_json(&s->spaces));
     }
     if (s->paths.cpu)
-        json_object_set_new(o, "kernel_paths", paths_json(&s->paths, &s->symbols));
+        json_object_set_new(o, "kernel_paths", named_paths(s));
     if (s->profile.cpu)
         json_object_set_new(o, "profile", profile_json(&s->profile, &s->symbols));
     return o;
@@ -263,6 +327,8 @@ int session_end(struct session *s)
     int code = say_end(s);
     if (s->gdb)
         gdb_free(s->gdb, (unsigned)code);
+    if (s->history)
+        history_free(s->history);
     check_set_last_words(NULL, NULL);
     return code;
 }
@@ -277,5 +343,6 @@ void session_free(struct session *s)
         spaces_free(&s->spaces, &s->watch);
     if (s->window_spec)
         window_free(&s->window);
+    guest_names_free(&s->names);
     symbols_free(&s->symbols);
 }

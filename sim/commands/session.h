@@ -6,6 +6,9 @@
 #include "sim/commands/progress.h"
 #include "sim/gdb/gdb.h"
 #include "sim/machine/machine.h"
+#include "sim/replay/history.h"
+#include "sim/report/guest_names.h"
+#include "sim/report/path_rules.h"
 #include "sim/report/paths.h"
 #include "sim/report/profile.h"
 #include "sim/report/symbols.h"
@@ -17,12 +20,14 @@ struct session {
     struct symbols symbols;
     struct watch watch;
     struct window window;
+    struct guest_names names;
     struct spaces spaces;
     struct paths paths;
     struct profile profile;
     struct timeline timeline;
     struct progress progress;
     struct gdb *gdb;
+    struct history *history; /* for the debugger to go back; NULL: there is none */
     struct event poll_event;
     void (*poll)(void *owner); /* looks at the terminal now and then; NULL: there is none */
     void (*restore)(void *owner); /* leaves a usable terminal behind; NULL: nothing to restore */
@@ -38,17 +43,21 @@ struct session {
 /* Rows of an option table; session_option takes their letters. */
 #define SESSION_OPTIONS                                                                            \
     {"what to see", NULL, NULL, 0},                                                                \
-    {"symbols", "FILE[@OFFSET]", "names from an ELF file or a System.map; may be repeated", 'y'},  \
+    {"symbols", "FILE[@OFFSET][:SPACE]",                                                           \
+     "names of code from an ELF file or a System.map, moved by OFFSET\n"                           \
+     "(hexadecimal), in one address space only; may be repeated", 'y'},                            \
     {"ledger", "FILE.json", "write cycles by cause, path and place; read by `isochron report`",    \
      'l'},                                                                                         \
     {"window", "SYMBOL#N", "show the N-th stretch from SYMBOL to SYMBOL (or A..B#N),\n"            \
                            "instruction by instruction", 'W'},                                     \
     {"window-json", "FILE", "write it as JSON too", 'J'},                                          \
-    {"paths", NULL, "tell kernel paths apart by what they do: into the ledger's file,\n"           \
-                    "or printed", 'p'},                                                            \
+    {"paths", NULL, "tell address spaces, and kernel paths by what they do: into the\n"            \
+                    "ledger's file, or printed", 'p'},                                             \
     {"profile", NULL, "and their instructions: for `isochron annotate`, `diff` and `check`;\n"     \
                       "goes into the ledger's file", 'F'},                                         \
     {"timeline", "FILE", "write what ran when, to the cycle; read by `isochron export`", 'N'},     \
+    {"rules", "FILE", "names of spaces and paths by this file; default: that of rules/\n"          \
+                      "beside the command which is for the kernel that runs", 'r'},                \
     {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},                        \
     {"screen", NULL, "print the VGA text screen when the run ends", 'v'},                          \
     {"hash", NULL, "print the hash of the whole state at the end", 'H'},                           \
@@ -67,6 +76,9 @@ void session_check(struct session *s, const char *model);
 void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles);
 /* Opens the window that was asked for, and begins to tell paths apart. */
 void session_watch(struct session *s);
+/* A debugger can go back from now on: replay is the recorded run that the machine lives, or NULL.
+ * recorded: the run is being recorded. */
+void session_remember(struct session *s, struct replay *replay, bool recorded);
 /* Lets the machine go on, under the debugger if there is one. */
 void session_run(struct session *s);
 /* The ledger forgets what it has counted. */

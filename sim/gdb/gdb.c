@@ -1,7 +1,6 @@
 #include "sim/gdb/gdb.h"
 
 #include "sim/core/check.h"
-#include "sim/gdb/session.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,6 +15,7 @@ enum { SIGNAL_INTERRUPT = 2, SIGNAL_TRAP = 5, SIGNAL_SEGMENT = 11 };
 
 struct gdb {
     struct machine *machine;
+    struct gdb_target target;
     struct gdb_session session;
     struct event poll_event;
     struct gdb_address address;
@@ -24,6 +24,7 @@ struct gdb {
     bool interrupted;         /* it wants it stopped, or has just come */
     bool killed;
     bool step;
+    enum gdb_action back; /* GDB_STEP_BACK or GDB_CONTINUE_BACK: where it goes; else GDB_STAY */
 };
 
 /* --- the socket ------------------------------------------------------------------------------- */
@@ -57,7 +58,7 @@ static void accept_debugger(struct gdb *g)
     if (g->connection < 0)
         return;
     setsockopt(g->connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    gdb_session_init(&g->session, g->machine);
+    gdb_session_init(&g->session, &g->target);
     g->session.log = stderr;
     g->session.send = send_bytes;
     g->session.owner = g;
@@ -69,17 +70,24 @@ static void hang_up(struct gdb *g)
     close(g->connection);
     g->connection = -1;
     g->stopped = g->step = g->interrupted = false;
+    g->back = GDB_STAY;
 }
 
 struct gdb *gdb_new(struct machine *m, const struct gdb_address *address, bool wait)
 {
     struct gdb *g = xalloc(1, sizeof *g);
     g->machine = m;
+    g->target.machine = m;
     g->address = *address;
     g->connection = -1;
     g->stopped = wait;
     g->listener = gdb_listen(address);
     return g;
+}
+
+void gdb_set_target(struct gdb *g, const struct gdb_target *target)
+{
+    g->target = g->session.target = *target;
 }
 
 void gdb_free(struct gdb *g, unsigned code)
@@ -105,6 +113,11 @@ static void take_action(struct gdb *g, enum gdb_action action)
     case GDB_STEP:
         g->stopped = false;
         g->step = action == GDB_STEP;
+        break;
+    case GDB_STEP_BACK:
+    case GDB_CONTINUE_BACK:
+        g->stopped = false;
+        g->back = action;
         break;
     case GDB_DETACH: hang_up(g); break;
     case GDB_KILL: g->killed = true; break;
@@ -162,7 +175,57 @@ static bool step(struct gdb *g)
         plain = machine_step(g->machine);
     while (plain && g->machine->cpu->rep_running);
     g->step = false;
+    if (plain && g->target.history)
+        history_settle(g->target.history);
     return plain;
+}
+
+/* While the machine looks for the place to go back to: does the debugger want it to stop? */
+static bool gives_up(void *owner)
+{
+    struct gdb *g = owner;
+    while (g->connection >= 0 && !g->interrupted && !g->killed && readable(g->connection, false))
+        serve_input(g);
+    return g->interrupted || g->killed || g->connection < 0;
+}
+
+static void go_back(struct gdb *g)
+{
+    struct history *h = g->target.history;
+    enum history_back how;
+    if (g->back == GDB_STEP_BACK) {
+        how = history_step_back(h) ? HISTORY_BREAK : HISTORY_BEGIN;
+    } else {
+        history_ask(h, gives_up, g);
+        how = history_continue_back(h);
+    }
+    g->back = GDB_STAY;
+    g->session.over = false;
+    if (g->connection < 0 || g->killed)
+        return;
+    if (how == HISTORY_BEGIN)
+        gdb_session_at_edge(&g->session, "begin");
+    else
+        gdb_session_stopped(&g->session,
+                            how == HISTORY_INTERRUPTED ? SIGNAL_INTERRUPT : SIGNAL_TRAP);
+    g->interrupted = false;
+    g->stopped = true;
+}
+
+static bool recorded_end(const struct gdb *g)
+{
+    return g->target.history && history_at_end(g->target.history);
+}
+
+/* Whether a recorded run has been lived to its end; the debugger keeps it, to go back. */
+static bool hold_at_end(struct gdb *g)
+{
+    if (g->connection < 0 || !recorded_end(g))
+        return false;
+    gdb_session_at_edge(&g->session, "end");
+    g->interrupted = false;
+    g->stopped = true;
+    return true;
 }
 
 /* Whether the stop is the debugger's; if so it is told. */
@@ -186,6 +249,26 @@ static bool report(struct gdb *g, bool stepped)
     return true;
 }
 
+/* One turn of gdb_run: what the debugger has asked for. False: the run is over. */
+static bool go_on(struct gdb *g)
+{
+    struct machine *m = g->machine;
+    bool stepped = false;
+    if (g->back != GDB_STAY) {
+        go_back(g);
+        return true;
+    }
+    if (recorded_end(g))
+        return hold_at_end(g);
+    event_schedule_observer(&m->clock, &g->poll_event, m->clock.now + GDB_POLL_CYCLES);
+    if (g->step)
+        stepped = step(g);
+    else
+        machine_run(m);
+    event_cancel(&m->clock, &g->poll_event);
+    return !g->killed && (report(g, stepped) || hold_at_end(g));
+}
+
 void gdb_run(struct gdb *g)
 {
     struct machine *m = g->machine;
@@ -193,19 +276,11 @@ void gdb_run(struct gdb *g)
     for (;;) {
         enum machine_end end = m->end;
         serve(g);
-        if (g->killed || (g->session.over && end == END_SHUTDOWN)) {
+        if (g->killed || (g->session.over && end == END_SHUTDOWN && g->back == GDB_STAY)) {
             m->end = g->session.over ? end : END_STOPPED;
             break;
         }
-        bool stepped = false;
-        event_schedule_observer(&m->clock, &g->poll_event, m->clock.now + GDB_POLL_CYCLES);
-        if (g->step)
-            stepped = step(g);
-        else
-            machine_run(m);
-        event_cancel(&m->clock, &g->poll_event);
-        if (!g->killed && report(g, stepped))
-            continue;
-        break;
+        if (!go_on(g))
+            break;
     }
 }

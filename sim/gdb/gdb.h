@@ -6,7 +6,7 @@
 #pragma once
 
 #include "sim/gdb/listen.h"
-#include "sim/machine/machine.h"
+#include "sim/gdb/session.h"
 
 #define GDB_POLL_CYCLES 500000
 
@@ -15,6 +15,8 @@ struct gdb;
 /* Listens there. wait: the first gdb_run does nothing until a debugger has connected and let it go
  * on. usage_error where the address is taken. */
 struct gdb *gdb_new(struct machine *m, const struct gdb_address *address, bool wait);
+/* What is known only when the run begins: its history, symbols, whether it may be written to. */
+void gdb_set_target(struct gdb *g, const struct gdb_target *target);
 /* Tells the debugger that the run is over, with this exit code. */
 void gdb_free(struct gdb *g, unsigned code);
 

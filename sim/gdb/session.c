@@ -1,12 +1,17 @@
 #include "sim/gdb/session.h"
 
 #include "cpu/run.h"
+#include "sim/gdb/monitor.h"
 #include "sim/gdb/registers.h"
+
+#include "sim/core/check.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 #define READ_MAX (GDB_PACKET_MAX / 2)
+#define MONITOR_TEXT_MAX (GDB_PACKET_MAX / 2 - 8)
 
 enum { SIGNAL_TRAP = 5 };
 
@@ -30,10 +35,11 @@ static void error(struct gdb_session *s, unsigned number)
     gdb_reply_text(&s->reply, "E%02x", number);
 }
 
-void gdb_session_init(struct gdb_session *s, struct machine *m)
+void gdb_session_init(struct gdb_session *s, const struct gdb_target *target)
 {
     memset(s, 0, sizeof *s);
-    s->machine = m;
+    s->target = *target;
+    s->machine = target->machine;
     snprintf(s->stop, sizeof s->stop, "T%02xthread:01;", SIGNAL_TRAP);
 }
 
@@ -71,6 +77,14 @@ void gdb_session_stopped(struct gdb_session *s, unsigned signal)
     report_stop(s);
 }
 
+void gdb_session_at_edge(struct gdb_session *s, const char *edge)
+{
+    s->running = false;
+    s->machine->cpu->watches.hit = false;
+    snprintf(s->stop, sizeof s->stop, "T%02xreplaylog:%s;thread:01;", SIGNAL_TRAP, edge);
+    report_stop(s);
+}
+
 void gdb_session_exited(struct gdb_session *s, unsigned code)
 {
     s->running = false;
@@ -100,6 +114,25 @@ static PRINTF(2, 3) void log_input(struct gdb_session *s, const char *fmt, ...)
     fputc('\n', s->log);
 }
 
+/* Whether guest state may be written; if not, that is the reply, which gdb shows for registers. */
+static bool may_write(struct gdb_session *s)
+{
+    if (!s->target.read_only)
+        return true;
+    if (s->log)
+        fprintf(s->log, "isochron: gdb: nothing is written: %s\n", s->target.read_only);
+    begin_reply(s);
+    gdb_reply_text(&s->reply, "E.%s", s->target.read_only);
+    return false;
+}
+
+/* What was before a write can no longer be lived again. */
+static void written(struct gdb_session *s)
+{
+    if (s->target.history)
+        history_restart(s->target.history);
+}
+
 /* --- registers and memory --------------------------------------------------------------------- */
 
 static void read_registers(struct gdb_session *s)
@@ -111,34 +144,51 @@ static void read_registers(struct gdb_session *s)
     }
 }
 
-static bool write_register(struct gdb_session *s, unsigned n, const uint8_t *bytes)
+enum written { WRITTEN, NOT_WRITABLE, REFUSED };
+
+static enum written write_register(struct gdb_session *s, unsigned n, const uint8_t *bytes)
 {
     uint8_t old[GDB_REGISTER_BYTES_MAX];
     unsigned size = gdb_register_size(n);
     uint32_t v;
     if (!size)
-        return false;
+        return NOT_WRITABLE;
     gdb_register_read(s->machine->cpu, n, old);
+    if (memcmp(old, bytes, size) == 0)
+        return WRITTEN;
+    if (!may_write(s))
+        return REFUSED;
     if (!gdb_register_write(s->machine->cpu, n, bytes))
-        return false;
+        return NOT_WRITABLE;
     memcpy(&v, bytes, sizeof v);
-    if (memcmp(old, bytes, size) != 0)
-        log_input(s, "%s, low bits %08x", gdb_register_name(n), v);
-    return true;
+    log_input(s, "%s, low bits %08x", gdb_register_name(n), v);
+    written(s);
+    return WRITTEN;
+}
+
+/* The reply to a write; a refusal is its own. */
+static void answer_write(struct gdb_session *s, enum written how, unsigned number)
+{
+    if (how == WRITTEN)
+        ok(s);
+    else if (how == NOT_WRITABLE)
+        error(s, number);
 }
 
 static void write_registers(struct gdb_session *s, struct gdb_words *w)
 {
     uint8_t bytes[GDB_REGISTER_BYTES_MAX];
-    bool good = true;
+    enum written how = WRITTEN, one;
     for (unsigned n = 0; n < GDB_REGISTERS && !gdb_at_end(w); n++) {
         if (!gdb_bytes(w, bytes, gdb_register_size(n))) {
+            begin_reply(s);
             error(s, 1);
             return;
         }
-        good &= write_register(s, n, bytes);
+        one = write_register(s, n, bytes);
+        how = one > how ? one : how;
     }
-    good ? ok(s) : error(s, 2);
+    answer_write(s, how, 2);
 }
 
 static void read_register(struct gdb_session *s, struct gdb_words *w)
@@ -159,7 +209,7 @@ static void write_one_register(struct gdb_session *s, struct gdb_words *w)
     uint32_t n;
     bool good = gdb_word(w, &n) && gdb_literal(w, "=") && gdb_register_size(n) &&
                 gdb_bytes(w, bytes, gdb_register_size(n)) && gdb_at_end(w);
-    good && write_register(s, n, bytes) ? ok(s) : error(s, 1);
+    answer_write(s, good ? write_register(s, n, bytes) : NOT_WRITABLE, 1);
 }
 
 /* As much as is mapped, from the first byte on. */
@@ -181,12 +231,16 @@ static void read_memory(struct gdb_session *s, struct gdb_words *w)
 
 static void poke(struct gdb_session *s, uint32_t la, const uint8_t *bytes, uint32_t size)
 {
+    if (size && !may_write(s))
+        return;
     if (size && !mmu_poke(&s->machine->mmu, la, bytes, size)) {
         error(s, 14);
         return;
     }
-    if (size)
+    if (size) {
         log_input(s, "%u bytes at %08x, the first %02x", size, la, bytes[0]);
+        written(s);
+    }
     ok(s);
 }
 
@@ -280,24 +334,22 @@ static void change_point(struct gdb_session *s, struct gdb_words *w, bool insert
 
 static void monitor(struct gdb_session *s, struct gdb_words *w)
 {
-    char command[64], text[256];
-    size_t n = (size_t)(w->end - w->at) / 2;
-    if (n >= sizeof command || !gdb_bytes(w, command, n)) {
+    char command[256], *text = NULL;
+    size_t n = (size_t)(w->end - w->at) / 2, size = 0;
+    if (n >= sizeof command || !gdb_bytes(w, command, n) || !gdb_at_end(w)) {
         error(s, 1);
         return;
     }
     command[n] = 0;
-    struct machine *m = s->machine;
-    if (strcmp(command, "cycles") == 0)
-        snprintf(text, sizeof text, "cycle %" PRIu64 ", %" PRIu64 " instructions, model %s\n",
-                 m->clock.now, m->cpu->instructions, m->cpu->model->name);
-    else if (strcmp(command, "hash") == 0)
-        snprintf(text, sizeof text, "state hash %016" PRIx64 " at cycle %" PRIu64 "\n",
-                 machine_hash(m), m->clock.now);
+    FILE *out = open_memstream(&text, &size);
+    CHECK(out != NULL);
+    monitor_command(&s->target, command, out);
+    fclose(out);
+    if (size) /* an empty reply would say that there is no such packet */
+        gdb_reply_hex(&s->reply, text, size < MONITOR_TEXT_MAX ? size : MONITOR_TEXT_MAX);
     else
-        snprintf(text, sizeof text, "monitor cycles: the cycle, and instructions retired\n"
-                                    "monitor hash: the hash of the whole state\n");
-    gdb_reply_hex(&s->reply, text, strlen(text));
+        ok(s);
+    free(text);
 }
 
 static void read_target(struct gdb_session *s, struct gdb_words *w)
@@ -317,8 +369,10 @@ static void query(struct gdb_session *s, struct gdb_words *w)
 {
     if (gdb_literal(w, "Supported"))
         gdb_reply_text(&s->reply,
-                   "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+;vContSupported+;hwbreak+",
-                       GDB_PACKET_MAX);
+                       "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+;vContSupported+;"
+                       "hwbreak+%s",
+                       GDB_PACKET_MAX,
+                       s->target.history ? ";ReverseStep+;ReverseContinue+" : "");
     else if (gdb_literal(w, "Xfer:features:read:"))
         read_target(s, w);
     else if (gdb_literal(w, "Rcmd,"))
@@ -345,6 +399,22 @@ static enum gdb_action resume(struct gdb_session *s, enum gdb_action how)
     return how;
 }
 
+/* bs and bc. */
+static enum gdb_action resume_back(struct gdb_session *s, struct gdb_words *w)
+{
+    enum gdb_action how = gdb_literal(w, "s")   ? GDB_STEP_BACK
+                          : gdb_literal(w, "c") ? GDB_CONTINUE_BACK
+                                                : GDB_STAY;
+    if (how == GDB_STAY || !gdb_at_end(w)) {
+        error(s, 1);
+        return GDB_STAY;
+    }
+    if (!s->target.history)
+        return GDB_STAY; /* the empty reply: not supported */
+    s->running = true;
+    return how;
+}
+
 /* c, s and C, S (whose signal means nothing to a machine), with an address to go on from. */
 static enum gdb_action resume_at(struct gdb_session *s, struct gdb_words *w, bool has_signal,
                                  enum gdb_action how)
@@ -361,7 +431,11 @@ static enum gdb_action resume_at(struct gdb_session *s, struct gdb_words *w, boo
             return GDB_STAY;
         }
         memcpy(bytes, &eip, sizeof bytes);
-        write_register(s, 8, bytes);
+        enum written done = write_register(s, 8, bytes);
+        if (done != WRITTEN) {
+            answer_write(s, done, 1);
+            return GDB_STAY;
+        }
     }
     return resume(s, how);
 }
@@ -403,6 +477,7 @@ static enum gdb_action command(struct gdb_session *s, char letter, struct gdb_wo
     case 'C': return resume_at(s, w, true, GDB_CONTINUE);
     case 's': return resume_at(s, w, false, GDB_STEP);
     case 'S': return resume_at(s, w, true, GDB_STEP);
+    case 'b': return resume_back(s, w);
     case 'v': return verbose(s, w);
     case 'q': query(s, w); break;
     case 'H':

@@ -482,9 +482,8 @@ void machine_set_model(struct machine *m, const char *model)
 
 /* --- state ------------------------------------------------------------------------------------ */
 
-void machine_snapshot(struct machine *m, struct snap *s)
+static void snapshot_parts(struct machine *m, struct snap *s)
 {
-    snap_enter(s, "machine");
     clock_snapshot(&m->clock, s);
     cpu_snapshot(m->cpu, s);
     snap_enter(s, "master");
@@ -511,7 +510,20 @@ void machine_snapshot(struct machine *m, struct snap *s)
     port_80_snapshot(&m->port_80, s);
     snap_bool(s, "a20_kbd", &m->a20_kbd);
     snap_bool(s, "a20_fast", &m->a20_fast);
+}
+
+void machine_snapshot(struct machine *m, struct snap *s)
+{
+    snap_enter(s, "machine");
+    snapshot_parts(m, s);
     snap_bytes(s, "ram", m->phys.ram, m->phys.size);
+    snap_leave(s);
+}
+
+void machine_snapshot_but_ram(struct machine *m, struct snap *s)
+{
+    snap_enter(s, "machine");
+    snapshot_parts(m, s);
     snap_leave(s);
 }
 

@@ -108,4 +108,6 @@ void machine_set_model(struct machine *m, const char *model);
 
 /* One visitor for everything that determines the future. */
 void machine_snapshot(struct machine *m, struct snap *s);
+/* The same without memory, for who keeps pages apart. */
+void machine_snapshot_but_ram(struct machine *m, struct snap *s);
 uint64_t machine_hash(struct machine *m);

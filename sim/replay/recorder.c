@@ -87,22 +87,40 @@ static void after_reset(void *owner)
     put_state(r, r->machine->clock.now, TRACE_AFTER_RESET);
 }
 
-static void put_symbols(struct recorder *r, const struct symbols *symbols)
+static void write_code(struct symbols *symbols, FILE *f)
+{
+    for (uint32_t i = 0; i < symbols->count; i++)
+        if (!symbols->list[i].space)
+            fprintf(f, "%08x %x %s\n", symbols->list[i].address, symbols->list[i].size,
+                    symbols->list[i].name);
+}
+
+static void write_names(struct symbols *symbols, FILE *f) { symbols_write_names(symbols, f); }
+static void write_lines(struct symbols *symbols, FILE *f) { source_write(&symbols->source, f); }
+
+static void put_text(struct recorder *r, enum trace_kind kind, struct symbols *symbols,
+                     void (*write)(struct symbols *symbols, FILE *f))
 {
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     CHECK(f != NULL);
-    for (uint32_t i = 0; i < symbols->count; i++)
-        fprintf(f, "%08x %x %s\n", symbols->list[i].address, symbols->list[i].size,
-                symbols->list[i].name);
+    write(symbols, f);
     fclose(f);
-    trace_put(r->file, TRACE_SYMBOLS, 0, text, size);
+    if (size)
+        trace_put(r->file, kind, 0, text, size);
     free(text);
 }
 
+static void put_symbols(struct recorder *r, struct symbols *symbols)
+{
+    put_text(r, TRACE_SYMBOLS, symbols, write_code);
+    put_text(r, TRACE_NAMES, symbols, write_names);
+    put_text(r, TRACE_LINES, symbols, write_lines);
+}
+
 struct recorder *recorder_new(struct machine *m, const char *path, const struct manifest *manifest,
-                              const struct symbols *symbols, cycle_t hash_every,
+                              struct symbols *symbols, cycle_t hash_every,
                               cycle_t state_every)
 {
     struct recorder *r = xalloc(1, sizeof *r);
@@ -115,8 +133,7 @@ struct recorder *recorder_new(struct machine *m, const char *path, const struct 
     r->start = m->clock.now;
     r->file = trace_create(path);
     trace_put(r->file, TRACE_MANIFEST, 0, text, strlen(text));
-    if (symbols->count)
-        put_symbols(r, symbols);
+    put_symbols(r, symbols);
     put_state(r, m->clock.now, 0);
     r->after_reset = m->after_reset;
     r->after_reset_owner = m->after_reset_owner;

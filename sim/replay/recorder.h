@@ -51,7 +51,7 @@ struct recorder;
 
 /* Begins with the machine as it is now. hash_every, state_every: cycles; 0 takes the defaults. */
 struct recorder *recorder_new(struct machine *m, const char *path, const struct manifest *manifest,
-                              const struct symbols *symbols, cycle_t hash_every,
+                              struct symbols *symbols, cycle_t hash_every,
                               cycle_t state_every);
 /* A character was typed at a serial port, now. */
 void recorder_input(struct recorder *r, int port, uint8_t byte);

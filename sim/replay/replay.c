@@ -272,26 +272,47 @@ struct replay *replay_open(const char *path, const struct machine_host *host)
     event_init(&r->check_event, check_due, r, 210);
     event_init(&r->stop_event, stop_due, r, 220);
     r->check_chunk = r->trace->count;
+    r->until = CYCLE_NEVER;
     return r;
 }
 
 void replay_symbols(const struct replay *r, struct symbols *symbols)
 {
-    for (size_t i = 0; i < r->trace->count; i++)
-        if (r->trace->chunks[i].kind == TRACE_SYMBOLS) {
-            char *text = (char *)trace_read(r->trace, i);
+    for (size_t i = 0; i < r->trace->count; i++) {
+        uint32_t kind = r->trace->chunks[i].kind;
+        if (kind != TRACE_SYMBOLS && kind != TRACE_NAMES && kind != TRACE_LINES)
+            continue;
+        char *text = (char *)trace_read(r->trace, i);
+        if (kind == TRACE_SYMBOLS)
             symbols_add_text(symbols, text, "trace");
-            free(text);
-        }
+        else if (kind == TRACE_NAMES)
+            symbols_add_names(symbols, text, "trace");
+        else
+            source_add_text(&symbols->source, text);
+        free(text);
+    }
+}
+
+/* The last state at or before the cycle; trace->count: there is none. */
+static size_t find_state(const struct replay *r, cycle_t cycle)
+{
+    size_t best = r->trace->count;
+    for (size_t i = 0; i < r->trace->count; i++)
+        if (r->trace->chunks[i].kind == TRACE_STATE && moment_of(r, i).cycle <= cycle)
+            best = i;
+    return best;
+}
+
+cycle_t replay_state_before(const struct replay *r, cycle_t cycle)
+{
+    size_t state = find_state(r, cycle);
+    return state == r->trace->count ? CYCLE_NEVER : moment_of(r, state).cycle;
 }
 
 void replay_seek(struct replay *r, cycle_t cycle)
 {
     struct trace *t = r->trace;
-    size_t best = t->count;
-    for (size_t i = 0; i < t->count; i++)
-        if (t->chunks[i].kind == TRACE_STATE && moment_of(r, i).cycle <= cycle)
-            best = i;
+    size_t best = find_state(r, cycle);
     if (best == t->count)
         usage_error("%s: begins at cycle %" PRIu64 "; cycle %" PRIu64 " is before that", t->path,
                     r->first, cycle);
@@ -315,10 +336,28 @@ void replay_verify(struct replay *r, enum replay_verifying what)
     r->diverged = false;
 }
 
+cycle_t replay_end(const struct replay *r) { return r->until < r->last ? r->until : r->last; }
+
 void replay_until(struct replay *r, cycle_t cycle)
 {
-    event_schedule_observer(&r->machine->clock, &r->stop_event,
-                            cycle < r->last ? cycle : r->last);
+    r->until = cycle;
+    event_schedule_observer(&r->machine->clock, &r->stop_event, replay_end(r));
+}
+
+struct replay_cursor replay_cursor(const struct replay *r)
+{
+    return (struct replay_cursor){r->next_input, r->reset_chunk};
+}
+
+void replay_return(struct replay *r, const struct replay_cursor *cursor)
+{
+    r->next_input = cursor->next_input;
+    r->reset_chunk = cursor->reset_chunk;
+    r->check_chunk = r->trace->count;
+    event_cancel(&r->machine->clock, &r->check_event);
+    event_cancel(&r->machine->clock, &r->input_event);
+    arm_input(r);
+    replay_until(r, r->until);
 }
 
 void replay_finish(struct replay *r)

@@ -30,6 +30,7 @@ struct replay {
     size_t *input_chunk;    /* of each input, to know which came after a state */
     size_t input_count, next_input;
     size_t check_chunk;     /* the next one to compare with; trace->count: none */
+    cycle_t until;          /* where the machine is made to stop */
     size_t reset_chunk;     /* where the search for the state after the next reset begins */
     struct event input_event, check_event, stop_event;
     enum replay_verifying verifying;
@@ -43,12 +44,24 @@ void replay_symbols(const struct replay *r, struct symbols *symbols);
 /* Puts the machine into the last checkpoint at or before the cycle. usage_error if the trace begins
  * later. */
 void replay_seek(struct replay *r, cycle_t cycle);
+/* The cycle of that checkpoint; CYCLE_NEVER: there is none. */
+cycle_t replay_state_before(const struct replay *r, cycle_t cycle);
 /* After the next replay_seek recorded hashes and states are compared; the first difference stops
  * the machine. */
 void replay_verify(struct replay *r, enum replay_verifying what);
 /* Makes the machine stop at the first instruction boundary at or after the cycle, or at the trace's
  * end if that comes first. */
 void replay_until(struct replay *r, cycle_t cycle);
+/* The cycle at which that will be. */
+cycle_t replay_end(const struct replay *r);
+
+/* How far the trace has been read, and back to there: whoever puts the machine into a state of its
+ * own (history.h) puts the trace there too. Nothing is compared after that. */
+struct replay_cursor {
+    size_t next_input, reset_chunk;
+};
+struct replay_cursor replay_cursor(const struct replay *r);
+void replay_return(struct replay *r, const struct replay_cursor *cursor);
 /* After the run: compares what is due and not compared yet. */
 void replay_finish(struct replay *r);
 /* Typed characters are told to a recorder too. */

@@ -27,6 +27,8 @@ enum trace_kind {
     TRACE_INPUT = TRACE_KIND('I', 'N', 'P', 'T'),
     TRACE_HASH = TRACE_KIND('H', 'A', 'S', 'H'),
     TRACE_END = TRACE_KIND('E', 'N', 'D', 'S'),
+    TRACE_NAMES = TRACE_KIND('n', 'a', 'm', 'e'), /* of data, and of code in one space */
+    TRACE_LINES = TRACE_KIND('l', 'i', 'n', 'e'), /* of source files */
 };
 
 /* --- writing ---------------------------------------------------------------------------------- */

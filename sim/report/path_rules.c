@@ -34,6 +34,8 @@ static bool set_key(struct path_rule *k, const char *key, const char *value)
 static int take(void *owner, const char *section, const char *key, const char *value)
 {
     struct path_rules *r = owner;
+    if (strcmp(section, "kernel") == 0 || strcmp(section, "names") == 0)
+        return 1; /* guest_names.h */
     struct path_rule *k = r->count ? &r->list[r->count - 1] : NULL;
     if (!k || strcmp(k->name, section) != 0) {
         if (r->count == PATH_RULES_MAX || !*section || strlen(section) >= sizeof k->name)
@@ -122,6 +124,17 @@ void path_rules_name(const struct path_rules *r, const json_t *cluster, char *na
     snprintf(name, size, "%s%s -> %s", text(cluster, "entry"),
              json_is_true(json_object_get(cluster, "from_idle")) ? " (idle)" : "",
              text(cluster, "ends"));
+}
+
+void path_rules_apply(const struct path_rules *r, json_t *paths)
+{
+    size_t i;
+    json_t *v;
+    json_array_foreach(json_object_get(paths, "clusters"), i, v) {
+        char name[128];
+        path_rules_name(r, v, name, sizeof name);
+        json_object_set_new(v, "name", json_string(name));
+    }
 }
 
 /* --- grouping --------------------------------------------------------------------------------- */

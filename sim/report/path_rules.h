@@ -10,7 +10,7 @@
  *
  * The first section that fits wins; a cluster that none fits keeps "entry -> end" as its name.
  * Rules are applied to a report, after the run: they cost the run nothing and may be changed
- * later. */
+ * later. The sections [kernel] and [names] of the same file are no paths: guest_names.h. */
 #pragma once
 
 #include "sim/core/types.h"
@@ -34,6 +34,9 @@ struct path_rules {
 void path_rules_read(struct path_rules *r, const char *file);
 /* The name of a cluster of paths_json. */
 void path_rules_name(const struct path_rules *r, const json_t *cluster, char *name, size_t size);
+
+/* Gives each cluster of paths_json its `name`. */
+void path_rules_apply(const struct path_rules *r, json_t *paths);
 
 /* All clusters of one name as one path: {name: {count, cycles, min, max, typical, instructions,
  * code_lines, data_lines, pages, cr3_writes, causes, symbols}}; typical is the duration that most

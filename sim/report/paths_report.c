@@ -143,15 +143,13 @@ static void places(const json_t *cluster, char *out, size_t size)
 
 static void print_cluster(unsigned n, const json_t *k, json_int_t total, FILE *out)
 {
-    char where[96], entry[32];
+    char where[96];
     json_int_t count = number(k, "count"), share, common = commonest(k, &share);
-    snprintf(entry, sizeof entry, "%s%s", text(k, "entry"),
-             json_is_true(json_object_get(k, "from_idle")) ? " (idle)" : "");
     places(k, where, sizeof where);
-    fprintf(out, "%4u  %-18.18s %-12s %9" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT
+    fprintf(out, "%4u  %-32.32s %9" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT
                  " %4d %% %9" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT " %8.1f %6.1f %6.1f"
                  " %6.2f  %s\n",
-            n, entry, text(k, "ends"), count, common, (int)(100 * share / count),
+            n, text(k, "name"), count, common, (int)(100 * share / count),
             number(k, "min"), number(k, "max"), (double)number(k, "instructions") / (double)count,
             (double)number(k, "code_lines") / (double)count,
             (double)number(k, "data_lines") / (double)count,
@@ -191,9 +189,9 @@ void paths_report(const json_t *paths, unsigned most, FILE *out)
                 (long long)number(paths, "crowded"), PATHS_EDGES);
     fprintf(out, "longest with interrupts off: %" JSON_INTEGER_FORMAT " cycles, from %s\n\n",
             number(off, "longest"), *text(off, "symbol") ? text(off, "symbol") : "(no symbol)");
-    fprintf(out, "%4s  %-18s %-12s %9s %9s %6s %9s %9s %8s %6s %6s %6s  %s\n", "path", "entry",
-            "back to", "instances", "cycles", "of all", "min", "max", "instr", "ilines", "dlines",
-            "% run", "where");
+    fprintf(out, "%4s  %-32s %9s %9s %6s %9s %9s %8s %6s %6s %6s  %s\n", "path", "name",
+            "instances", "cycles", "of all", "min", "max", "instr", "ilines", "dlines", "% run",
+            "where");
     for (size_t i = 0; i < count && i < most; i++)
         print_cluster((unsigned)i + 1, sorted[i], total, out);
     free(sorted);

@@ -2,6 +2,7 @@
 
 #include "mmu/mmu.h"
 #include "sim/core/check.h"
+#include "sim/report/guest_value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,6 @@
 #define DIRECTORY_ENTRIES 1024
 #define ENTRY_PRESENT 1u
 #define ENTRY_USER 4u
-#define TSS_STACKS 4      /* ESP0 SS0 ESP1, each in four bytes */
-#define TSS_STACKS_16 2   /* SP0 SS0 SP1, each in two */
-#define TSS_TYPE_32 8
 
 /* The frames behind the directory entries that a program may use: of a small space, those which
  * its segment covers. Returns their number. */
@@ -119,22 +117,10 @@ static void grow_threads(struct spaces *s)
     }
 }
 
-static void read_stacks(const struct cpu *c, uint32_t *esp0, uint32_t *esp1)
-{
-    uint32_t wide[3] = {0};
-    uint16_t narrow[3] = {0};
-    if (c->tr.access & TSS_TYPE_32)
-        mmu_peek(c->mmu, c->tr.base + TSS_STACKS, wide, sizeof wide);
-    else if (mmu_peek(c->mmu, c->tr.base + TSS_STACKS_16, narrow, sizeof narrow))
-        wide[0] = narrow[0], wide[2] = narrow[2];
-    *esp0 = wide[0];
-    *esp1 = wide[2];
-}
-
 static void enter_thread(struct spaces *s, const struct cpu *c)
 {
     uint32_t esp0, esp1;
-    read_stacks(c, &esp0, &esp1);
+    guest_stacks(c, &esp0, &esp1);
     const struct space_thread *t = &s->thread[s->thread_now];
     if (s->thread_now && t->space == s->now && t->stack == esp0 && t->trampoline == esp1)
         return;
@@ -227,15 +213,11 @@ static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 
 void spaces_start(struct spaces *s, struct watch *h, struct cpu *c)
 {
-    space_namer namer = s->namer;
-    void *owner = s->namer_owner;
     *s = (struct spaces){.cpu = c, .start = c->clock->now, .last_now = c->clock->now,
-                         .last_cpl = c->cpl, .namer = namer, .namer_owner = owner};
+                         .last_cpl = c->cpl};
     s->frame_count = c->mmu->phys.size >> PAGE_SHIFT;
     s->is_directory = xalloc(s->frame_count, 1);
-    s->namer = NULL;
     add(s, 0, 0, c->clock->now);
-    s->namer = namer;
     s->thread_count = 1;
     grow_threads(s);
     s->thread[0] = (struct space_thread){.space = SPACE_KERNEL, .born = c->clock->now};
@@ -250,6 +232,10 @@ void spaces_set_namer(struct spaces *s, space_namer namer, void *owner)
 {
     s->namer = namer;
     s->namer_owner = owner;
+    if (s->now)
+        namer(owner, s->cpu, false, s->list[s->now].name, SPACE_NAME_SIZE);
+    if (s->thread_now)
+        namer(owner, s->cpu, true, s->thread[s->thread_now].name, SPACE_NAME_SIZE);
 }
 
 void spaces_free(struct spaces *s, struct watch *h)

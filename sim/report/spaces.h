@@ -68,6 +68,7 @@ struct spaces {
  * it is up to date for the instruction that they are told of. */
 void spaces_start(struct spaces *s, struct watch *h, struct cpu *c);
 void spaces_free(struct spaces *s, struct watch *h);
+/* From now on; and for who runs now. */
 void spaces_set_namer(struct spaces *s, space_namer namer, void *owner);
 
 /* "name", or "space 3" where no rule has one; "kernel" for SPACE_KERNEL. */

@@ -20,6 +20,8 @@ void symbols_free(struct symbols *s)
         free(s->strings[i]);
     free(s->strings);
     free(s->list);
+    free(s->data.list);
+    source_free(&s->source);
     symbols_init(s);
 }
 
@@ -35,15 +37,36 @@ static const char *keep(struct symbols *s, const char *text)
     return s->strings[s->string_count++] = copy;
 }
 
+/* Where the symbols of one image go, and what they have in common. */
+struct image {
+    const char *file, *space;
+    uint32_t offset;
+};
+
 static void add(struct symbols *s, laddr_t address, uint32_t size, const char *name,
-                const char *file)
+                const struct image *from)
 {
     if (s->count == s->capacity) {
         s->capacity = s->capacity * 2 + 256;
         s->list = realloc(s->list, s->capacity * sizeof *s->list);
         CHECK(s->list != NULL);
     }
-    s->list[s->count++] = (struct symbol){address, size, keep(s, name), file};
+    s->list[s->count++] =
+        (struct symbol){address + from->offset, size, keep(s, name), from->file, from->space};
+    s->spaced |= from->space != NULL;
+}
+
+static void add_data(struct symbols *s, laddr_t address, uint32_t size, const char *name,
+                     const struct image *from)
+{
+    struct symbol_list *l = &s->data;
+    if (l->count == l->capacity) {
+        l->capacity = l->capacity * 2 + 256;
+        l->list = realloc(l->list, l->capacity * sizeof *l->list);
+        CHECK(l->list != NULL);
+    }
+    l->list[l->count++] =
+        (struct symbol){address + from->offset, size, keep(s, name), from->file, from->space};
 }
 
 static bool code_name(const char *name)
@@ -52,7 +75,7 @@ static bool code_name(const char *name)
 }
 
 static void add_elf_symbols(struct symbols *s, Elf *elf, Elf_Scn *section, const GElf_Shdr *h,
-                            uint32_t offset, const char *file)
+                            const struct image *from)
 {
     Elf_Data *data = elf_getdata(section, NULL);
     size_t count = h->sh_entsize ? h->sh_size / h->sh_entsize : 0;
@@ -68,12 +91,16 @@ static void add_elf_symbols(struct symbols *s, Elf *elf, Elf_Scn *section, const
         bool code = type == STT_FUNC || (type == STT_NOTYPE && home &&
                                          gelf_getshdr(home, &where) &&
                                          (where.sh_flags & SHF_EXECINSTR));
-        if (code && name && code_name(name))
-            add(s, (laddr_t)sym.st_value + offset, (uint32_t)sym.st_size, name, file);
+        if (!name || !code_name(name))
+            continue;
+        if (code)
+            add(s, (laddr_t)sym.st_value, (uint32_t)sym.st_size, name, from);
+        else if (type == STT_OBJECT || type == STT_NOTYPE)
+            add_data(s, (laddr_t)sym.st_value, (uint32_t)sym.st_size, name, from);
     }
 }
 
-static bool add_elf(struct symbols *s, int fd, uint32_t offset, const char *file)
+static bool add_elf(struct symbols *s, int fd, const struct image *from)
 {
     elf_version(EV_CURRENT);
     Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
@@ -81,14 +108,14 @@ static bool add_elf(struct symbols *s, int fd, uint32_t offset, const char *file
     for (Elf_Scn *scn = NULL; is_elf && (scn = elf_nextscn(elf, scn));) {
         GElf_Shdr h;
         if (gelf_getshdr(scn, &h) && h.sh_type == SHT_SYMTAB)
-            add_elf_symbols(s, elf, scn, &h, offset, file);
+            add_elf_symbols(s, elf, scn, &h, from);
     }
     if (elf)
         elf_end(elf);
     return is_elf;
 }
 
-static bool add_map(struct symbols *s, const char *path, uint32_t offset, const char *file)
+static bool add_map(struct symbols *s, const char *path, const struct image *from)
 {
     FILE *f = fopen(path, "r");
     char line[512], type, name[400];
@@ -99,7 +126,9 @@ static bool add_map(struct symbols *s, const char *path, uint32_t offset, const 
             break;
         any = true;
         if (strchr("tTwW", type) && code_name(name))
-            add(s, address + offset, 0, name, file);
+            add(s, address, 0, name, from);
+        else if (strchr("bBdDrRvV", type) && code_name(name))
+            add_data(s, address, 0, name, from);
     }
     if (f)
         fclose(f);
@@ -116,32 +145,57 @@ static int by_address(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+static void sort(struct symbols *s)
+{
+    if (s->count)
+        qsort(s->list, s->count, sizeof *s->list, by_address);
+    if (s->data.count)
+        qsort(s->data.list, s->data.count, sizeof *s->data.list, by_address);
+}
+
+/* Takes FILE[@OFFSET][:SPACE] apart; a file may have an @ or a colon in its name. */
+static void take_apart(struct symbols *s, const char *spec, char path[4096], struct image *from)
+{
+    char *rest = path;
+    if ((size_t)snprintf(path, 4096, "%s", spec) >= 4096 || !*path)
+        usage_error("--symbols %s: expected FILE[@OFFSET][:SPACE], a file first", spec);
+    char *colon = access(path, F_OK) == 0 ? NULL : strrchr(path, ':');
+    if (colon && !strchr(colon, '/')) {
+        if (!colon[1])
+            usage_error("--symbols %s: no space behind the colon", spec);
+        from->space = keep(s, colon + 1);
+        *colon = 0;
+    }
+    char *at = access(path, F_OK) == 0 ? NULL : strrchr(path, '@');
+    if (at) {
+        from->offset = (uint32_t)strtoul(at + 1, &rest, 16);
+        if (at == path || rest == at + 1 || *rest)
+            usage_error("--symbols %s: expected FILE[@OFFSET][:SPACE], OFFSET in hexadecimal",
+                        spec);
+        *at = 0;
+    }
+    const char *slash = strrchr(path, '/');
+    from->file = keep(s, slash ? slash + 1 : path);
+}
+
 void symbols_add(struct symbols *s, const char *spec)
 {
     char path[4096];
-    /* A file may have an @ in its name. */
-    const char *at = access(spec, F_OK) == 0 ? NULL : strrchr(spec, '@');
-    char *rest = NULL;
-    uint32_t offset = at ? (uint32_t)strtoul(at + 1, &rest, 16) : 0;
-    size_t n = at ? (size_t)(at - spec) : strlen(spec);
-    if (n == 0 || n >= sizeof path || (at && (rest == at + 1 || *rest)))
-        usage_error("--symbols %s: expected FILE or FILE@OFFSET, OFFSET in hexadecimal", spec);
-    memcpy(path, spec, n);
-    path[n] = 0;
-    const char *slash = strrchr(path, '/');
-    const char *file = keep(s, slash ? slash + 1 : path);
+    struct image from = {0};
+    take_apart(s, spec, path, &from);
     int fd = open(path, O_RDONLY);
     if (fd < 0)
         usage_error("--symbols %s: %s", path, strerror(errno));
     uint32_t before = s->count;
-    bool ok = add_elf(s, fd, offset, file);
+    bool is_elf = add_elf(s, fd, &from);
     close(fd);
-    if (!ok && !add_map(s, path, offset, file))
+    if (!is_elf && !add_map(s, path, &from))
         usage_error("--symbols %s: neither an ELF file nor a System.map", path);
     if (s->count == before)
         fprintf(stderr, "isochron: --symbols %s: has no code symbols\n", path);
-    if (s->count)
-        qsort(s->list, s->count, sizeof *s->list, by_address);
+    if (is_elf)
+        source_add(&s->source, path, from.offset);
+    sort(s);
 }
 
 void symbols_add_text(struct symbols *s, const char *text, const char *file)
@@ -149,11 +203,44 @@ void symbols_add_text(struct symbols *s, const char *text, const char *file)
     unsigned address, size;
     char name[400];
     int length;
-    file = keep(s, file);
+    struct image from = {.file = keep(s, file)};
     for (; sscanf(text, "%x %x %399s%n", &address, &size, name, &length) == 3; text += length)
-        add(s, address, size, name, file);
-    if (s->count)
-        qsort(s->list, s->count, sizeof *s->list, by_address);
+        add(s, address, size, name, &from);
+    sort(s);
+}
+
+void symbols_write_names(const struct symbols *s, FILE *out)
+{
+    for (uint32_t i = 0; i < s->data.count; i++)
+        fprintf(out, "d %x %x %s\n", s->data.list[i].address, s->data.list[i].size,
+                s->data.list[i].name);
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->list[i].space)
+            fprintf(out, "s %x %x %s %s\n", s->list[i].address, s->list[i].size, s->list[i].name,
+                    s->list[i].space);
+}
+
+void symbols_add_names(struct symbols *s, const char *text, const char *file)
+{
+    unsigned address, size;
+    char kind, line[512], name[400], space[64];
+    struct image from = {.file = keep(s, file)};
+    for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
+        size_t length = (size_t)(end - text);
+        if (length >= sizeof line)
+            continue;
+        memcpy(line, text, length);
+        line[length] = 0;
+        int fields = sscanf(line, "%c %x %x %399s %63[^\n]", &kind, &address, &size, name, space);
+        from.space = NULL;
+        if (fields == 4 && kind == 'd')
+            add_data(s, address, size, name, &from);
+        if (fields != 5 || kind != 's')
+            continue;
+        from.space = keep(s, space);
+        add(s, address, size, name, &from);
+    }
+    sort(s);
 }
 
 /* Index of the last symbol at or below la, -1 if there is none. */
@@ -170,13 +257,34 @@ static int64_t last_below(const struct symbols *s, laddr_t la)
     return low;
 }
 
+static bool covers(const struct symbol *y, laddr_t la)
+{
+    return y->size == 0 || la - y->address < y->size;
+}
+
+/* With spaces: the last one at or below la that is for the space that runs, else one for all. */
+static const struct symbol *find_spaced(const struct symbols *s, int64_t i, laddr_t la)
+{
+    const char *space = s->space_of ? s->space_of(s->space_owner) : NULL;
+    const struct symbol *common = NULL;
+    for (; i >= 0; i--) {
+        const struct symbol *y = &s->list[i];
+        if (!y->space && !common)
+            common = y;
+        if (y->space && space && strcmp(y->space, space) == 0 && covers(y, la))
+            return y;
+    }
+    return common && covers(common, la) ? common : NULL;
+}
+
 const struct symbol *symbols_find(const struct symbols *s, laddr_t la)
 {
     int64_t i = last_below(s, la);
     if (i < 0)
         return NULL;
-    const struct symbol *y = &s->list[i];
-    return y->size == 0 || la - y->address < y->size ? y : NULL;
+    if (UNLIKELY(s->spaced))
+        return find_spaced(s, i, la);
+    return covers(&s->list[i], la) ? &s->list[i] : NULL;
 }
 
 const struct symbol *symbols_by_name(const struct symbols *s, const char *name)
@@ -185,6 +293,28 @@ const struct symbol *symbols_by_name(const struct symbols *s, const char *name)
         if (strcmp(s->list[i].name, name) == 0)
             return &s->list[i];
     return NULL;
+}
+
+bool symbols_address(const struct symbols *s, const char *name, laddr_t *address)
+{
+    const struct symbol *y = symbols_by_name(s, name);
+    for (uint32_t i = 0; !y && i < s->data.count; i++)
+        if (strcmp(s->data.list[i].name, name) == 0)
+            y = &s->data.list[i];
+    if (y)
+        *address = y->address;
+    return y != NULL;
+}
+
+void symbols_line(struct symbols *s, laddr_t la, char *text, size_t size)
+{
+    const char *file;
+    uint32_t line;
+    text[0] = 0;
+    if (!source_find(&s->source, la, &file, &line))
+        return;
+    const char *slash = strrchr(file, '/');
+    snprintf(text, size, "%s:%u", slash ? slash + 1 : file, line);
 }
 
 void symbols_format(const struct symbols *s, laddr_t la, char *text, size_t size)

@@ -153,9 +153,214 @@ def test_description(d):
     check("and there are no more", d.ask(f"p{len(names):x}") == "E01")
 
 
+def place(d):
+    """Where it stands, and with what: EIP, cycle, instructions, and all registers."""
+    return d.number(EIP), d.number(CYCLE, 8), d.number(RETIRED, 8), d.ask("g"), d.monitor("hash")
+
+
+def test_back_and_on(d):
+    supported = d.ask("qSupported")
+    check("a replay can go back", "ReverseStep+;ReverseContinue+" in supported, supported)
+    first = place(d)
+    check("before the begin there is nothing", d.ask("bs") == "T05replaylog:begin;thread:01;")
+    check("nor when looking for something", d.ask("bc") == "T05replaylog:begin;thread:01;")
+    check("and nothing has moved", place(d) == first)
+    seen = [first]
+    for _ in range(40):
+        check("a step", d.ask("s") == "T05thread:01;")
+        seen.append(place(d))
+    for n in range(39, -1, -1):
+        stop = d.ask("bs")
+        here = place(d)
+        check(f"a step back is where it was, {n}", stop == "T05thread:01;" and here == seen[n], stop,
+              here[:3], seen[n][:3])
+    check("time stands between", seen[40][1] > seen[0][1] and seen[40][2] >= seen[0][2] + 30, seen[40][1:3])
+
+
+def hits(d, count, packet="vCont;c"):
+    """Places of the next hits."""
+    found = []
+    for _ in range(count):
+        stop = d.ask(packet)
+        found.append((stop, *place(d)))
+    return found
+
+
+def test_breaks_back(d):
+    d.monitor("goto 0x" + "0")
+    again = d.monitor("goto enter_ipc_fast#1000")
+    check("goto the 1000th arrival", "enter_ipc_fast" in again and "now at cycle" in again, again)
+    address = d.number(EIP)
+    check("Z", d.ask(f"Z0,{address:x},1") == "OK")
+    here = ("T05hwbreak:;thread:01;", *place(d))
+    on = [here] + hits(d, 5)
+    check("each arrival is another", len({h[2] for h in on}) == 6)
+    back = hits(d, 5, "bc")
+    check("back they are the same", back == on[4::-1], [h[1:4] for h in back], [h[1:4] for h in on])
+    check("and on again", hits(d, 5) == on[1:])
+    d.ask(f"z0,{address:x},1")
+    count = d.monitor("goto enter_ipc_fast#1005")
+    check("five arrivals on is the 1005th", place(d) == on[5][1:], count, place(d)[:3], on[5][1:4])
+
+
+def test_watches_back(d):
+    d.monitor("goto enter_ipc_fast#1000")
+    stack = d.number(4) - 4
+    kind = d.ask(f"Z2,{stack:x},4")
+    stops = hits(d, 4)
+    check("writes are met", kind == "OK" and all(h[0] == f"T05watch:{stack:x};thread:01;" for h in stops),
+          stops[0][0])
+    at = place(d)
+    written = d.ask(f"m{stack:x},4")
+    back = hits(d, 3, "bc")
+    check("and met again going back", all(h[0] == f"T05watch:{stack:x};thread:01;" for h in back), back[0][0])
+    check("before the write", back[0][2] < at[1] and d.ask("s")[:3] == "T05")
+    d.ask(f"z2,{stack:x},4")
+    for n, met in enumerate(back):
+        d.monitor(f"goto {met[2]}")
+        while place(d)[1:3] < met[2:4]:
+            d.ask("s")
+        d.ask("s")
+        check(f"one step on it has been done, {n}", place(d)[1:] == stops[3 - n][2:], place(d)[1:3],
+              stops[3 - n][2:4])
+    writer = d.monitor(f"writer {stack:#x} 4")
+    check("writer tells the instruction", "CPL 0" in writer and re.search("cycle [0-9]+", writer), writer)
+    check("the value is a value", len(written) == 8, written)
+
+
+def test_edges(d):
+    last = int(re.search("to ([0-9]+)\n", d.monitor("cycles"))[1])
+    d.monitor(f"goto {last}")
+    end = place(d)
+    check("at the end there is no more", d.ask("c") == "T05replaylog:end;thread:01;" and place(d) == end)
+    check("not one step", d.ask("s") == "T05replaylog:end;thread:01;" and place(d) == end)
+    check("but a step back", d.ask("bs") == "T05thread:01;" and place(d)[1] < end[1])
+    check("and on", d.ask("s") == "T05thread:01;" and place(d) == end)
+    check("a far goto", "is outside: accepted are" in d.monitor("goto 99G"))
+    half = d.monitor(f"goto {last // 2}")
+    check("goto a cycle", f"now at cycle {last // 2}"[:-2] in half, half)
+    check("on to the end", d.ask("vCont;c") == "T05replaylog:end;thread:01;" and place(d) == end)
+
+
+def test_refusals(d):
+    before = place(d)
+    eip = d.ask(f"p{EIP:x}")
+    check("what is the same may be written", d.ask(f"P{EIP:x}={eip}") == "OK")
+    check("a register", d.ask("P0=deadbeef").startswith("E.a recorded run stays as it was"))
+    check("all registers", d.ask("G" + "55" * 16).startswith("E.a recorded run"))
+    check("memory", d.ask("M1000,1:55").startswith("E.a recorded run"))
+    check("memory in binary", d.ask("X1000,1:U").startswith("E.a recorded run"))
+    check("a jump", d.ask("c1000").startswith("E.a recorded run"))
+    check("and stderr says so", "nothing is written: a recorded run" in d.said())
+    check("nothing has changed", place(d) == before)
+    for packet, answer in (("b", "E01"), ("bx", "E01"), ("bss", "E01"), ("bcc", "E01"), ("Z9,0,0", ""),
+                           ("vCont;x", "E01"), ("qRcmd,6", "E01"), ("p", "E01"), ("m0", "E01"), ("", "")):
+        reply = d.ask(packet)
+        check(f"packet {packet!r}", reply == answer, reply)
+    d.line.sendall(b"$bs#00")
+    check("a wrong check sum is asked for again", d.line.recv(10) == b"-")
+    check("and moves nothing", place(d) == before)
+
+
+def test_monitor(d):
+    text = d.monitor("help")
+    names = re.findall("^monitor ([a-z-]+)", text, re.M)
+    check("help lists the commands", {"help", "cycles", "hash", "where", "goto", "path", "writer", "translate",
+                                      "cache", "segments", "idt", "irq"} <= set(names), text)
+    for name in names:
+        one = d.monitor(f"help {name}")
+        check(f"help {name}", one.startswith(f"monitor {name}") and len(one) > len(name) + 20, one)
+    before = place(d)
+    for command, answer in (
+            ("nosuch", "there is no command 'nosuch'; `monitor help` lists them"),
+            ("help nosuch", "there is no command 'nosuch'"), ("hash x", "monitor hash takes no argument"),
+            ("goto", "where to?"), ("goto soon", "where to?"), ("goto nosuch#1", "no symbol 'nosuch'"),
+            ("goto enter_ipc_fast#0", "from 1 on"), ("goto enter_ipc_fast#x", "from 1 on"),
+            ("goto enter_ipc_fast#99999999", "enter_ipc_fast is reached only"),
+            ("writer", "which address?"), ("writer 0x1000 3", "accepted are 1, 2 and 4"),
+            ("writer nosuch", "'nosuch' is no address and no symbol"), ("translate", "which address?"),
+            ("translate 0xffffffffff", "is no address"), ("translate enter_ipc_fast", "is physical"),
+            ("cache enter_ipc_fast", "code TLB"), ("idt 256", "accepted are 0 to 255"), ("idt 13", "#GP"),
+            ("segments", "GDTR base"), ("irq", "INTR"), ("where", "privilege level"),
+            ("idt", "#PF page fault")):
+        said = d.monitor(command)
+        check(f"monitor {command}", answer in said, said)
+    check("none of it moves anything", place(d) == before)
+
+
+def test_path(d):
+    """In the middle of an IPC, and behind it: the sums are the cycles that have elapsed."""
+    d.monitor("goto enter_ipc_fast#2000")
+    for steps in (0, 1, 5, 20, 60):
+        for _ in range(steps):
+            d.ask("s")
+        before = place(d)
+        said = d.monitor("path")
+        begin = int(re.search("entered at cycle ([0-9]+)", said)[1])
+        elapsed = int(re.search("after ([0-9]+) cycles", said)[1])
+        total = int(re.search("  sum +([0-9]+)", said)[1])
+        rows = said[said.index("where, in order"):].splitlines()[1:]
+        check(f"path after {steps} steps", total == elapsed and sum(int(r.split()[-1]) for r in rows) == total,
+              said)
+        still = "still in it" in said
+        check("of this instance", (begin + elapsed == before[1]) if still else begin + elapsed <= before[1], said)
+        check("and moves nothing", place(d) == before)
+
+
+def test_observers():
+    """Reports only go on: with them there is no way back."""
+    d = Debugged("--paths")
+    check("no reverse packets", "Reverse" not in d.ask("qSupported"))
+    check("they are not known", d.ask("bs") == "")
+    check("and goto says why", "cannot go back: reports and logs follow it" in d.monitor("goto 1"))
+    d.end()
+
+
+def state_at_end(*options):
+    p = subprocess.run([isochron, "replay", str(trace), "--serial", "null", "--quiet", "--hash", *options],
+                       capture_output=True, text=True, timeout=60)
+    return p.stdout
+
+
+def test_law():
+    """Whatever the debugger does, the run ends as it does without one."""
+    d = Debugged("--hash")
+    d.monitor("goto enter_ipc_fast#500")
+    for packet in ("bs", "s", "bs", "bs", "Z2,0,4", "bc", "c"):
+        d.ask(packet)
+    d.monitor("path")
+    d.ask("z2,0,4")
+    d.monitor("goto enter_ipc_fast#300")
+    check("the debugger leaves", d.ask("D") == "OK")
+    out = d.process.communicate(timeout=60)[0].decode()
+    check("and the end is the same", "state hash" in out and out == state_at_end(), out, state_at_end())
+    d.line.close()
+
+
+def test_serial_once():
+    """What is lived again is not printed again."""
+    d = Debugged(command=("replay", str(trace), "--serial", "file:serial"))
+    d.ask("c")
+    for _ in range(2):
+        d.monitor("goto 0")
+        d.monitor("goto enter_ipc_fast#10")
+        d.ask("bc")
+    d.ask("c")
+    d.end()
+    subprocess.run([isochron, "replay", str(trace), "--serial", "file:alone", "--quiet"], cwd=work, timeout=60)
+    check("one line, once", (work / "serial").read_bytes() == (work / "alone").read_bytes() != b"",
+          (work / "serial").read_bytes(), (work / "alone").read_bytes())
+
+
 test_addresses()
 debugged = Debugged()
 test_description(debugged)
-debugged.end()
+for test in (test_back_and_on, test_breaks_back, test_watches_back, test_edges, test_refusals, test_monitor,
+             test_path):
+    test(debugged)
+check("the run can be ended", debugged.end() == 0)
+test_observers()
+test_law()
+test_serial_once()
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed != 0)

@@ -386,7 +386,7 @@ test_file_mistakes() {
     local r=(run --model flat -m 4 -kernel halt)
     mistake '--symbols junk: neither an ELF file nor a System.map' "${r[@]}" --symbols junk
     mistake '--symbols nosuch: No such file' "${r[@]}" --symbols nosuch
-    mistake '--symbols halt@high: expected FILE or FILE@OFFSET' "${r[@]}" --symbols halt@high
+    mistake '--symbols halt@high: expected FILE.*OFFSET in hexadecimal' "${r[@]}" --symbols halt@high
     cp loop 'loop@home'
     ask run --model flat -m 4 --quiet -kernel loop --symbols loop@home --ledger l.json
     says 'a file with an @ in its name' 0 l.json '"name": "again"'

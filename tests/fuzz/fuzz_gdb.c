@@ -45,6 +45,8 @@ static void obey(struct debugger *d, enum gdb_action action)
     case GDB_DETACH:
     case GDB_KILL: d->gone = true; break;
     case GDB_STAY:
+    case GDB_STEP_BACK:
+    case GDB_CONTINUE_BACK:
     case GDB_STOP: break;
     }
     if (m->end == END_SHUTDOWN)
@@ -122,7 +124,7 @@ static void one_case(uint64_t seed)
     for (uint32_t i = 0; i < 0x2000; i++)
         m->phys.ram[0x1000 + i] = (uint8_t)random_next(&r);
     load_protected_mode(m->cpu, 0x1000);
-    gdb_session_init(s, m);
+    gdb_session_init(s, &(struct gdb_target){.machine = m});
     s->send = sent;
     s->owner = &d;
     if (!fuzz_guard(converse, &d, &code))

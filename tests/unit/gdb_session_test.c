@@ -55,7 +55,7 @@ static int set_up(void **state)
     struct bench *b = calloc(1, sizeof *b);
     b->m = new_machine();
     b->s = calloc(1, sizeof *b->s);
-    gdb_session_init(b->s, b->m);
+    gdb_session_init(b->s, &(struct gdb_target){.machine = b->m});
     b->log = open_memstream(&b->log_text, &b->log_size);
     b->s->log = b->log;
     b->s->send = sent;
