@@ -3,7 +3,7 @@
 (P => {
   if (!P.ledger) return;
   const { el, number, percent } = P;
-  const L = P.ledger, ROW = 22;
+  const L = P.ledger, ROW = 25;
 
   /* --- trees ------------------------------------------------------------------------------ */
   const node = (name, colour) => ({ name, colour, cycles: 0, children: new Map(), parent: null });

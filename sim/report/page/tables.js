@@ -70,7 +70,7 @@
   const L = P.ledger, whole = L.cycles;
 
   /* Where most of a path's cycles went, which tells paths of one gate apart at sight. */
-  const mainSymbol = k => k.symbols.reduce((best, s) => s.cycles > (best ? best.cycles : 0) ? s : best, null);
+  const mainSymbol = k => k.symbols.reduce((best, s) => !s.name.startsWith("(") && s.cycles > (best ? best.cycles : 0) ? s : best, null);
   P.clusterName = (k, i) => {
     const main = mainSymbol(k);
     return `#${i + 1} ${k.name || k.entry}${k.from_idle ? " (idle)" : ""} \u2192 ${k.ends}${!k.name && main ? ` (${main.name})` : ""}`;

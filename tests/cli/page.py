@@ -1,0 +1,335 @@
+#!/usr/bin/env python3
+"""page.py: the HTML page in a browser: every view is opened, sorted, zoomed and typed at, with mouse
+and keys, and what the page then says is compared with the documents it was made of.
+
+Chromium runs without a window, driven by chromedriver over plain HTTP. Skipped (77) where either is
+not installed. --shots FOLDER keeps a picture of every view, light and dark. The last line is
+'N passed, N failed'. ISOCHRON=PATH names another program.
+"""
+import atexit
+import base64
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+root = pathlib.Path(__file__).resolve().parents[2]
+isochron = os.path.abspath(os.environ.get("ISOCHRON", root / "build/release/isochron"))
+work = pathlib.Path(tempfile.mkdtemp())
+atexit.register(shutil.rmtree, work, ignore_errors=True)
+shots = pathlib.Path(sys.argv[2]).resolve() if sys.argv[1:2] == ["--shots"] else None
+passed = failed = 0
+KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Left": "\ue012", "Right": "\ue014"}
+
+
+def check(name, good, *more):
+    global passed, failed
+    passed, failed = passed + bool(good), failed + (not good)
+    if not good:
+        print(f"FAILED: {name}", *[str(m)[:400] for m in more], sep="\n    ")
+
+
+class Browser:
+    """The few calls of the WebDriver protocol that this test needs."""
+
+    def __init__(self):
+        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
+        atexit.register(self.driver.kill)
+        for line in self.driver.stdout:
+            found = re.search(r"successfully on port (\d+)", line)
+            if found:
+                break
+        self.base = f"http://127.0.0.1:{found.group(1)}/session"
+        options = {"binary": shutil.which("chromium"), "args": [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            "--window-size=1360,900", f"--user-data-dir={work}/profile"]}
+        made = self.call("", {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options,
+                                                              "goog:loggingPrefs": {"browser": "ALL"}}}})
+        self.base += "/" + made["sessionId"]
+
+    def call(self, path, body=None, method=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["value"]
+
+    def close(self):
+        self.call("", method="DELETE")
+
+    def open(self, path):
+        self.call("/url", {"url": path.as_uri()})
+
+    def js(self, script, *args):
+        return self.call("/execute/sync", {"script": script, "args": list(args)})
+
+    def element(self, selector):
+        found = self.call("/element", {"using": "css selector", "value": selector})
+        return next(iter(found.values()))
+
+    def click(self, selector):
+        self.call(f"/element/{self.element(selector)}/click", {})
+
+    def keys(self, *names):
+        actions = [{"type": t, "value": KEYS.get(n, n)} for n in names for t in ("keyDown", "keyUp")]
+        self.call("/actions", {"actions": [{"type": "key", "id": "k", "actions": actions}]})
+
+    def type(self, selector, text):
+        self.call(f"/element/{self.element(selector)}/value", {"text": text})
+
+    def mouse(self, *actions):
+        self.call("/actions", {"actions": [{"type": "pointer", "id": "m", "parameters": {"pointerType": "mouse"},
+                                            "actions": list(actions)}]})
+
+    def wheel(self, x, y, by):
+        self.call("/actions", {"actions": [{"type": "wheel", "id": "w", "actions": [
+            {"type": "scroll", "x": x, "y": y, "deltaX": 0, "deltaY": by}]}]})
+
+    def until(self, name, script, *args):
+        """Waits for what a view does a moment later."""
+        for _ in range(100):
+            if self.js("return " + script, *args):
+                break
+            time.sleep(0.05)
+        else:
+            check(name, False, "never became so: " + script)
+
+    def numbers(self, selector):
+        return self.js("return [...document.querySelectorAll(arguments[0])].map(e => Number(e.dataset.value))", selector)
+
+    def text(self, selector):
+        return self.js("return document.querySelector(arguments[0]).textContent", selector)
+
+    def picture(self, name):
+        if shots:
+            shots.mkdir(parents=True, exist_ok=True)
+            (shots / f"{name}.png").write_bytes(base64.b64decode(self.call("/screenshot")))
+
+
+def digits(text):
+    return int(re.sub(r"\D", "", text))
+
+
+def run(*args):
+    p = subprocess.run([isochron, *map(str, args)], cwd=work, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    if p.returncode:
+        sys.exit(f"page.py: {args[0]}: {p.stderr.decode()}")
+
+
+def make_page():
+    wanted = ["--paths", "--profile", "--timeline", "t.json", "--ledger", "l.json", "--window", "enter_ipc_fast#300",
+              "--window-json", "w.json"]
+    help_text = subprocess.run([isochron, "replay", "--help"], capture_output=True, text=True).stdout
+    wanted += ["--blame"] if "--blame" in help_text else []
+    run("replay", root / "traces/ipc.iso", "--to", "12M", *wanted, "--serial", "null", "--quiet")
+    run("export", "l.json", "t.json", "w.json", "--format", "html", "--out", "page.html")
+    return json.loads((work / "l.json").read_text())
+
+
+# --- views -----------------------------------------------------------------------------------------
+
+def test_start(b, ledger):
+    check("the title tells the run", "p133" in b.js("return document.title"))
+    check("the first tile is the run's cycles", b.numbers("#tiles b[data-value]")[:2] ==
+          [ledger["cycles"], ledger["instructions"]])
+    tabs = b.js("return [...document.querySelectorAll('[role=tab]')].map(t => t.id.slice(4))")
+    check("there are tabs for what there is", {"overview", "flame", "timeline", "paths", "symbols", "causes", "spaces",
+                                               "window"} <= set(tabs), tabs)
+    for i, tab in enumerate(tabs):
+        b.click("#tab-" + tab)
+        state = b.js("""const shown = [...document.querySelectorAll('[role=tabpanel]')].filter(p => !p.hidden);
+            return [shown.map(p => p.id), document.querySelector('[aria-selected=true]').id, location.hash,
+                    shown[0].textContent.length]""")
+        check(f"a click opens {tab}", state[:3] == [["panel-" + tab], "tab-" + tab, "#/" + tab] and state[3] > 50, state)
+        if tab == "timeline":
+            time.sleep(0.1)
+        b.picture(f"{i}-{tab}")
+    b.keys("1")
+    check("a digit opens a view", b.js("return location.hash") == "#/" + tabs[0])
+    b.keys("Right")
+    check("and an arrow the next", b.js("return document.activeElement.id") == "tab-" + tabs[1])
+    b.keys("Left", "Left")
+    check("round the end", b.js("return document.activeElement.id") == "tab-" + tabs[-1])
+    return tabs
+
+
+BARS = "#flame .frame:not(.above)"
+
+
+def bars(b):
+    return b.js("return [...document.querySelectorAll(arguments[0])].map(e => "
+                "[e.dataset.name, Number(e.dataset.cycles), e.offsetTop])", BARS)
+
+
+def test_flame(b, ledger):
+    paths = ledger["kernel_paths"]
+    b.click("#tab-flame")
+    root_bar, *rest = bars(b)
+    check("the root is every cycle", root_bar[:2] == ["all cycles", ledger["cycles"]], root_bar)
+    first = [x for x in rest if x[2] == rest[0][2]]
+    gates = sum(p["cycles"] for p in ledger["paths"] if p["name"] not in ("user", "boot"))
+    check("the kernel is its gates", ["kernel", gates] in [x[:2] for x in first], first)
+    check("bars of a row sum to the root", sum(x[1] for x in first) == ledger["cycles"], first)
+    b.js("[...document.querySelectorAll('.frame')].find(e => e.dataset.name === 'kernel').focus()")
+    b.keys("Enter")
+    shown = bars(b)
+    check("Enter zooms in", shown[0][:2] == ["kernel", gates] and str(gates) in re.sub(r"\D", " ", b.text("#crumbs").replace(",", "")),
+          shown[0], b.text("#crumbs"))
+    b.keys("Escape")
+    check("Escape zooms out", bars(b)[0][0] == "all cycles")
+    orders = b.js("return [...document.querySelectorAll('#flame-order option')].map(o => o.textContent)")
+    for i, order in enumerate(orders):
+        b.js("const s = document.querySelector('#flame-order'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))", i)
+        shown = bars(b)
+        row = [x for x in shown if x[2] == shown[1][2]]
+        check(f"nested by {order}: every cycle is there", shown[0][1] == ledger["cycles"], shown[0])
+        small = ledger["cycles"] * 0.6 / 1000 * 40
+        check(f"nested by {order}: and in the row below", 0 <= ledger["cycles"] - sum(x[1] for x in row) < small, row)
+        if order.startswith("kernel path"):
+            check("user cycles are the paths' user", ["user", paths["user"]] in [x[:2] for x in row])
+    b.js("const s = document.querySelector('#flame-order'); s.value = 0; s.dispatchEvent(new Event('change'))")
+    b.type("#panel-flame input", "user")
+    marked = digits(b.text("#crumbs").split("marked:")[1])
+    named = sum(p["cycles"] for p in ledger["places"] if "user" in p["path"].lower() or "user" in p["name"].lower())
+    check("marked bars are summed", marked == named, marked, named)
+
+
+def view(b):
+    b.until("sums follow the view", "(() => { const r = document.querySelector('#time-range').dataset, s = "
+            "[...document.querySelectorAll('#time-sums dd')].reduce((n, e) => n + Number(e.dataset.value), 0);"
+            "return Math.abs(s - (r.to - r.from)) <= 2; })()")
+    return b.js("const r = document.querySelector('#time-range').dataset; return [Number(r.from), Number(r.to)]")
+
+
+def test_timeline(b, ledger):
+    paths = ledger["kernel_paths"]
+    b.click("#tab-timeline")
+    whole = view(b)
+    check("the whole run is in view", whole[1] - whole[0] == ledger["cycles"], whole)
+    kernel = sum(c["cycles"] for c in paths["clusters"]) + paths["unfinished"]
+    check("what ran is what the ledger says", b.numbers("#time-sums dd") == [paths["user"], kernel, paths["idle"], paths["boot"]],
+          b.numbers("#time-sums dd"))
+    b.js("document.querySelector('#time-canvas').focus()")
+    b.keys("+", "+")
+    closer = view(b)
+    check("plus zooms in", abs((closer[1] - closer[0]) * 4 - (whole[1] - whole[0])) <= 8, closer)
+    b.keys("Right")
+    check("an arrow moves", view(b)[0] > closer[0] and view(b)[1] - view(b)[0] == closer[1] - closer[0])
+    b.keys("0")
+    check("0 shows all", view(b) == whole)
+    box = b.js("const r = document.querySelector('#time-canvas').getBoundingClientRect(); return [r.left, r.top, r.width, r.height]")
+    x, y = int(box[0] + box[2] * 0.6), int(box[1] + 40)
+    b.wheel(x, y, -600)
+    near = view(b)
+    check("the wheel zooms in", near[1] - near[0] < (whole[1] - whole[0]) / 2, near)
+    b.mouse({"type": "pointerMove", "x": x, "y": y}, {"type": "pointerDown", "button": 0},
+            {"type": "pointerMove", "x": x - 200, "y": y, "duration": 50}, {"type": "pointerUp", "button": 0})
+    check("dragging moves", view(b)[0] > near[0] and view(b)[1] - view(b)[0] == near[1] - near[0], view(b))
+    b.js("document.querySelector('#time-canvas').focus()")
+    b.keys("0", "n", "n")
+    facts = b.js("return [...document.querySelectorAll('#time-selected dd')].map(e => e.textContent)")
+    head, *lines = [json.loads(x) for x in (work / "t.json").read_text().splitlines()]
+    spans = {(s[1], s[1] + s[2]) for s in lines[:-1]}
+    check("n selects a span of the run", facts and (digits(facts[2]), digits(facts[3])) in spans, facts)
+    check("with its length", digits(facts[4].split(",  ")[0].split(", ")[0]) == digits(facts[3]) - digits(facts[2]), facts)
+    b.keys("Enter")
+    check("Enter fits it", view(b)[1] - view(b)[0] == max(10, digits(facts[3]) - digits(facts[2])), view(b))
+    b.picture("timeline-zoomed")
+    b.keys("0")
+
+
+def column(b, table, n):
+    return b.numbers(f"#{table} tbody td:nth-child({n})")
+
+
+def test_tables(b, ledger):
+    clusters = ledger["kernel_paths"]["clusters"]
+    b.click("#tab-paths")
+    check("paths sum to the run", b.numbers("#paths tfoot td[data-value]") == [sum(c["count"] for c in clusters), ledger["cycles"]])
+    check("the dearest stands first", column(b, "paths", 3) == sorted(column(b, "paths", 3), reverse=True))
+    b.click("#paths th:nth-child(2) button")
+    counts = column(b, "paths", 2)
+    check("a click sorts by instances", counts == sorted(counts, reverse=True) and counts[0] == max(c["count"] for c in clusters) and
+          b.js("return document.querySelector('#paths th:nth-child(2)').ariaSort") == "descending", counts[:9])
+    b.click("#paths th:nth-child(2) button")
+    check("another turns it round", column(b, "paths", 2) == sorted(counts))
+    check("ways in sum to the run", b.numbers("#gates tfoot td[data-value]") == [sum(p["entries"] for p in ledger["paths"]), ledger["cycles"]])
+    b.click("#tab-causes")
+    check("causes sum to the run", b.numbers("#causes tfoot td[data-value]") == [ledger["cycles"]])
+    check("each as in the ledger", sorted(column(b, "causes", 3)) == sorted(ledger["causes"].values()))
+    b.click("#tab-symbols")
+    check("symbols sum to the run", b.numbers("#symbols tfoot td[data-value]") == [ledger["cycles"]])
+    b.type("#panel-symbols input[type=search]", "ipc")
+    kept = [p["cycles"] for p in ledger["places"] if "ipc" in p["name"].lower() or "ipc" in p["path"].lower()]
+    check("what is typed narrows them, and the sum", b.numbers("#symbols tfoot td[data-value]") == [sum(kept)] and
+          len(column(b, "symbols", 3)) == len(kept) > 0, kept[:5])
+    b.click("#tab-spaces")
+    check("spaces sum to the run", b.numbers("#spaces tfoot td[data-value]")[-1] == ledger["cycles"])
+    check("threads, too", b.numbers("#threads tfoot td[data-value]")[-1] == ledger["cycles"])
+    window = json.loads((work / "w.json").read_text())
+    b.click("#tab-window")
+    check("the window is there, in order", column(b, "window", 7) == [e["cycles"] for e in window["instructions"]])
+    check("and sums", b.numbers("#window tfoot td[data-value]") == [window["cycles"]])
+
+
+def test_blame(b, ledger):
+    blame = ledger.get("blame")
+    if not blame:
+        return
+    b.click("#tab-blame")
+    last = "#blame-matrix tfoot td:last-child"
+    check("the matrix sums to the misses' cycles", b.numbers(last) == [blame["cycles"]], b.numbers(last))
+    cells = b.numbers("#blame-matrix tbody td:not(:last-child)")
+    check("and so do its cells", sum(cells) == blame["cycles"])
+    choose = "const s = document.querySelector(arguments[0]); s.value = arguments[1]; s.dispatchEvent(new Event('change'))"
+    b.js(choose, "#blame-unit", "misses")
+    check("misses, too", b.numbers(last) == [blame["misses"]], b.numbers(last))
+    dtlb = next(a for a in blame["arrays"] if a["name"] == "dtlb")
+    b.js(choose, "#blame-array", "dtlb")
+    check("and those of one array", b.numbers(last) == [dtlb["misses"]], b.numbers(last), dtlb["misses"])
+    check("arrays sum to all", b.numbers("#blame-arrays tfoot td[data-value]")[-2:] == [blame["misses"], blame["cycles"]])
+
+
+def test_theme(b, tabs):
+    seen = set()
+    for _ in range(3):
+        b.click("#theme")
+        seen.add(tuple(b.js("return [document.documentElement.dataset.theme, getComputedStyle(document.body).backgroundColor]")))
+    check("the theme changes colours", {s[0] for s in seen} == {"light", "dark"} and len({s[1] for s in seen}) == 2, seen)
+    while b.js("return document.documentElement.dataset.theme") != "dark":
+        b.click("#theme")
+    for tab in tabs:
+        if shots:
+            b.click("#tab-" + tab)
+            b.picture(f"dark-{tab}")
+
+
+def main():
+    for program, package in (("chromium", "chromium"), ("chromedriver", "chromium-driver")):
+        if not shutil.which(program):
+            print(f"no {program} (package {package}): the page was not opened")
+            sys.exit(77)
+    ledger = make_page()
+    b = Browser()
+    try:
+        b.open(work / "page.html")
+        tabs = test_start(b, ledger)
+        test_flame(b, ledger)
+        test_timeline(b, ledger)
+        test_tables(b, ledger)
+        test_blame(b, ledger)
+        test_theme(b, tabs)
+        log = [x for x in b.call("/se/log", {"type": "browser"}) if x["level"] == "SEVERE"]
+        check("the browser complains of nothing", not log, log)
+    finally:
+        b.close()
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(failed != 0)
+
+
+main()
