@@ -699,6 +699,12 @@ void history_ask(struct history *h, bool (*gives_up)(void *owner), void *owner)
     h->gives_up_owner = owner;
 }
 
+void history_keep_every(struct history *h, cycle_t cycles)
+{
+    h->every = cycles;
+    event_schedule_observer(&h->machine->clock, &h->keep_event, h->machine->clock.now + cycles);
+}
+
 static void begin(struct history *h)
 {
     h->every = h->machine->cpu->model->timed ? EVERY_TIMED : EVERY_FLAT;

@@ -38,6 +38,8 @@ struct history;
 /* The past begins now, or with the trace that the machine lives again; NULL: it is a live run. */
 struct history *history_new(struct machine *m, struct replay *replay);
 void history_free(struct history *h);
+/* States are kept every so many cycles, from now on; a default fits the model. */
+void history_keep_every(struct history *h, cycle_t cycles);
 /* Asked now and then while history_continue_back looks: true makes it give up. */
 void history_ask(struct history *h, bool (*gives_up)(void *owner), void *owner);
 

@@ -1,5 +1,6 @@
 /* fuzz_gdb: packets from a debugger that means harm: random and damaged commands, checksums right
- * and wrong, binary data, in any order, on a machine that runs a little whenever it is told to. */
+ * and wrong, binary data, in any order, on a machine that runs a little whenever it is told to, and
+ * goes back where it has a history. */
 #include "sim/gdb/session.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -9,7 +10,13 @@ static const char *const commands[] = {
     "M1000,4:90909090", "M1000,ffffffff:00", "X1000,4:abcd", "X1000,0:", "Z0,1000,1", "Z1,1004,1",
     "Z2,2000,4", "Z3,2000,ffffffff", "Z4,fffffffe,8", "Z5,0,0", "z0,1000,1", "z2,2000,4", "c", "s",
     "C05", "S05;1000", "c1000", "vCont?", "vCont;c", "vCont;s:1;c", "vCont;", "vMustReplyEmpty",
-    "qSupported:xmlRegisters=i386", "qXfer:features:read:target.xml:0,fff",
+    "bs", "bc", "bx", "b",
+    "p2f", "p30", "P2f=0100000000000000",
+    "qRcmd,676f746f20323030", "qRcmd,676f746f2039396747", "qRcmd,7772697465722030783230303020",
+    "qRcmd,70617468", "qRcmd,7472616e736c617465203078313030303020", "qRcmd,6964742031332020",
+    "qRcmd,7365676d656e7473", "qRcmd,697271", "qRcmd,7768657265", "qRcmd,68656c70",
+    "qRcmd,636163686520307831303030", "qSupported:xmlRegisters=i386",
+    "qXfer:features:read:target.xml:0,fff",
     "qXfer:features:read:target.xml:ffffffff,ffffffff", "qXfer:features:read:annex:0,10",
     "qRcmd,6379636c6573", "qRcmd,68617368", "qRcmd,", "qRcmd,zz", "qC", "qAttached", "qfThreadInfo",
     "qsThreadInfo", "QStartNoAckMode", "Hg0", "T1", "D", "k", "G00", "", "}", "}}", "!", "R00",
@@ -30,6 +37,21 @@ static void sent(void *owner, const void *data, size_t size)
             fuzz_count("replies with DEL");
 }
 
+static void go_back(struct debugger *d, enum gdb_action action)
+{
+    struct history *h = d->s->target.history;
+    if (!h)
+        fuzz_fail("a session without a history goes back");
+    bool began = action == GDB_STEP_BACK ? !history_step_back(h)
+                                         : history_continue_back(h) == HISTORY_BEGIN;
+    fuzz_count(began ? "came to the begin" : "went back");
+    d->s->over = false;
+    if (began)
+        gdb_session_at_edge(d->s, "begin");
+    else
+        gdb_session_stopped(d->s, 5);
+}
+
 static void obey(struct debugger *d, enum gdb_action action)
 {
     struct machine *m = d->s->machine;
@@ -42,11 +64,11 @@ static void obey(struct debugger *d, enum gdb_action action)
         machine_step(m);
         gdb_session_stopped(d->s, 5);
         break;
+    case GDB_STEP_BACK:
+    case GDB_CONTINUE_BACK: go_back(d, action); break;
     case GDB_DETACH:
     case GDB_KILL: d->gone = true; break;
     case GDB_STAY:
-    case GDB_STEP_BACK:
-    case GDB_CONTINUE_BACK:
     case GDB_STOP: break;
     }
     if (m->end == END_SHUTDOWN)
@@ -124,7 +146,9 @@ static void one_case(uint64_t seed)
     for (uint32_t i = 0; i < 0x2000; i++)
         m->phys.ram[0x1000 + i] = (uint8_t)random_next(&r);
     load_protected_mode(m->cpu, 0x1000);
-    gdb_session_init(s, &(struct gdb_target){.machine = m});
+    struct history *h = random_chance(&r, 70) ? history_new(m, NULL) : NULL;
+    gdb_session_init(s, &(struct gdb_target){
+        .machine = m, .history = h, .read_only = random_chance(&r, 20) ? "so" : NULL});
     s->send = sent;
     s->owner = &d;
     if (!fuzz_guard(converse, &d, &code))
@@ -133,6 +157,8 @@ static void one_case(uint64_t seed)
     gdb_session_end(s);
     if (m->cpu->stops.count || m->cpu->watches.count)
         fuzz_fail("a breakpoint or watchpoint outlives its session");
+    if (h)
+        history_free(h);
     machine_free(m);
     free(s);
 }

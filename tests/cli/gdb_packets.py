@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""gdb.py: the debugger's port, packet by packet: where it listens, what it answers, what it refuses.
+"""gdb_packets.py: the debugger's port, packet by packet: where it listens, what it answers, what it refuses.
 
 Debian's gdb has its own test (gdb_replay.py); here the packets are written by hand, wrong ones too, on the
 shipped trace traces/ipc.iso. The last line is 'N passed, N failed'. ISOCHRON=PATH names another program.
