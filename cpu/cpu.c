@@ -3,6 +3,7 @@
 #include "cpu/debug.h"
 #include "cpu/decode.h"
 #include "cpu/flags.h"
+#include "cpu/mem.h"
 #include "cpu/model.h"
 #include "cpu/msr.h"
 #include "cpu/run.h"
@@ -30,6 +31,7 @@ void cpu_raise_code(struct cpu *c, unsigned vector, uint32_t code)
 void cpu_raise_page_fault(struct cpu *c)
 {
     c->cr2 = c->mmu->fault_la;
+    note(c, NOTE_PAGE_FAULT, c->cr2);
     cpu_raise_code(c, EXC_PF, c->mmu->fault_code);
 }
 

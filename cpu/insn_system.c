@@ -204,8 +204,11 @@ static void write_cr0(struct cpu *c, uint32_t v)
     v &= CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
     if ((v & CR0_PG && !(v & CR0_PE)) || (v & CR0_NW && !(v & CR0_CD)))
         cpu_raise_code(c, EXC_GP, 0);
+    bool flushes = (v ^ c->cr0) & CR0_PG;
     c->cr0 = v | CR0_ET;
     cpu_mode_changed(c);
+    if (flushes)
+        note(c, NOTE_TLB_FLUSH, c->cr0);
     tell_control(c, 0, c->cr0);
 }
 
@@ -221,8 +224,11 @@ static void write_cr4(struct cpu *c, uint32_t v)
 {
     if (v & ~c->identity->cr4_writable)
         cpu_raise_code(c, EXC_GP, 0);
+    bool flushes = (v ^ c->cr4) & CR4_PSE;
     c->cr4 = v;
     cpu_mode_changed(c);
+    if (flushes)
+        note(c, NOTE_TLB_FLUSH, v);
     tell_control(c, 4, v);
 }
 
@@ -259,19 +265,23 @@ static void clts(struct cpu *c, const struct op *o)
 /* The segment's base counts, its limit does not. */
 static void invlpg(struct cpu *c, const struct op *o)
 {
-    mmu_invalidate_page(c->mmu, c->seg[o->seg].base + effective_address(c, o));
+    laddr_t la = c->seg[o->seg].base + effective_address(c, o);
+    mmu_invalidate_page(c->mmu, la);
+    note(c, NOTE_TLB_DROP, la);
 }
 
 static void invd(struct cpu *c, const struct op *o)
 {
     (void)o;
     mmu_invalidate_caches(c->mmu, false);
+    note(c, NOTE_CACHE_FLUSH, 0);
 }
 
 static void wbinvd(struct cpu *c, const struct op *o)
 {
     (void)o;
     mmu_invalidate_caches(c->mmu, true);
+    note(c, NOTE_CACHE_FLUSH, 1);
 }
 
 static void hlt(struct cpu *c, const struct op *o)

@@ -46,7 +46,13 @@ enum note {
     NOTE_X87_SPECIAL, /* an x87 operand was zero, infinite, NaN or denormal; own value */
     NOTE_X87_COUNT,   /* value: exponent difference (FPREM), digits ... */
     NOTE_INTA,        /* the interrupt acknowledge cycles ran */
+
+    /* what leaves TLBs or caches otherwise than by replacement: the timing model takes no notice */
     NOTE_CR3_LOAD,
+    NOTE_TLB_FLUSH,   /* CR0.PG or CR4.PSE was changed */
+    NOTE_TLB_DROP,    /* INVLPG; value: linear address */
+    NOTE_PAGE_FAULT,  /* value: linear address; its entries were dropped */
+    NOTE_CACHE_FLUSH, /* INVD and WBINVD, behind what the latter wrote back */
     NOTE_LIMIT
 };
 

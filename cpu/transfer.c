@@ -20,13 +20,22 @@ static bool must_align(const struct cpu *c, const struct frame *f)
     return f->user && (c->cr0 & CR0_AM) && (c->eflags & F_AC);
 }
 
+/* A page fault here is not the last word, but it has dropped what the TLBs held. */
+static bool probe(struct cpu *c, laddr_t la, uint32_t size, bool user)
+{
+    bool good = mmu_probe(c->mmu, la, size, true, user) == MMU_OK;
+    if (!good)
+        note(c, NOTE_PAGE_FAULT, c->mmu->fault_la);
+    return good;
+}
+
 /* One contiguous piece of a frame. */
 static bool piece_is_good(struct cpu *c, const struct frame *f, const struct segment *ss,
                           uint32_t off, uint32_t size)
 {
     laddr_t la = ss->base + off;
     return holds(ss, off, size) && !(must_align(c, f) && la & (f->width - 1)) &&
-           mmu_probe(c->mmu, la, size, true, f->user) == MMU_OK;
+           probe(c, la, size, f->user);
 }
 
 static void check_piece(struct cpu *c, const struct frame *f, const struct segment *ss,

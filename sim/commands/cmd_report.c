@@ -1,6 +1,7 @@
 #include "sim/commands/commands.h"
 #include "sim/commands/options.h"
 #include "sim/core/check.h"
+#include "sim/report/blame.h"
 #include "sim/report/ledger_json.h"
 
 #include <stdio.h>
@@ -8,7 +9,8 @@
 
 static const struct option_spec specs[] = {
     {"places", "N", "how many places to list (default 20)", 'n'},
-    {"format", "text|csv|folded", "tables (default); a line a cell; stacks for flame graphs", 'f'},
+    {"format", "text|csv|folded|blame", "tables (default); a line a cell; stacks for flame\n"
+                                        "graphs; who made whom miss, as CSV", 'f'},
     {"help", NULL, "this text", 'h'},
 };
 
@@ -16,7 +18,7 @@ int cmd_report(int argc, char **argv)
 {
     struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "report"};
     const char *value, *path = NULL;
-    static const char *const formats[] = {"text", "csv", "folded", NULL};
+    static const char *const formats[] = {"text", "csv", "folded", "blame", NULL};
     const char *format = formats[0];
     unsigned places = 20;
     for (int c; (c = options_next(&o, &value));) {
@@ -47,8 +49,12 @@ int cmd_report(int argc, char **argv)
     ledger_check(ledger, path);
     if (strcmp(format, "text") == 0)
         ledger_report(ledger, places, stdout);
-    else
+    else if (strcmp(format, "blame") != 0)
         ledger_cells(ledger, strcmp(format, "csv") == 0, stdout);
+    else if (json_object_get(ledger, "blame"))
+        blame_csv(json_object_get(ledger, "blame"), stdout);
+    else
+        usage_error("report: %s holds no blame; `isochron run --blame --ledger` writes it", path);
     json_decref(ledger);
     return EXIT_DONE;
 }

@@ -18,6 +18,7 @@
 #define PATHS_PRINTED 20
 #define SPACES_PRINTED 12
 #define RULES_FOLDER "rules" /* beside the command */
+#define BLAME_PRINTED 12
 
 /* --- options ---------------------------------------------------------------------------------- */
 
@@ -40,6 +41,7 @@ bool session_option(struct session *s, int letter, const char *value)
     case 'p': s->with_paths = true; break;
     case 'F': s->with_paths = s->with_profile = true; break;
     case 'r': guest_names_read_file(&s->names, value); break;
+    case 'B': s->with_blame = true; break;
     case 'v': s->screen = true; break;
     case 'H': s->hash = true; break;
     case '1': set_gdb(s, "1234"); break;
@@ -75,6 +77,8 @@ void session_check(struct session *s, const char *model)
     if (s->with_profile && !s->ledger)
         usage_error("--profile: into which file? --ledger FILE.json says; `isochron annotate` "
                     "reads it");
+    if (s->with_blame && strcmp(model, "flat") == 0)
+        usage_error("--blame: the flat model has no caches; accepted is --model p5");
     check_writable("ledger", s->ledger);
     if (s->timeline_file && strcmp(model, "flat") == 0)
         usage_error("--timeline: the flat model has no cycles to tell; accepted is --model p5");
@@ -171,11 +175,30 @@ static void start_timeline(struct session *s)
                    s->timeline_file, m->name, (double)m->clock_num / (double)m->clock_den);
 }
 
+static void after_reset(void *owner)
+{
+    struct session *s = owner;
+    if (s->after_reset)
+        s->after_reset(s->after_reset_owner);
+    blame_reset(&s->blame);
+}
+
+/* A reset empties caches and TLBs, and is no instruction's doing. */
+static void watch_blame(struct session *s)
+{
+    struct machine *m = s->machine;
+    blame_start(&s->blame, &s->spaces, &s->watch, m->cpu);
+    s->after_reset = m->after_reset;
+    s->after_reset_owner = m->after_reset_owner;
+    m->after_reset = after_reset;
+    m->after_reset_owner = s;
+}
+
 void session_watch(struct session *s)
 {
     if (s->window_spec)
         window_start(&s->window, &s->watch, s->machine->cpu);
-    if (s->with_paths || s->timeline_file ||
+    if (s->with_paths || s->timeline_file || s->with_blame ||
         (s->symbols.spaced && s->machine->cpu->model->timed))
         watch_spaces(s);
     if (s->with_paths || s->timeline_file)
@@ -184,6 +207,8 @@ void session_watch(struct session *s)
         profile_start(&s->profile, &s->paths, &s->watch, s->machine->cpu);
     if (s->timeline_file)
         start_timeline(s);
+    if (s->with_blame)
+        watch_blame(s);
 }
 
 void session_remember(struct session *s, struct replay *replay, bool recorded)
@@ -214,6 +239,8 @@ void session_count_from_here(struct session *s)
 {
     ledger_restart(&s->machine->ledger);
     s->instructions_before = s->machine->cpu->instructions;
+    if (s->blame.cpu)
+        blame_restart(&s->blame);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -254,13 +281,15 @@ json_t *session_ledger(struct session *s)
         json_object_set_new(o, "kernel_paths", named_paths(s));
     if (s->profile.cpu)
         json_object_set_new(o, "profile", profile_json(&s->profile, &s->symbols));
+    if (s->blame.cpu)
+        json_object_set_new(o, "blame", blame_json(&s->blame, &s->symbols));
     return o;
 }
 
 /* Into its file, or what was asked for besides it onto the screen. */
 static void write_ledger(struct session *s)
 {
-    if (!s->ledger && !s->with_paths)
+    if (!s->ledger && !s->with_paths && !s->with_blame)
         return;
     json_t *o = session_ledger(s);
     if (s->ledger) {
@@ -269,7 +298,10 @@ static void write_ledger(struct session *s)
     }
     spaces_report(json_object_get(o, "spaces"), json_object_get(o, "threads"), SPACES_PRINTED,
                   stdout);
-    paths_report(json_object_get(o, "kernel_paths"), PATHS_PRINTED, stdout);
+    if (s->with_paths)
+        paths_report(json_object_get(o, "kernel_paths"), PATHS_PRINTED, stdout);
+    if (s->with_blame)
+        blame_report(json_object_get(o, "blame"), BLAME_PRINTED, stdout);
     json_decref(o);
 }
 
@@ -337,6 +369,8 @@ void session_free(struct session *s)
 {
     if (s->profile.cpu)
         profile_free(&s->profile, &s->watch);
+    if (s->blame.cpu)
+        blame_free(&s->blame, &s->watch);
     if (s->paths.cpu)
         paths_free(&s->paths, &s->watch);
     if (s->spaces.cpu)

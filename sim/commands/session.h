@@ -7,6 +7,7 @@
 #include "sim/gdb/gdb.h"
 #include "sim/machine/machine.h"
 #include "sim/replay/history.h"
+#include "sim/report/blame.h"
 #include "sim/report/guest_names.h"
 #include "sim/report/path_rules.h"
 #include "sim/report/paths.h"
@@ -25,6 +26,7 @@ struct session {
     struct paths paths;
     struct profile profile;
     struct timeline timeline;
+    struct blame blame;
     struct progress progress;
     struct gdb *gdb;
     struct history *history; /* for the debugger to go back; NULL: there is none */
@@ -32,10 +34,12 @@ struct session {
     void (*poll)(void *owner); /* looks at the terminal now and then; NULL: there is none */
     void (*restore)(void *owner); /* leaves a usable terminal behind; NULL: nothing to restore */
     void *owner;
+    void (*after_reset)(void *owner); /* the machine's listener before ours */
+    void *after_reset_owner;
     const char *ledger, *window_spec, *window_file, *timeline_file, *log;
     uint64_t instructions_before; /* when the ledger began to count */
     struct gdb_address gdb_address;
-    bool debugged, gdb_waits, screen, quiet, hash, with_paths, with_profile;
+    bool debugged, gdb_waits, screen, quiet, hash, with_paths, with_profile, with_blame;
     bool warm;      /* the ledger counts from warm caches on */
     bool limit_hit; /* what ended the run was a limit of cycles */
 };
@@ -58,6 +62,8 @@ struct session {
     {"timeline", "FILE", "write what ran when, to the cycle; read by `isochron export`", 'N'},     \
     {"rules", "FILE", "names of spaces and paths by this file; default: that of rules/\n"          \
                       "beside the command which is for the kernel that runs", 'r'},                \
+    {"blame", NULL, "tell what made each cache and TLB miss one, and whose doing it was:\n"        \
+                    "into the ledger's file, or printed", 'B'},                                    \
     {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},                        \
     {"screen", NULL, "print the VGA text screen when the run ends", 'v'},                          \
     {"hash", NULL, "print the hash of the whole state at the end", 'H'},                           \

@@ -3,6 +3,7 @@
 #include "cpu/models/p5/p5.h"
 #include "cpu/model.h"
 #include "sim/core/check.h"
+#include "sim/report/blame.h"
 #include "sim/report/paths.h"
 
 #include <inttypes.h>
@@ -211,6 +212,8 @@ void ledger_check(const json_t *ledger, const char *path)
     check_sum(ledger, "causes", path);
     check_sum(ledger, "paths", path);
     check_sum(ledger, "places", path);
+    if (json_object_get(ledger, "blame"))
+        blame_check(json_object_get(ledger, "blame"), json_object_get(ledger, "causes"), path);
 }
 
 void ledger_report(const json_t *ledger, unsigned places_most, FILE *out)
@@ -234,6 +237,8 @@ void ledger_report(const json_t *ledger, unsigned places_most, FILE *out)
     print_list(json_object_get(ledger, "paths"), "path", 64, total, false, out);
     if (json_object_get(ledger, "kernel_paths"))
         paths_report(json_object_get(ledger, "kernel_paths"), places_most, out);
+    if (json_object_get(ledger, "blame"))
+        blame_report(json_object_get(ledger, "blame"), places_most < 12 ? places_most : 12, out);
     print_list(json_object_get(ledger, "places"), "place", places_most, total, true, out);
 }
 

@@ -3,6 +3,7 @@
  * tap, places, a window, paths, a timeline, breakpoints, watchpoints, single steps, peeks, hashes
  * and progress events. The state is that of an unobserved run. */
 #include "sim/machine/story.h"
+#include "sim/report/blame.h"
 #include "sim/report/paths.h"
 #include "sim/report/profile.h"
 #include "sim/report/symbols.h"
@@ -16,7 +17,7 @@ struct observer {
     cycle_t period;
     uint64_t seen;
     struct watch watch;
-    bool watched; /* a window and paths are open */
+    bool watched; /* paths and blame are told apart, and perhaps a window is open */
 };
 
 static void listened(void *owner, const struct cpu *c, unsigned vector, unsigned source,
@@ -166,16 +167,24 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     struct paths paths = {0};
     struct profile profile = {0};
     struct timeline timeline = {0};
-    bool windowed = strcmp(model, "flat") != 0 && random_chance(r, 50);
+    struct blame blame = {0};
+    bool told = strcmp(model, "flat") != 0 && random_chance(r, 60);
+    bool windowed = told && random_chance(r, 50); /* it wants every instruction */
     event_init(&ob.progress, progressed, &ob, 150);
     symbols_init(&symbols);
-    if (windowed) {
+    if (told)
         symbols_add(&symbols, o->guest);
+    if (windowed) {
         window_init(&window, &symbols, "trap#20");
-        ob.watched = true;
         window_start(&window, &ob.watch, observed->m->cpu);
+    }
+    if (told) {
+        ob.watched = true;
         spaces_start(&spaces, &ob.watch, observed->m->cpu);
         paths_start(&paths, &spaces, &ob.watch, observed->m->cpu);
+        blame_start(&blame, &spaces, &ob.watch, observed->m->cpu);
+    }
+    if (windowed) {
         profile_start(&profile, &paths, &ob.watch, observed->m->cpu);
         if (random_chance(r, 50))
             profile.rows_most = 1 + random_below(r, 2000);
@@ -198,14 +207,18 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     law_expect_same(v, "observed", observed, plain);
     if (windowed) {
         timeline_end(&timeline, &ob.watch); /* checks that it tells all cycles */
+        json_decref(profile_json(&profile, &symbols)); /* that lines sum to their paths */
+        profile_free(&profile, &ob.watch);
+        window_free(&window);
+    }
+    if (told) {
         json_decref(paths_json(&paths, &symbols)); /* checks that its sums are the run's cycles */
         json_decref(spaces_json(&spaces)); /* likewise */
         json_decref(spaces_threads_json(&spaces));
-        json_decref(profile_json(&profile, &symbols)); /* ... that lines sum to their paths */
-        profile_free(&profile, &ob.watch);
+        json_decref(blame_json(&blame, &symbols)); /* ... and that its mirrors are the caches */
+        blame_free(&blame, &ob.watch);
         paths_free(&paths, &ob.watch);
         spaces_free(&spaces, &ob.watch);
-        window_free(&window);
     }
     symbols_free(&symbols);
     law_free(plain);

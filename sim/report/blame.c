@@ -1,0 +1,295 @@
+#include "sim/report/blame.h"
+
+#include "cpu/note.h"
+#include "sim/core/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COMPARE_EVERY (1u << 18) /* logs with misses */
+#define MISSES_MAX (3 * ACCESS_LOG_MAX)
+#define PAGE_SHIFT 12
+#define REGION_SHIFT 22
+
+/* --- who and where ---------------------------------------------------------------------------- */
+
+const struct tlb *blame_tlb(const struct blame *b, enum blame_mirror i)
+{
+    const struct mmu *m = b->cpu->mmu;
+    return i == MIRROR_ITLB ? &m->itlb : i == MIRROR_DTLB ? &m->dtlb : &m->dtlb_large;
+}
+
+const struct cache *blame_cache(const struct blame *b, enum blame_mirror i)
+{
+    const struct mmu *m = b->cpu->mmu;
+    return i == MIRROR_L1I ? &m->l1i : i == MIRROR_L1D ? &m->l1d : &m->l2;
+}
+
+uint32_t blame_who_runs(struct blame *b)
+{
+    const struct ledger *l = b->cpu->ledger;
+    uint32_t space = b->spaces ? b->spaces->now : 0;
+    if (l->row != b->who_row || space != b->who_space) {
+        b->who_row = l->row;
+        b->who_space = space;
+        b->who = blame_who(&b->cells, (struct blame_who){.space = space, .path = l->path,
+                                                         .place = l->place, .deed = DEED_CODE});
+    }
+    return b->who;
+}
+
+/* --- hits: most of what happens --------------------------------------------------------------- */
+
+static ALWAYS_INLINE void hit_line(struct mirror *m, paddr_t pa, const uint8_t *lru)
+{
+    uint32_t line = pa >> m->shift, set = line & (m->sets - 1);
+    if (line == m->last)
+        return;
+    m->last = line;
+    recency_touch(&m->shadow, line);
+    m->lru[set] = lru[set];
+}
+
+static NOINLINE void look_up(struct blame *b, struct blame_near *n, uint32_t page, bool code)
+{
+    enum blame_mirror i = code ? MIRROR_ITLB : MIRROR_DTLB;
+    int at = mirror_find(&b->mirror[i], page);
+    if (at < 0 && !code) {
+        i = MIRROR_LARGE;
+        at = mirror_find(&b->mirror[i], page >> (REGION_SHIFT - PAGE_SHIFT));
+    }
+    CHECK(at >= 0);
+    struct mirror *m = &b->mirror[i];
+    uint32_t set = (uint32_t)at / m->ways;
+    *n = (struct blame_near){page, b->generation, m->record[at], m, &m->lru[set],
+                             &blame_tlb(b, i)->plru[set]};
+}
+
+static ALWAYS_INLINE void hit_page(struct blame *b, uint32_t page, bool code)
+{
+    uint32_t *last = code ? &b->code_page : &b->data_page;
+    if (page == *last)
+        return;
+    *last = page;
+    struct blame_near *n = (code ? b->near_code : b->near_data) + (page & (BLAME_NEAR - 1));
+    if (UNLIKELY(n->page != page) || UNLIKELY(n->generation != b->generation))
+        look_up(b, n, page, code);
+    *n->lru = *n->real_lru;
+    if (n->record != n->mirror->last) {
+        n->mirror->last = n->record;
+        recency_touch(&n->mirror->shadow, n->record);
+    }
+}
+
+static ALWAYS_INLINE bool is_hit(const struct access *a)
+{
+    if (a->kind == ACCESS_NOTE)
+        return a->level < NOTE_CR3_LOAD;
+    return a->level == LEVEL_L1 && a->kind <= ACCESS_FETCH;
+}
+
+static ALWAYS_INLINE bool all_hit(const struct access *a, const struct access *end)
+{
+    bool hit = true;
+    for (; a < end; a++)
+        hit &= is_hit(a);
+    return hit;
+}
+
+/* Entries that are hits of the first level and of the TLB. */
+static ALWAYS_INLINE void see_hits(struct blame *b, const struct access *a,
+                                   const struct access *end)
+{
+    const struct mmu *m = b->cpu->mmu;
+    for (; a < end; a++) {
+        if (a->kind == ACCESS_NOTE)
+            continue;
+        bool code = a->kind == ACCESS_FETCH;
+        if (code)
+            hit_line(&b->mirror[MIRROR_L1I], a->pa, m->l1i.lru);
+        else
+            hit_line(&b->mirror[MIRROR_L1D], a->pa, m->l1d.lru);
+        if (b->paging)
+            hit_page(b, a->la >> PAGE_SHIFT, code);
+    }
+}
+
+/* --- misses ----------------------------------------------------------------------------------- */
+
+static bool shares(const struct blame_miss *m, unsigned bucket)
+{
+    return bucket == BUCKET_UPDATE ? m->updates : m->bucket == bucket;
+}
+
+/* What the model charged for a bucket belongs to its misses in this log. */
+static void divide(struct blame *b, unsigned bucket)
+{
+    uint64_t cycles = b->pending[bucket], count = 0;
+    if (!cycles)
+        return;
+    for (uint32_t i = 0; i < b->misses; i++)
+        count += shares(&b->miss[i], bucket);
+    CHECK(count > 0);
+    uint64_t each = cycles / count, more = cycles % count;
+    for (uint32_t i = 0; i < b->misses; i++) {
+        if (!shares(&b->miss[i], bucket))
+            continue;
+        b->miss[i].cycles += each + (more > 0);
+        more -= more > 0;
+    }
+    b->pending[bucket] = 0;
+}
+
+static void settle(struct blame *b)
+{
+    uint32_t charged = blame_who_runs(b);
+    for (unsigned bucket = BUCKET_NONE + 1; bucket < BUCKETS; bucket++)
+        divide(b, bucket);
+    for (uint32_t i = 0; i < b->misses; i++) {
+        const struct blame_miss *m = &b->miss[i];
+        blame_count(&b->cells, (struct blame_cell){m->array, m->kind, charged, m->caused, 1,
+                                                   m->cycles});
+    }
+}
+
+static NOINLINE void see_misses(struct blame *b, const struct cpu *c, const struct op *o)
+{
+    b->misses = 0;
+    blame_replay(b, c, o);
+    CHECK(b->misses <= MISSES_MAX);
+    settle(b);
+    if (++b->logs % COMPARE_EVERY == 0)
+        blame_compare(b);
+}
+
+/* --- what the watch tells --------------------------------------------------------------------- */
+
+static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
+{
+    struct blame *b = owner;
+    const struct access *a = c->log.list, *end = a + c->log.count;
+    (void)delivery;
+    if (LIKELY(all_hit(a, end)))
+        see_hits(b, a, end);
+    else
+        see_misses(b, c, o);
+    b->caches_off = c->mmu->caches_off;
+}
+
+/* All accesses of a run hit. Those behind it in the log belong to an instruction that is yet to be
+ * told of; that replacement bits know of them already changes nothing, for they come first then. */
+static void run(void *owner, const struct cpu *c, const struct priced_run *r)
+{
+    see_hits(owner, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
+}
+
+static const uint8_t buckets[CAUSE_COUNT] = {
+    [CAUSE_DATA_L2] = BUCKET_DATA_L2,   [CAUSE_DATA_DRAM] = BUCKET_DATA_DRAM,
+    [CAUSE_FETCH_L2] = BUCKET_FETCH_L2, [CAUSE_FETCH_DRAM] = BUCKET_FETCH_DRAM,
+    [CAUSE_ITLB] = BUCKET_ITLB,         [CAUSE_DTLB] = BUCKET_DTLB,
+    [CAUSE_TLB_UPDATE] = BUCKET_UPDATE,
+};
+
+enum blame_bucket blame_bucket_of(enum cause cause) { return buckets[cause]; }
+
+static void charged(void *owner, enum cause cause, cycle_t cycles)
+{
+    struct blame *b = owner;
+    if (LIKELY(!buckets[cause]))
+        return;
+    b->pending[buckets[cause]] += cycles;
+    b->total[buckets[cause]] += cycles;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void make_mirrors(struct blame *b)
+{
+    for (int i = 0; i < MIRRORS; i++) {
+        if (i < MIRROR_ITLB) {
+            const struct cache *c = blame_cache(b, i);
+            if (c->order)
+                usage_error("--blame: a cache of %u ways; accepted are machines with at most 8",
+                            c->ways);
+            uint64_t bytes = (uint64_t)b->cpu->mmu->phys.size;
+            mirror_init_cache(&b->mirror[i], c, (uint32_t)(bytes >> c->line_shift));
+        } else {
+            mirror_init_tlb(&b->mirror[i], blame_tlb(b, i));
+        }
+    }
+}
+
+void blame_start(struct blame *b, const struct spaces *spaces, struct watch *h, struct cpu *c)
+{
+    memset(b, 0, sizeof *b);
+    b->cpu = c;
+    b->spaces = spaces;
+    b->paging = c->mmu->paging;
+    b->caches_off = c->mmu->caches_off;
+    b->since = c->clock->now;
+    b->miss = xalloc(MISSES_MAX, sizeof *b->miss);
+    blame_cells_init(&b->cells);
+    make_mirrors(b);
+    blame_forget(b);
+    watch_add_runs(h, c, (struct watcher){priced, charged, b}, run);
+}
+
+void blame_free(struct blame *b, struct watch *h)
+{
+    watch_remove(h, b);
+    for (int i = 0; i < MIRRORS; i++)
+        mirror_free(&b->mirror[i]);
+    blame_cells_free(&b->cells);
+    free(b->miss);
+}
+
+void blame_restart(struct blame *b)
+{
+    b->since = b->cpu->clock->now;
+    memset(b->total, 0, sizeof b->total);
+    blame_cells_clear(&b->cells);
+    for (int i = 0; i < MIRRORS; i++) {
+        struct mirror *m = &b->mirror[i];
+        memset(m->misses, 0, m->sets * sizeof *m->misses);
+        memset(m->conflicts, 0, m->sets * sizeof *m->conflicts);
+    }
+}
+
+void blame_reset(struct blame *b)
+{
+    uint32_t by = blame_who(&b->cells, (struct blame_who){.deed = DEED_RESET});
+    b->cells.who[by].times++;
+    for (int i = 0; i < MIRRORS; i++) {
+        struct mirror *m = &b->mirror[i];
+        mirror_flush(m, FLUSHED, by);
+        memcpy(m->lru, i < MIRROR_ITLB ? blame_cache(b, i)->lru : blame_tlb(b, i)->plru, m->sets);
+    }
+    b->paging = b->cpu->mmu->paging;
+    b->caches_off = b->cpu->mmu->caches_off;
+    blame_forget(b);
+}
+
+/* What the ledger has for the causes of a bucket. */
+static uint64_t in_ledger(const struct ledger *l, unsigned bucket)
+{
+    uint64_t sum = 0;
+    for (uint32_t p = 0; p < PATH_COUNT; p++)
+        for (uint32_t i = 0; l->paths[p].rows && i < l->place_capacity; i++)
+            for (int k = 0; l->paths[p].rows[i] && k < CAUSE_COUNT; k++)
+                sum += buckets[k] == bucket ? l->paths[p].rows[i][k] : 0;
+    return sum;
+}
+
+void blame_verify(const struct blame *b)
+{
+    const struct ledger *l = b->cpu->ledger;
+    uint64_t charged_cycles = 0, cycles = 0;
+    blame_compare(b);
+    for (unsigned i = BUCKET_NONE + 1; i < BUCKETS; i++) {
+        charged_cycles += b->total[i] - b->pending[i];
+        CHECK(b->since != l->start || b->total[i] == in_ledger(l, i));
+    }
+    for (uint32_t i = 0; i < b->cells.count; i++)
+        cycles += b->cells.cell[i].cycles;
+    CHECK(cycles == charged_cycles);
+}

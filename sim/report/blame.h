@@ -1,0 +1,122 @@
+/* blame: what made each miss of a cache or TLB one, and whose doing it was.
+ *
+ * Every removal from a cache or TLB follows from what the access log says (an access that displaced
+ * something, a write to CR3 ...), so that mirrors of the arrays, kept by going through the log once
+ * more, know who removed what. After each instruction that missed, the sets that it touched are
+ * compared with the real ones; from time to time, and at the end, all of them are.
+ *
+ *   compulsory  the line, or the translation, was never referenced before
+ *   flush       its last removal was a write to CR3, INVLPG, a page fault, INVD, WBINVD, a reset
+ *   coherence   it was given up to the other first-level cache, or to a locked cycle
+ *   conflict    it was replaced, and would still be in a fully associative LRU array of the size
+ *   capacity    it was replaced, and would not
+ *
+ * and, where nothing was removed: unheld, dirty, fault (blame_cells.h). The fully associative array
+ * sees the same references and allocates as the real one does, but nothing flushes it: it is only
+ * asked about what was replaced.
+ *
+ * The cycles of a miss are those that the model charged to the instruction for its class, divided
+ * among the misses of that class in whole cycles, the earlier ones taking what is left over. They
+ * belong to the outermost array that was missed: a line from memory costs at `l2`, not once more at
+ * `l1d`. Accesses of the page walker cost at the TLB. Writes go to buffers and cost nothing here.
+ * So the cycles of all cells are exactly those of data.l2, data.dram, fetch.l2, fetch.dram and
+ * tlb.* in the ledger. */
+#pragma once
+
+#include "sim/report/blame_cells.h"
+#include "sim/report/mirror.h"
+#include "sim/report/spaces.h"
+#include "sim/report/symbols.h"
+#include "sim/report/watch.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+enum blame_mirror { MIRROR_L1I, MIRROR_L1D, MIRROR_L2, MIRROR_ITLB, MIRROR_DTLB, MIRROR_LARGE,
+                    MIRRORS };
+
+/* Whose cycles are divided together; BUCKET_NONE: cycles that are no miss's, misses without. */
+enum blame_bucket {
+    BUCKET_NONE, BUCKET_DATA_L2, BUCKET_DATA_DRAM, BUCKET_FETCH_L2, BUCKET_FETCH_DRAM, BUCKET_ITLB,
+    BUCKET_DTLB, BUCKET_UPDATE, BUCKETS,
+};
+
+struct blame_miss {
+    uint8_t array, kind, bucket;
+    bool updates; /* its walk set A or D: has a share of BUCKET_UPDATE too */
+    uint32_t caused;
+    uint64_t cycles;
+};
+
+/* Where a page was found lately. */
+struct blame_near {
+    uint32_t page, generation, record;
+    struct mirror *mirror;
+    uint8_t *lru;             /* of its set in the mirror ... */
+    const uint8_t *real_lru;  /* ... and in the TLB */
+};
+
+#define BLAME_NEAR 64 /* a power of two */
+
+struct blame {
+    const struct cpu *cpu;
+    const struct spaces *spaces; /* NULL: everything is in space 0 */
+    struct mirror mirror[MIRRORS];
+    struct blame_near near_code[BLAME_NEAR], near_data[BLAME_NEAR];
+    uint32_t generation; /* changes when a TLB's contents do */
+    uint32_t code_page, data_page; /* touched last; MIRROR_NONE after a change */
+    bool paging, caches_off; /* when the log begins */
+    bool flushes; /* the log that is gone through empties the TLBs */
+    bool dropped; /* it has dropped entries that it does not name */
+
+    const uint64_t *who_row; /* `who` is for this row of the ledger and this space */
+    uint32_t who_space, who;
+
+    struct blame_miss *miss; /* of the log that is being looked at */
+    uint32_t misses;
+    uint64_t pending[BUCKETS]; /* charged, not yet divided */
+    uint64_t total[BUCKETS];   /* charged since counting began */
+    uint64_t logs;             /* with misses, so far: every so many, all is compared */
+    uint64_t adopted;          /* TLB entries whose place was learnt from the TLB */
+    cycle_t since;
+    struct blame_cells cells;
+};
+
+/* Where the cycles of a cause belong. */
+enum blame_bucket blame_bucket_of(enum cause cause);
+
+/* spaces: started before it, so that it knows of each instruction first; or NULL. */
+void blame_start(struct blame *b, const struct spaces *spaces, struct watch *h, struct cpu *c);
+void blame_free(struct blame *b, struct watch *h);
+/* Counting begins anew; what is in the arrays and who removed the rest stays known. */
+void blame_restart(struct blame *b);
+/* The machine was reset: everything is empty. */
+void blame_reset(struct blame *b);
+/* CHECKs that the mirrors are the arrays and that the cells sum to what was charged. */
+void blame_verify(const struct blame *b);
+
+/* {since, cycles, arrays, matrix, pairs, flushes}: see blame_report.c. Calls blame_verify. */
+json_t *blame_json(const struct blame *b, const struct symbols *symbols);
+/* usage_error naming the file unless the object is such a section, and its sums are equal and those
+ * of the ledger's causes. */
+void blame_check(const json_t *blame, const json_t *causes, const char *path);
+void blame_report(const json_t *blame, unsigned most, FILE *out);
+/* Every cell of the matrix as CSV below a line of titles. */
+void blame_csv(const json_t *blame, FILE *out);
+
+/* --- for blame_log.c -------------------------------------------------------------------------- */
+
+/* Goes through a log in which something missed or was removed. */
+void blame_replay(struct blame *b, const struct cpu *c, const struct op *o);
+/* Compares every array with its mirror (CHECK). */
+void blame_compare(const struct blame *b);
+/* Who runs. */
+uint32_t blame_who_runs(struct blame *b);
+const struct tlb *blame_tlb(const struct blame *b, enum blame_mirror i);
+const struct cache *blame_cache(const struct blame *b, enum blame_mirror i);
+/* Some TLB's contents have changed. */
+static inline void blame_forget(struct blame *b)
+{
+    b->generation++;
+    b->code_page = b->data_page = MIRROR_NONE;
+}

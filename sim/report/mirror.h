@@ -1,0 +1,78 @@
+/* mirror: what one cache or TLB holds, kept in step with it from the access log alone, and the
+ * history of everything that it ever held.
+ *
+ * A record is the history of one line of memory (its number is the line's) or of one translation (a
+ * linear page together with the frame behind it, so that the same page in two spaces is two). How a
+ * record came to be outside is one word: never seen, seen but never held, or removed: how, and by
+ * whom. Whether it would be outside in a fully associative array of the same size is the shadow's
+ * to say. */
+#pragma once
+
+#include "mmu/mmu.h"
+#include "sim/report/recency.h"
+
+#define MIRROR_NONE UINT32_MAX
+
+enum removal { NEVER_SEEN, NEVER_HELD, REPLACED, FLUSHED, GIVEN_UP };
+
+/* Low bits: enum removal; above: who (blame_cells.h). */
+#define REMOVAL_BITS 3
+
+struct mirror {
+    uint32_t sets, ways; /* sets 0: there is no such array */
+    uint32_t shift;      /* of a cache: from an address to its line */
+    uint32_t *tag;       /* [set * ways + way], as in the array; MIRROR_NONE: empty */
+    uint32_t *record;    /* the record that is there */
+    bool *split;         /* a 4 KB entry made of a 4 MB page */
+    uint8_t *lru;        /* by set, as it is between instructions */
+    uint32_t last;       /* the record touched last: touching it again changes nothing */
+
+    uint32_t records, room;
+    uint32_t *gone; /* by record */
+    struct recency shadow;
+    uint64_t *key; /* of a TLB's records: tag and frame */
+    uint32_t *slot; /* hash of keys: records + 1 */
+    uint32_t slots;
+
+    uint64_t *misses, *conflicts; /* by set */
+};
+
+/* Of a cache of memory with so many lines. */
+void mirror_init_cache(struct mirror *m, const struct cache *c, uint32_t lines);
+void mirror_init_tlb(struct mirror *m, const struct tlb *t);
+void mirror_free(struct mirror *m);
+
+/* The record of a translation; made if there is none. */
+uint32_t mirror_translation(struct mirror *m, uint32_t tag, uint32_t frame);
+
+/* The index of a tag, -1 if it is absent. */
+static inline int mirror_find(const struct mirror *m, uint32_t tag)
+{
+    uint32_t first = m->sets ? (tag & (m->sets - 1)) * m->ways : 0;
+    for (uint32_t way = 0; m->sets && way < m->ways; way++)
+        if (m->tag[first + way] == tag)
+            return (int)(first + way);
+    return -1;
+}
+
+/* A hit: replacement bits and shadow. */
+void mirror_touch(struct mirror *m, uint32_t index);
+
+/* Puts a record in at an index, over whatever is there, which `by` has displaced. */
+void mirror_fill(struct mirror *m, uint32_t index, uint32_t tag, uint32_t record, uint32_t by);
+/* The index that a fill of the tag takes. */
+uint32_t mirror_victim(const struct mirror *m, uint32_t tag);
+
+void mirror_drop(struct mirror *m, uint32_t index, enum removal how, uint32_t by);
+void mirror_flush(struct mirror *m, enum removal how, uint32_t by);
+
+/* A reference that leaves the record where it is: outside. */
+static inline void mirror_pass(struct mirror *m, uint32_t record)
+{
+    if (m->gone[record] == NEVER_SEEN)
+        m->gone[record] = NEVER_HELD;
+    if (!recency_holds(&m->shadow, record))
+        return;
+    recency_touch(&m->shadow, record);
+    m->last = MIRROR_NONE;
+}

@@ -1,0 +1,438 @@
+/* blame_reference: a memory unit's caches and TLBs once more, for the test of blame: it never sees
+ * the access log, reads the page tables itself, writes down every reference and every removal, and
+ * finds what made a miss one by going back through all of it. */
+#pragma once
+
+#include "cpu/model.h"
+#include "mmu/access.h"
+#include "mmu/paging.h"
+#include "mmu/plru.h"
+#include "sim/report/blame.h"
+#include "tests/property/twin_run.h"
+
+#define RAM_BYTES (4u << 20)
+#define DIRECTORIES 0x1000u /* two of them */
+#define TABLES 0x3000u      /* region 0's, shared; then region 1's of each directory */
+#define FRAMES 0x10000u     /* where pages lie, tables below */
+#define FRAME_COUNT 24
+#define LARGE_LA 0x00800000u
+#define DEVICE_PAGE 0xA0u
+#define PAGES 12
+#define LINE 32
+#define MISSES_MAX 64
+#define WAYS_MAX 4
+
+/* --- the reference ---------------------------------------------------------------------------- */
+
+enum { IS_KEPT, IS_PASSED, IS_REMOVED };
+
+struct happening {
+    uint64_t key;
+    uint8_t what;
+    enum removal how;
+    struct blame_who who;
+};
+
+struct ref_entry {
+    bool valid, dirty, through, split;
+    uint32_t tag, frame;
+    uint8_t flags; /* of a TLB entry */
+};
+
+struct ref_array {
+    uint32_t sets, ways;
+    struct ref_entry entry[64][WAYS_MAX];
+    uint8_t plru[64];
+    struct happening *history;
+    size_t count, room;
+};
+
+struct ref_miss {
+    enum blame_array array;
+    enum blame_kind kind;
+    unsigned bucket;
+    bool updates;
+    struct blame_who who;
+    uint64_t cycles;
+};
+
+struct world {
+    struct cpu cpu;
+    struct mmu m;
+    struct bus bus;
+    struct phys phys;
+    struct clock clock;
+    struct ledger ledger;
+    struct model model;
+    struct op op;
+    struct watch watch;
+    struct blame blame;
+    struct ref_array array[MIRRORS];
+    struct ref_miss miss[MISSES_MAX];
+    unsigned misses;
+    struct blame_who now; /* who runs */
+    struct random *random;
+    struct verdict *verdict;
+    uint32_t directory;
+    bool caches_off;
+    uint64_t checked;
+};
+
+static inline uint64_t key_of(enum blame_mirror i, const struct ref_entry *e)
+{
+    return i < MIRROR_ITLB ? e->tag : (uint64_t)e->tag << 32 | e->frame;
+}
+
+static inline void write_down(struct world *w, enum blame_mirror i, struct happening e)
+{
+    struct ref_array *a = &w->array[i];
+    if (a->count == a->room) {
+        a->room = a->room * 2 + 256;
+        a->history = realloc(a->history, a->room * sizeof *a->history);
+    }
+    a->history[a->count++] = e;
+}
+
+static inline void referenced(struct world *w, enum blame_mirror i, uint64_t key, bool kept)
+{
+    write_down(w, i, (struct happening){.key = key, .what = kept ? IS_KEPT : IS_PASSED});
+}
+
+/* A list of what a fully associative array holds, most recent first, from the first event on. */
+static inline bool associative_holds(const struct ref_array *a, uint64_t key)
+{
+    uint64_t list[256];
+    unsigned size = a->sets * a->ways, held = 0;
+    for (size_t e = 0; e < a->count; e++) {
+        unsigned at = 0;
+        if (a->history[e].what == IS_REMOVED)
+            continue;
+        while (at < held && list[at] != a->history[e].key)
+            at++;
+        if (at == held && a->history[e].what == IS_PASSED)
+            continue;
+        if (at == held)
+            held += held < size;
+        for (unsigned k = at < size ? at : size - 1; k > 0; k--)
+            list[k] = list[k - 1];
+        list[0] = a->history[e].key;
+    }
+    for (unsigned k = 0; k < held; k++)
+        if (list[k] == key)
+            return true;
+    return false;
+}
+
+static inline enum blame_kind why(const struct ref_array *a, uint64_t key, struct blame_who *who)
+{
+    bool seen = false;
+    *who = (struct blame_who){.deed = DEED_COUNT};
+    for (size_t e = a->count; e > 0; e--) {
+        const struct happening *v = &a->history[e - 1];
+        if (v->key != key)
+            continue;
+        seen = true;
+        if (v->what != IS_REMOVED)
+            continue;
+        *who = v->who;
+        if (v->how == FLUSHED)
+            return BLAME_FLUSH;
+        if (v->how == GIVEN_UP)
+            return BLAME_COHERENCE;
+        return associative_holds(a, key) ? BLAME_CONFLICT : BLAME_CAPACITY;
+    }
+    return seen ? BLAME_UNHELD : BLAME_COMPULSORY;
+}
+
+static inline struct ref_entry *ref_find(struct world *w, enum blame_mirror i, uint32_t tag)
+{
+    struct ref_array *a = &w->array[i];
+    for (unsigned way = 0; a->sets && way < a->ways; way++) {
+        struct ref_entry *e = &a->entry[tag & (a->sets - 1)][way];
+        if (e->valid && e->tag == tag)
+            return e;
+    }
+    return NULL;
+}
+
+static inline void ref_touch(struct world *w, enum blame_mirror i, struct ref_entry *e)
+{
+    struct ref_array *a = &w->array[i];
+    uint32_t set = e->tag & (a->sets - 1);
+    plru_touch(&a->plru[set], a->ways, (uint32_t)(e - a->entry[set]));
+    referenced(w, i, key_of(i, e), true);
+}
+
+static inline void ref_remove(struct world *w, enum blame_mirror i, struct ref_entry *e,
+                              enum removal how, enum blame_deed deed)
+{
+    struct blame_who who = w->now;
+    who.deed = deed;
+    if (deed != DEED_CODE)
+        who.la = w->op.eip;
+    write_down(w, i, (struct happening){key_of(i, e), IS_REMOVED, how, who});
+    e->valid = false;
+}
+
+/* The entry that a fill takes, still holding what it displaces. */
+static inline struct ref_entry *ref_victim(struct world *w, enum blame_mirror i, uint32_t tag)
+{
+    struct ref_array *a = &w->array[i];
+    uint32_t set = tag & (a->sets - 1);
+    for (unsigned way = 0; way < a->ways; way++)
+        if (!a->entry[set][way].valid)
+            return &a->entry[set][way];
+    return &a->entry[set][plru_victim(a->plru[set], a->ways)];
+}
+
+static inline void ref_fill(struct world *w, enum blame_mirror i, struct ref_entry *at,
+                            struct ref_entry new)
+{
+    if (at->valid)
+        ref_remove(w, i, at, REPLACED, DEED_CODE);
+    new.valid = true;
+    *at = new;
+    ref_touch(w, i, at);
+}
+
+static inline struct ref_miss *ref_miss(struct world *w, enum blame_mirror i,
+                                        enum blame_array array, uint64_t key, unsigned bucket)
+{
+    struct ref_miss *m = &w->miss[w->misses++];
+    *m = (struct ref_miss){.array = array, .bucket = bucket};
+    m->kind = why(&w->array[i], key, &m->who);
+    return m;
+}
+
+/* --- the reference's caches ------------------------------------------------------------------- */
+
+static inline bool ref_bus(struct world *w, paddr_t pa, bool keeps, int array, unsigned bucket)
+{
+    uint32_t line = pa / LINE;
+    struct ref_entry *e = ref_find(w, MIRROR_L2, line);
+    if (e) {
+        ref_touch(w, MIRROR_L2, e);
+        return true;
+    }
+    if (array >= 0)
+        ref_miss(w, MIRROR_L2, (enum blame_array)array, line, bucket);
+    if (keeps)
+        ref_fill(w, MIRROR_L2, ref_victim(w, MIRROR_L2, line), (struct ref_entry){.tag = line});
+    else
+        referenced(w, MIRROR_L2, line, false);
+    return false;
+}
+
+static inline void ref_give_up(struct world *w, enum blame_mirror i, paddr_t pa)
+{
+    struct ref_entry *e = ref_find(w, i, pa / LINE);
+    if (!e)
+        return;
+    if (e->dirty)
+        ref_bus(w, pa, false, -1, BUCKET_NONE);
+    ref_remove(w, i, e, GIVEN_UP, DEED_CODE);
+}
+
+/* A read or a fetch: i misses or hits. */
+static inline void ref_read(struct world *w, enum blame_mirror i, paddr_t pa, unsigned attributes)
+{
+    bool code = i == MIRROR_L1I, keeps = !(attributes & TLB_UNCACHED) && !w->caches_off;
+    uint32_t line = pa / LINE;
+    struct ref_entry *e = ref_find(w, i, line);
+    if (e) {
+        ref_touch(w, i, e);
+        return;
+    }
+    unsigned mine = w->misses;
+    ref_miss(w, i, code ? BLAME_L1I : BLAME_L1D, line, BUCKET_NONE);
+    ref_give_up(w, code ? MIRROR_L1D : MIRROR_L1I, pa);
+    if (ref_bus(w, pa, keeps, BLAME_L2, code ? BUCKET_FETCH_DRAM : BUCKET_DATA_DRAM))
+        w->miss[mine].bucket = code ? BUCKET_FETCH_L2 : BUCKET_DATA_L2;
+    if (!keeps) {
+        referenced(w, i, line, false);
+        return;
+    }
+    struct ref_entry *victim = ref_victim(w, i, line);
+    if (victim->valid && victim->dirty)
+        ref_bus(w, victim->tag * LINE, false, -1, BUCKET_NONE);
+    ref_fill(w, i, victim, (struct ref_entry){.tag = line, .through = attributes & TLB_THROUGH});
+}
+
+static inline void ref_write(struct world *w, paddr_t pa, unsigned attributes)
+{
+    uint32_t line = pa / LINE;
+    struct ref_entry *e = ref_find(w, MIRROR_L1D, line);
+    if (!e) {
+        ref_miss(w, MIRROR_L1D, BLAME_L1D_WRITE, line, BUCKET_NONE);
+        referenced(w, MIRROR_L1D, line, false);
+        ref_give_up(w, MIRROR_L1I, pa);
+        ref_bus(w, pa, false, BLAME_L2_WRITE, BUCKET_NONE);
+        return;
+    }
+    ref_touch(w, MIRROR_L1D, e);
+    if (!e->through) {
+        e->dirty = true;
+        return;
+    }
+    ref_bus(w, pa, false, BLAME_L2_WRITE, BUCKET_NONE);
+    e->through = (attributes & (TLB_THROUGH | TLB_UNCACHED)) || w->caches_off;
+}
+
+static inline void ref_locked(struct world *w, paddr_t pa, bool write)
+{
+    ref_give_up(w, MIRROR_L1D, pa);
+    ref_give_up(w, MIRROR_L1I, pa);
+    ref_bus(w, pa, false, write ? BLAME_L2_WRITE : BLAME_L2, BUCKET_NONE);
+}
+
+/* --- the reference's translation -------------------------------------------------------------- */
+
+static inline uint32_t peek(const struct world *w, paddr_t pa)
+{
+    uint32_t v;
+    memcpy(&v, w->phys.ram + pa, 4);
+    return v;
+}
+
+static inline unsigned attributes_of(uint32_t entry)
+{
+    return (entry & PTE_UNCACHED ? TLB_UNCACHED : 0u) | (entry & PTE_THROUGH ? TLB_THROUGH : 0u);
+}
+
+static inline void ref_walk_read(struct world *w, paddr_t pa, unsigned attributes)
+{
+    struct ref_entry *e = ref_find(w, MIRROR_L1D, pa / LINE);
+    if (e)
+        ref_touch(w, MIRROR_L1D, e);
+    else
+        ref_bus(w, pa, !(attributes & TLB_UNCACHED) && !w->caches_off, BLAME_L2, BUCKET_NONE);
+}
+
+static inline void ref_update(struct world *w, paddr_t pa, bool *updates)
+{
+    ref_locked(w, pa, false);
+    ref_bus(w, pa, false, -1, BUCKET_NONE);
+    *updates = true;
+}
+
+static inline bool permits(unsigned flags, bool write, bool user)
+{
+    return !user || ((flags & TLB_USER) && (!write || (flags & TLB_WRITE)));
+}
+
+static inline uint8_t flags_of(uint32_t pde, uint32_t entry)
+{
+    return (uint8_t)((pde & entry & PTE_USER ? TLB_USER : 0u) |
+                     (pde & entry & PTE_WRITE ? TLB_WRITE : 0u) |
+                     (entry & PTE_DIRTY ? TLB_DIRTY : 0u) | attributes_of(entry));
+}
+
+/* False: a page fault. */
+static inline bool ref_walk(struct world *w, laddr_t la, bool write, bool user,
+                            struct ref_entry *found, bool *large, bool *updates)
+{
+    paddr_t at = w->directory + (la >> 22) * 4;
+    uint32_t pde = peek(w, at), entry = pde, wanted = PTE_ACCESSED | (write ? PTE_DIRTY : 0u);
+    ref_walk_read(w, at, 0);
+    *large = pde & PTE_LARGE;
+    if (!(pde & PTE_PRESENT))
+        return false;
+    if (!*large) {
+        if (!(pde & PTE_ACCESSED))
+            ref_update(w, at, updates);
+        at = (pde & ~0xFFFu) + (la >> 12 & 0x3FF) * 4;
+        entry = peek(w, at);
+        ref_walk_read(w, at, attributes_of(pde));
+        if (!(entry & PTE_PRESENT))
+            return false;
+    }
+    if (!permits(flags_of(pde, entry), write, user))
+        return false;
+    if ((entry & wanted) != wanted)
+        ref_update(w, at, updates);
+    found->flags = flags_of(pde, entry | wanted);
+    found->frame = *large ? (entry & 0xFFC00000u) >> 12 : entry >> 12;
+    return true;
+}
+
+static inline void ref_drop_page(struct world *w, laddr_t la, enum blame_deed deed)
+{
+    for (int i = MIRROR_ITLB; i < MIRRORS; i++)
+        for (unsigned set = 0; set < w->array[i].sets; set++)
+            for (unsigned way = 0; way < w->array[i].ways; way++) {
+                struct ref_entry *e = &w->array[i].entry[set][way];
+                uint32_t tag = i == MIRROR_LARGE ? la >> 22 : la >> 12;
+                if (e->valid && (e->tag == tag || (e->split && e->tag >> 10 == la >> 22)))
+                    ref_remove(w, (enum blame_mirror)i, e, FLUSHED, deed);
+            }
+}
+
+static inline bool ref_fault(struct world *w, laddr_t la)
+{
+    ref_drop_page(w, la, DEED_PAGE_FAULT);
+    return false;
+}
+
+/* The entry for la in the TLB that it is in. */
+static inline struct ref_entry *ref_entry_of(struct world *w, laddr_t la, bool code,
+                                             enum blame_mirror *i)
+{
+    *i = code ? MIRROR_ITLB : MIRROR_DTLB;
+    struct ref_entry *e = ref_find(w, *i, la >> 12);
+    if (e || code)
+        return e;
+    *i = MIRROR_LARGE;
+    return ref_find(w, *i, la >> 22);
+}
+
+/* Fills after a walk; resident: the entry that was there, clean. */
+static inline void ref_translated(struct world *w, laddr_t la, bool code, bool large, bool updates,
+                                  struct ref_entry found, struct ref_entry *resident)
+{
+    enum blame_mirror to = code ? MIRROR_ITLB : MIRROR_DTLB;
+    if (large && !code && w->array[MIRROR_LARGE].sets)
+        to = MIRROR_LARGE;
+    found.tag = to == MIRROR_LARGE ? la >> 22 : la >> 12;
+    found.split = large && to != MIRROR_LARGE;
+    found.frame += found.split ? la >> 12 & 0x3FF : 0;
+    struct ref_miss *m = ref_miss(
+        w, to, to == MIRROR_ITLB ? BLAME_ITLB : to == MIRROR_DTLB ? BLAME_DTLB : BLAME_DTLB_LARGE,
+        key_of(to, &found), code ? BUCKET_ITLB : BUCKET_DTLB);
+    m->updates = updates;
+    if (!resident) {
+        ref_fill(w, to, ref_victim(w, to, found.tag), found);
+        return;
+    }
+    m->kind = BLAME_DIRTY;
+    m->who = (struct blame_who){.deed = DEED_COUNT};
+    found.valid = true;
+    *resident = found;
+    ref_touch(w, to, resident);
+}
+
+/* False: a page fault. */
+static inline bool ref_translate(struct world *w, laddr_t la, bool write, bool user, bool code,
+                                 paddr_t *pa, unsigned *attributes)
+{
+    enum blame_mirror i;
+    struct ref_entry *e = ref_entry_of(w, la, code, &i), found = {0};
+    bool large = false, updates = false;
+    if (e && !permits(e->flags, write, user))
+        return ref_fault(w, la);
+    if (!e || (write && !(e->flags & TLB_DIRTY))) {
+        if (!ref_walk(w, la, write, user, &found, &large, &updates)) {
+            struct ref_miss *m = &w->miss[w->misses++];
+            *m = (struct ref_miss){code ? BLAME_ITLB : BLAME_DTLB, BLAME_FAULT,
+                                   code ? BUCKET_ITLB : BUCKET_DTLB, updates,
+                                   {.deed = DEED_COUNT}, 0};
+            return ref_fault(w, la);
+        }
+        ref_translated(w, la, code, large, updates, found, e);
+        e = ref_entry_of(w, la, code, &i);
+    } else {
+        ref_touch(w, i, e);
+    }
+    *attributes = e->flags & (TLB_UNCACHED | TLB_THROUGH);
+    *pa = e->frame << 12 | (la & (i == MIRROR_LARGE ? 0x3FFFFF : 0xFFF));
+    return true;
+}
