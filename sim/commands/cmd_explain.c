@@ -1,6 +1,6 @@
 /* explain: an interval of a recorded run, priced again with one thing ideal at a time. */
 #include "sim/commands/commands.h"
-#include "sim/commands/options.h"
+#include "sim/commands/session.h"
 #include "sim/core/check.h"
 #include "sim/replay/replay.h"
 #include "sim/report/explain.h"
@@ -14,12 +14,8 @@
 
 struct job {
     struct replay *replay;
-    struct symbols symbols;
-    struct watch watch;
-    struct spaces spaces;
-    struct paths paths;
+    struct session session;
     struct whatif whatif;
-    struct path_rules rules;
     struct explain explain;
     const char *trace, *path, *format;
     uint64_t from, to, warm;
@@ -35,8 +31,10 @@ static const struct option_spec specs[] = {
     {"warm", "CYCLES", "let the ideal caches see so much of what came before (default 2M)", 'w'},
     {"what to see", NULL, NULL, 0},
     {"ideal", "LIST", "only these, as a list with commas; they stand below", 'i'},
-    {"rules", "FILE", "names for kernel paths, as of `isochron check`", 'r'},
+    {"rules", "FILE", "names of kernel paths by this file; default: that of rules/ beside the\n"
+                      "command which is for the kernel that runs", 'r'},
     {"symbols", "FILE[@OFFSET]", "names of code beside the trace's own", 'y'},
+    {"quiet", NULL, "no progress on stderr", 'q'},
     {"paths", "N", "how many paths to list (default 12)", 'n'},
     {"format", "text|json|csv", "tables (default), or every figure", 'F'},
     {"help", NULL, "this text", 'h'},
@@ -57,10 +55,9 @@ static void help(void)
     for (unsigned i = 0; i < whatif_kind_count; i++)
         printf("  %-10s %s\n", whatif_kinds[i].name, whatif_kinds[i].text);
     puts("\nexamples:\n"
-         "  isochron explain traces/fault.iso --rules guests/measure/paths.ini\n"
+         "  isochron explain traces/fault.iso\n"
          "  isochron explain traces/ipc.iso --ideal tagged,tlb --from 20M --to 30M\n"
-         "  isochron explain traces/fault.iso --rules guests/measure/paths.ini \\\n"
-         "      --path page_fault.user_pager#40");
+         "  isochron explain traces/fault.iso --path page_fault.user_pager#40");
 }
 
 /* --- the command line ------------------------------------------------------------------------- */
@@ -100,15 +97,15 @@ static void take_option(struct job *j, int letter, const char *value)
     case 'p': j->path = value; break;
     case 'w': j->warm = option_number("warm", value); break;
     case 'i': choose_ideals(&j->explain, value); break;
-    case 'r': path_rules_read(&j->rules, value); break;
-    case 'y': symbols_add(&j->symbols, value); break;
     case 'n': j->explain.paths_most = (unsigned)option_number("paths", value); break;
     case 'F': option_accepts("format", j->format = value, formats); break;
     case 'h': help(); exit(EXIT_DONE);
-    default:
+    case 1:
         if (j->trace)
             usage_error("explain: '%s' and '%s': accepted is one trace", j->trace, value);
         j->trace = value;
+        break;
+    default: session_option(&j->session, letter, value); break;
     }
 }
 
@@ -128,9 +125,8 @@ static void open_trace(struct job *j)
     if (j->from < r->first || j->to <= j->from)
         usage_error("explain: --from %" PRIu64 " --to %" PRIu64 ": the trace goes from %" PRIu64
                     " to %" PRIu64, j->from, j->to, r->first, r->last);
-    replay_symbols(r, &j->symbols);
-    r->machine->cpu->place_of = symbols_place;
-    r->machine->cpu->place_owner = &j->symbols;
+    replay_symbols(r, &j->session.symbols);
+    session_attach(&j->session, r->machine, j->to);
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
@@ -150,32 +146,30 @@ static void run_to(struct job *j, cycle_t cycle)
     machine_run(m);
 }
 
-static void begin_paths(struct job *j)
+static void end_paths(struct session *s)
 {
-    struct cpu *c = j->replay->machine->cpu;
-    spaces_start(&j->spaces, &j->watch, c);
-    paths_start(&j->paths, &j->spaces, &j->watch, c);
-}
-
-static void end_paths(struct job *j)
-{
-    paths_free(&j->paths, &j->watch);
-    spaces_free(&j->spaces, &j->watch);
+    paths_free(&s->paths, &s->watch);
+    spaces_free(&s->spaces, &s->watch);
+    s->paths.cpu = NULL;
+    s->spaces.cpu = NULL;
 }
 
 /* The interval of the one instance that was asked for: found in a run of its own, for what a path
  * is called is known when it is over. */
 static void find_instance(struct job *j)
 {
-    struct instance_list list = {0};
+    struct session *s = &j->session;
+    struct instance_list list;
     replay_seek(j->replay, j->from);
     run_to(j, j->from);
-    begin_paths(j);
-    instances_start(&list, &j->watch, j->replay->machine->cpu, &j->paths);
+    session_watch(s);
+    instances_start(&list, &s->watch, s->machine->cpu, &s->paths);
     run_to(j, j->to);
-    instances_find(&list, &j->rules, &j->symbols, j->path, &j->from, &j->to);
-    instances_free(&list, &j->watch);
-    end_paths(j);
+    json_t *paths = session_paths(s);
+    instances_find(&list, paths, j->path, &j->from, &j->to);
+    json_decref(paths);
+    instances_free(&list, &s->watch);
+    end_paths(s);
 }
 
 static void run_whatif(struct job *j)
@@ -187,14 +181,14 @@ static void run_whatif(struct job *j)
     run_to(j, start);
     m->after_reset = refuse_reset;
     m->after_reset_owner = j;
-    begin_paths(j);
+    session_watch(&j->session);
     explain_add_runs(&j->explain, &j->whatif);
-    whatif_start(&j->whatif, &j->watch, m->cpu, &j->paths);
+    whatif_start(&j->whatif, &j->session.watch, m->cpu, &j->session.paths);
     run_to(j, j->from);
     j->from = m->clock.now;
     whatif_count_from_here(&j->whatif);
     run_to(j, j->to);
-    whatif_stop(&j->whatif, &j->watch);
+    whatif_stop(&j->whatif, &j->session.watch);
     j->to = m->clock.now;
 }
 
@@ -203,7 +197,8 @@ int cmd_explain(int argc, char **argv)
     struct job j = {.to = UINT64_MAX, .warm = WARM_CYCLES, .format = "text"};
     struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "explain"};
     const char *value;
-    symbols_init(&j.symbols);
+    session_init(&j.session);
+    j.session.with_paths = true;
     explain_init(&j.explain);
     for (int c; (c = options_next(&o, &value));)
         take_option(&j, c, value);
@@ -211,16 +206,19 @@ int cmd_explain(int argc, char **argv)
     if (j.path)
         find_instance(&j);
     run_whatif(&j);
-    json_t *report = explain_json(&j.explain, &j.whatif, &j.rules, &j.symbols);
+    progress_end(&j.session.progress);
+    json_t *paths = session_paths(&j.session);
+    json_t *report = explain_json(&j.explain, &j.whatif, paths);
     json_object_set_new(report, "trace", json_string(j.trace));
     json_object_set_new(report, "machine", json_string(j.replay->manifest.config.name));
     json_object_set_new(report, "from", json_integer((json_int_t)j.from));
     json_object_set_new(report, "to", json_integer((json_int_t)j.to));
     explain_print(&j.explain, report, j.format, stdout);
     json_decref(report);
+    json_decref(paths);
     whatif_free(&j.whatif);
-    end_paths(&j);
-    symbols_free(&j.symbols);
+    check_set_last_words(NULL, NULL);
+    session_free(&j.session);
     replay_free(j.replay);
     return EXIT_DONE;
 }

@@ -257,7 +257,7 @@ static void write_json(const char *path, json_t *object)
     json_decref(object);
 }
 
-static json_t *named_paths(struct session *s)
+json_t *session_paths(struct session *s)
 {
     struct path_rules *rules = xalloc(1, sizeof *rules);
     json_t *paths = paths_json(&s->paths, &s->symbols);
@@ -278,7 +278,7 @@ json_t *session_ledger(struct session *s)
         json_object_set_new(o, "threads", spaces_threads_json(&s->spaces));
     }
     if (s->paths.cpu)
-        json_object_set_new(o, "kernel_paths", named_paths(s));
+        json_object_set_new(o, "kernel_paths", session_paths(s));
     if (s->profile.cpu)
         json_object_set_new(o, "profile", profile_json(&s->profile, &s->symbols));
     if (s->blame.cpu)

@@ -89,6 +89,8 @@ void session_remember(struct session *s, struct replay *replay, bool recorded);
 void session_run(struct session *s);
 /* The ledger forgets what it has counted. */
 void session_count_from_here(struct session *s);
+/* Kernel paths so far, each with its name. */
+json_t *session_paths(struct session *s);
 /* The document that --ledger writes. */
 json_t *session_ledger(struct session *s);
 /* Prints and writes what was asked for and says how the run ended. Returns the exit code. */

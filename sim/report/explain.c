@@ -70,23 +70,21 @@ static int by_cycles(const void *a, const void *b)
 }
 
 /* Names of clusters come from their reports, in the same order. */
-static struct lines gather(const struct whatif *w, const struct path_rules *rules,
-                           const struct symbols *symbols)
+static struct lines gather(const struct whatif *w, const json_t *named)
 {
     static const char *const others[] = {[ACCOUNT_BOOT] = "boot", [ACCOUNT_USER] = "user",
                                          [ACCOUNT_IDLE] = "idle",
                                          [WHATIF_UNFINISHED] = "unfinished"};
     struct lines l = {xalloc(ARRAY_COUNT(others) + w->paths->count, sizeof *l.list), 0};
-    json_t *paths = paths_json(w->paths, symbols), *clusters = json_object_get(paths, "clusters");
+    const json_t *clusters = json_object_get(named, "clusters");
     CHECK(json_array_size(clusters) == w->paths->count);
     for (unsigned a = 0; a < ARRAY_COUNT(others); a++)
         add_account(&l, w, a, others[a]);
     for (unsigned i = 0; i < w->paths->count; i++) {
-        char name[128];
-        path_rules_name(rules, json_array_get(clusters, i), name, sizeof name);
-        add_account(&l, w, WHATIF_CLUSTERS + i, name);
+        const json_t *name = json_object_get(json_array_get(clusters, i), "name");
+        CHECK(json_is_string(name));
+        add_account(&l, w, WHATIF_CLUSTERS + i, json_string_value(name));
     }
-    json_decref(paths);
     for (unsigned run = 0; run < w->count; run++) {
         uint64_t sum = 0;
         for (unsigned i = 0; i < l.count; i++)
@@ -153,10 +151,9 @@ static void add_together(const struct explain *e, const struct whatif *w, json_t
     json_object_set_new(report, "interaction", json_integer(rest));
 }
 
-json_t *explain_json(const struct explain *e, const struct whatif *w,
-                     const struct path_rules *rules, const struct symbols *symbols)
+json_t *explain_json(const struct explain *e, const struct whatif *w, const json_t *named)
 {
-    struct lines lines = gather(w, rules, symbols);
+    struct lines lines = gather(w, named);
     json_t *ideal = json_array(), *paths = json_array();
     for (unsigned i = 0; i < e->kinds; i++) {
         const struct whatif_kind *k = &whatif_kinds[e->kind[i]];
@@ -223,19 +220,21 @@ static void print_totals(const json_t *report, FILE *out)
               "all of them at once", out);
 }
 
-/* Differences of each path for one instance of it: a column for every ideal. */
-static void print_path(const json_t *p, const json_t *ideals, FILE *out)
+/* Differences of each path for one instance of it: a column for every ideal. What is no path (user,
+ * idle ...) is shown whole. */
+static void print_path(const json_t *p, FILE *out)
 {
     json_int_t count = number(p, "count"), each = count ? count : 1;
+    char label[160];
     const char *name;
     json_t *v;
-    (void)ideals;
-    fprintf(out, "  %-32.32s %8" JSON_INTEGER_FORMAT " %10.1f", text(p, "name"), count,
+    snprintf(label, sizeof label, "%s%s", text(p, "name"), count ? "" : ", in all");
+    fprintf(out, "  %-32.32s %8" JSON_INTEGER_FORMAT " %11.1f", label, count,
             (double)number(p, "cycles") / (double)each);
     json_object_foreach(json_object_get(p, "ideal"), name, v)
-        fprintf(out, " %+9.1f", (double)json_integer_value(v) / (double)each);
+        fprintf(out, " %+10.1f", (double)json_integer_value(v) / (double)each);
     if (json_object_get(p, "together"))
-        fprintf(out, " %+9.1f", (double)number(p, "together") / (double)each);
+        fprintf(out, " %+10.1f", (double)number(p, "together") / (double)each);
     fputc('\n', out);
 }
 
@@ -245,13 +244,13 @@ static void print_paths(const struct explain *e, const json_t *report, FILE *out
     size_t i, count = json_array_size(json_object_get(report, "paths"));
     json_t *v;
     fprintf(out, "\n  cycles of one instance, and what it would have taken more or less\n"
-                 "  %-32s %8s %10s", "path", "count", "cycles");
+                 "  %-32s %8s %11s", "path", "count", "cycles");
     json_array_foreach(ideals, i, v)
-        fprintf(out, " %9s", text(v, "name"));
-    fprintf(out, "%s\n", e->together ? "  together" : "");
+        fprintf(out, " %10s", text(v, "name"));
+    fprintf(out, "%s\n", e->together ? "   together" : "");
     json_array_foreach(json_object_get(report, "paths"), i, v)
         if (i < e->paths_most)
-            print_path(v, ideals, out);
+            print_path(v, out);
     if (count > e->paths_most)
         fprintf(out, "  ... and %zu more (--paths N, --format csv)\n", count - e->paths_most);
 }

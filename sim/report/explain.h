@@ -2,7 +2,6 @@
  * and as CSV. */
 #pragma once
 
-#include "sim/report/path_rules.h"
 #include "sim/report/whatif.h"
 
 #include <jansson.h>
@@ -26,9 +25,9 @@ void explain_add_runs(struct explain *e, struct whatif *w);
  *  together: {cycles, difference, causes}, interaction,
  *  paths: [{name, count, cycles, ideal: {name: difference}, together, interaction}]}
  * Paths are those of one name together, with user, boot, idle and what is unfinished beside them;
- * each of their columns sums to the run's (CHECK). */
-json_t *explain_json(const struct explain *e, const struct whatif *w,
-                     const struct path_rules *rules, const struct symbols *symbols);
+ * each of their columns sums to the run's (CHECK). named: paths_json, with the names of its
+ * clusters. */
+json_t *explain_json(const struct explain *e, const struct whatif *w, const json_t *named);
 /* format: text, json or csv. */
 void explain_print(const struct explain *e, const json_t *report, const char *format, FILE *out);
 
@@ -47,7 +46,8 @@ struct instance_list {
 
 void instances_start(struct instance_list *l, struct watch *h, struct cpu *c,
                      const struct paths *paths);
-/* The interval of the one that "NAME#N" means. usage_error if there is none. */
-void instances_find(const struct instance_list *l, const struct path_rules *rules,
-                    const struct symbols *symbols, const char *which, cycle_t *from, cycle_t *to);
+/* The interval of the one that "NAME#N" means; paths: paths_json, with names. usage_error if there
+ * is none. */
+void instances_find(const struct instance_list *l, const json_t *paths, const char *which,
+                    cycle_t *from, cycle_t *to);
 void instances_free(struct instance_list *l, struct watch *h);

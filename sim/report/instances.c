@@ -44,19 +44,18 @@ static size_t read_number(const char *which, uint64_t *n)
     return (size_t)(mark - which);
 }
 
-void instances_find(const struct instance_list *l, const struct path_rules *rules,
-                    const struct symbols *symbols, const char *which, cycle_t *from, cycle_t *to)
+void instances_find(const struct instance_list *l, const json_t *paths, const char *which,
+                    cycle_t *from, cycle_t *to)
 {
     uint64_t n, seen = 0;
     size_t length = read_number(which, &n);
-    json_t *paths = paths_json(l->paths, symbols), *clusters = json_object_get(paths, "clusters");
+    const json_t *clusters = json_object_get(paths, "clusters");
     bool *named = xalloc(l->paths->count + 1, sizeof *named);
     for (uint32_t i = 0; i < l->paths->count; i++) {
-        char name[128];
-        path_rules_name(rules, json_array_get(clusters, i), name, sizeof name);
-        named[i] = strlen(name) == length && strncmp(name, which, length) == 0;
+        const char *name = json_string_value(
+            json_object_get(json_array_get(clusters, i), "name"));
+        named[i] = name && strlen(name) == length && strncmp(name, which, length) == 0;
     }
-    json_decref(paths);
     size_t i = 0;
     for (; i < l->count; i++)
         if (named[l->list[i].cluster] && seen++ == n)
