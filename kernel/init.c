@@ -1,6 +1,7 @@
 /* init.c: from the first C instruction to the first program. The order matters: each step needs
  * what the ones before it set up. What runs here becomes the idle thread. */
 #include "api/kip.h"
+#include "api/ports.h"
 #include "api/scheduler.h"
 #include "arch/cpu.h"
 #include "arch/segments.h"
@@ -153,6 +154,8 @@ static void state_init(void)
                                          .colour_first = 2,
                                          .colour_step = 16};
     kernel.space_pool = (struct kmem_pool){.object_size = sizeof(struct space)};
+    kernel.ports_pool = (struct kmem_pool){.object_size = sizeof(struct ports)};
+    kernel.port_range_pool = (struct kmem_pool){.object_size = sizeof(struct port_range)};
     kernel.mapping_pool = (struct kmem_pool){.object_size = sizeof(struct mapping)};
 }
 
@@ -182,6 +185,8 @@ void init(word_t magic, paddr_t information)
         kernel.has_sysenter = false;
     if (kernel.has_limits && !kernel.has_pge && !kernel.has_sysenter)
         paging_share_gs();
+    if (option_given("ioports=fpages"))
+        ports_init();
     idle_init();
     pic_init();
     fpu_init();

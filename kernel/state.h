@@ -7,6 +7,9 @@
 
 #define PRIORITIES 256
 
+#define LIVE_FPU   1u /* TS is clear: leaving the owner must set it */
+#define LIVE_PORTS 2u /* a bitmap of ports is behind the TSS: leaving its space must hide it */
+
 struct kernel {
     /* One cache line that every IPC reads: offsets in arch/offsets.h. */
     struct tcb *current;
@@ -18,7 +21,7 @@ struct kernel {
     word_t *tss_esp0;            /* where INT takes its stack pointer from */
     struct tcb *fpu_owner;       /* whose x87 state is in the registers; TS is clear only for it */
 
-    word_t fpu_live;             /* TS is clear: leaving the owner must set it */
+    word_t live;                 /* LIVE_ bits: what whoever is switched to must not find */
     word_t fast_path;            /* short messages take arch/fast_path.S */
     word_t small_spaces;         /* how many there are */
     word_t ipc_general;          /* why the gate of Ipc leads to the general path; 0: it does not */
@@ -38,6 +41,11 @@ struct kernel {
     bool has_limits;             /* segment limits are checked: not so in some emulators */
     word_t tsc_khz;
     word_t clock_scale;          /* 2^32 * 1000 / tsc_khz: microseconds = TSC * clock_scale >> 32 */
+
+    bool ports_by_fpage;         /* option ioports=fpages: IOPL 0 and bitmaps */
+    struct space *ports_space;   /* whose bitmap is behind the TSS, while LIVE_PORTS */
+    struct ports *ports;         /* all spaces that have, or had, any */
+    struct kmem_pool ports_pool, port_range_pool;
 
     struct kmem_pool tcb_pool, space_pool, mapping_pool;
     struct kmem kmem;

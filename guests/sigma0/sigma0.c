@@ -13,6 +13,7 @@
 
 struct sigma0 {
     struct regions regions;
+    struct regions ports; // a port is a page here; none beyond 65535 is ever asked for
     word_t verbosity; // 0: only what is wrong; 1: requests; 2: faults, too
     bool io_fpages;   // the kernel knows I/O flexible pages
 };
@@ -81,6 +82,20 @@ static word_t choose(word_t base, word_t bits, l4_thread_id asker)
     return regions_available(&sigma0.regions, page, page + (1u << bits), asker) ? page : PAGE_COUNT;
 }
 
+// Ports, by a request or a fault: to the first who asks, as memory, but for those that the kernel
+// works with itself.
+static void answer_ports(l4_thread_id asker, l4_fpage request)
+{
+    word_t log2 = request >> 10 & 0x3F;
+    word_t size = 1u << (log2 & 31), first = request >> 16 & ~(size - 1);
+    if (sigma0.io_fpages && log2 <= 16 &&
+        regions_available(&sigma0.ports, first, first + size, asker) &&
+        regions_own(&sigma0.ports, first, first + size, asker))
+        put_map(l4_make_io_fpage(first, log2, L4_FULLY_ACCESSIBLE), 0);
+    else
+        put_rejection();
+}
+
 static void answer_request(l4_thread_id asker, l4_tag tag)
 {
     word_t request = l4_mr(1), attribute = l4_mr(2);
@@ -90,10 +105,7 @@ static void answer_request(l4_thread_id asker, l4_tag tag)
     if (sigma0.verbosity > 0)
         l4_printf("sigma0: %08x asks for %08x attribute %u\n", asker, request, attribute);
     if (l4_is_io_fpage(request)) {
-        if (sigma0.io_fpages)
-            put_map(request | L4_FULLY_ACCESSIBLE, 0);
-        else
-            put_rejection();
+        answer_ports(asker, request);
         return;
     }
     if (high != 0 || log2_size < 10 || log2_size > 31) {
@@ -165,7 +177,7 @@ static bool answer_control(l4_thread_id asker)
 // Puts the answer into the MRs; false means that there is none.
 static bool answer(l4_thread_id from, l4_tag tag)
 {
-    word_t untyped = l4_tag_untyped(tag), label = l4_protocol_label(tag);
+    word_t untyped = l4_tag_untyped(tag), label = l4_protocol_label(tag), fault = l4_mr(1);
     if (l4_tag_typed(tag) != 0 || (untyped != 2 && untyped != 3))
         return false;
     if (label == L4_LABEL_SIGMA0) {
@@ -174,9 +186,12 @@ static bool answer(l4_thread_id from, l4_tag tag)
     }
     if (l4_is_page_fault(tag))
         return answer_fault(from, tag);
-    if (label == L4_LABEL_IO_PAGE_FAULT && sigma0.io_fpages) {
-        put_map(l4_mr(1) | L4_FULLY_ACCESSIBLE, 0);
-        return true;
+    if (label == L4_LABEL_IO_PAGE_FAULT && l4_is_io_fpage(l4_mr(1))) {
+        answer_ports(from, l4_mr(1));
+        if (l4_mr(2) != L4_NIL_FPAGE)
+            return true;
+        l4_printf("sigma0: thread %08x stopped: port %x is not for it\n", from, fault >> 16);
+        return false;
     }
     if (label == L4_LABEL_SIGMA0_CONTROL)
         return answer_control(from);
@@ -189,6 +204,17 @@ static bool always(word_t start, word_t size)
 {
     (void)start, (void)size;
     return true;
+}
+
+// Interrupt controllers and the clock chip are the kernel's.
+static void init_ports(void)
+{
+    static const word_t kernels[] = {0x20, 0xA0, 0x70};
+    sigma0.ports.count = 1;
+    sigma0.ports.list[0] = (struct region){0, PAGE_COUNT, REGION_DEVICE, L4_NIL_THREAD};
+    for (word_t i = 0; i < 3; i++)
+        regions_set(&sigma0.ports, kernels[i], kernels[i] + 2, REGION_KERNEL, L4_NIL_THREAD);
+    sigma0.io_fpages = has_feature(l4_kip, "ioflexpages");
 }
 
 static void own_pages(const struct l4_kip_server *server, l4_thread_id owner)
@@ -220,7 +246,7 @@ int l4_main(const char *command_line)
     own_pages(&l4_kip->sigma0, l4_my_global_id());
     own_pages(&l4_kip->sigma1, l4_global_id(l4_user_base(l4_kip) + 1, 1));
     own_pages(&l4_kip->root, l4_root_id(l4_kip));
-    sigma0.io_fpages = has_feature(l4_kip, "ioflexpages");
+    init_ports();
 
     l4_thread_id from;
     l4_tag tag = l4_wait(&from);

@@ -294,16 +294,11 @@ static void read_options(const char *command_line)
 
 int l4_main(const char *command_line)
 {
-    static const struct test *const chapters[] = {
-        kip_tests, clock_tests, utcb_tests, exchange_registers_tests, thread_control_tests,
-        space_control_tests, schedule_tests, ipc_tests, map_tests, strings_tests,
-        propagation_tests, faults_tests, exceptions_tests, interrupts_tests, sigma0_tests,
-        fpu_tests,
-    };
     controller_id = l4_my_global_id();
     read_options(command_line);
-    for (size_t i = 0; i < sizeof(chapters) / sizeof(chapters[0]); i++)
-        run_tests(chapters[i]);
+    suite_prepare();
+    for (const struct test *const *chapter = chapters; *chapter; chapter++)
+        run_tests(*chapter);
     l4_printf("%u passed, %u failed\n", run.passed, run.failed);
     return run.failed != 0;
 }

@@ -32,6 +32,10 @@ extern const struct test kip_tests[], clock_tests[], utcb_tests[], exchange_regi
     strings_tests[], propagation_tests[], faults_tests[], exceptions_tests[], interrupts_tests[],
     sigma0_tests[], fpu_tests[];
 
+// What a root task of tests consists of: chapters.c, or ports.c.
+extern const struct test *const chapters[]; // NULL ends them
+void suite_prepare(void);                   // by the controller, before the first test
+
 // A check that fails prints the line, and the test is over: these do not return then.
 void check_equal(const char *file, int line, const char *what, word_t got, word_t expected);
 void check_range(const char *file, int line, const char *what, word_t got, word_t low, word_t high);

@@ -11,6 +11,7 @@
 /* kip_page.S */
 extern const char stub_ipc[], stub_sysenter[], stub_sysenter_end[];
 extern word_t kip_clock_scale;
+extern char kip_features[16]; /* strings; an empty one ends them */
 
 unsigned kip_memory_count(void)
 {
@@ -47,6 +48,8 @@ void kip_init(void)
     kip.clock_info = (1u << 10 | 977) << 16 | 1;
     kip.processor.internal_khz = kernel.tsc_khz;
     kip_clock_scale = kernel.clock_scale;
+    if (kernel.ports_by_fpage)
+        __builtin_memcpy(kip_features, "ioflexpages", sizeof "ioflexpages");
     if (kernel.has_sysenter)
         kip.ipc = kip.lipc = (word_t)(stub_sysenter - (const char *)&kip);
 }

@@ -13,6 +13,7 @@
  * A 4 MB page stays one if all of it is sent and the receiver's 4 MB there are free of smaller
  * pages. */
 #include "api/mapping_tree.h"
+#include "api/ports.h"
 
 struct transfer {
     struct space *from, *to;
@@ -231,7 +232,9 @@ bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct spac
     if (!grant && mapping_map_quick(from, send, send_base, to, window))
         return true;
     word_t src, src_last, dst, dst_last;
-    if (!fpage_range(send, &src, &src_last) || !fpage_range(window, &dst, &dst_last))
+    if (!fpage_range(send, &src, &src_last))
+        return ports_map(from, send, to, grant);
+    if (!fpage_range(window, &dst, &dst_last))
         return true;
     /* sigma0 has everything, and where: what is mapped to it changes nothing. */
     if (to->is_sigma0 || !(send & ALL_RIGHTS))

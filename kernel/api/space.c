@@ -2,6 +2,7 @@
  * kernel reaches it. Page tables themselves are arch/paging.c; what programs map is mapping.c. */
 #include "api/kip.h"
 #include "api/mapping_tree.h"
+#include "api/ports.h"
 #include "debugger/print.h"
 
 #define AREA_MIN_LOG2 12 /* of KIP and UTCB areas, as the kernel interface page says */
@@ -49,6 +50,7 @@ void space_delete(struct space *s)
     ASSERT(!s->threads);
     if (!s->is_sigma0)
         mapping_unmap(s, FPAGE_COMPLETE | ALL_RIGHTS, true);
+    ports_forget(s);
     free_utcbs(s);
     space_make_large(s);
     arch_space_free(s);

@@ -5,6 +5,7 @@
 #include "abi.h"
 
 struct mapping;
+struct ports;
 struct tcb;
 
 struct space {
@@ -24,6 +25,7 @@ struct space {
     vaddr_t own_end;     /* below it nothing is the kernel's; 0: no areas yet, or it is sigma0's */
     fpage_t utcb_area;
     word_t thread_count;
+    struct ports *ports; /* NULL: has never had any */
     struct tcb *threads; /* list through tcb.space_next, tcb.space_prev */
     struct space *next, *prev; /* all spaces */
 } __attribute__((aligned(CACHE_LINE)));

@@ -7,6 +7,7 @@
  * derived ones, were used since the caller last asked: r referenced, w written, x executed. With no
  * rights at all it is only the question [L4X2 4.13]. */
 #include "api/mapping_tree.h"
+#include "api/ports.h"
 #include "api/syscalls.h"
 
 /* The usual case: one other program at most has the page, nobody from that one in turn, it loses
@@ -147,8 +148,10 @@ __attribute__((noinline)) HOT static word_t unmap_all(struct tcb *t, fpage_t f, 
 {
     struct space *s = t->space;
     word_t first, last, used = 0;
-    if (!fpage_range(f, &first, &last))
+    if (!fpage_range(f, &first, &last)) {
+        ports_unmap(s, f, flush);
         return 0;
+    }
     while (t->space == s) {
         word_t part_last = end_of_slot(first, last);
         used |= unmap_part(s, first, part_last, f & ALL_RIGHTS, flush);

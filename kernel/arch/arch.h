@@ -20,6 +20,7 @@ void arch_thread_start(struct tcb *t, word_t ip, word_t sp);
 void arch_thread_call(struct tcb *t, void (*fn)(struct tcb *));
 /* The idle thread: HLT with interrupts on, for ever. */
 void arch_idle(void) __attribute__((noreturn));
+void ports_hide(const struct space *s); /* its bitmap is not to be seen by the processor */
 void arch_fpu_drop(struct tcb *t); /* a dying thread owns no x87 state */
 
 /* Interrupts are off in the kernel; here they come in, and other threads may run. */
@@ -30,6 +31,8 @@ static inline void preemption_point(void)
 
 #define USER_FLAGS_MASK 0x8D5u /* CF PF AF ZF SF OF: what programs may change through the kernel */
 #define USER_FLAGS      0x3202u
+#define EFLAGS_IOPL     0x3000u
+word_t user_flags_now(void); /* without IOPL if ports are mapped as fpages */
 
 /* --- page tables --------------------------------------------------------------------------------
  *    31               12 11   9 8 7 6 5 4   3   2 1 0

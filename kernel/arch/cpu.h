@@ -110,11 +110,12 @@ void switch_init(void);
 void space_activate(struct space *s); /* its segments, and CR3 if it is a large one */
 void space_activate_again(struct space *s);
 void ipc_entry_init(bool fast); /* the gate for Ipc; fast: short messages by fast_path.S */
-void ipc_entry_select(void);    /* after fpu_live changed */
+void ipc_entry_select(void);    /* after kernel.live changed */
 
 /* --- paging.c -------------------------------------------------------------------------------- */
 extern pte_t kernel_directory[1024];
 void paging_init(void);
+void kernel_page_set(word_t index, paddr_t pa); /* one of the pages from KERNEL_PAGES on */
 void paging_share_gs(void); /* before there are spaces */
 void small_area_clear(word_t base, word_t size); /* forgets what the directories have there */
 
@@ -122,6 +123,12 @@ void small_area_clear(word_t base, word_t size); /* forgets what the directories
 void fpu_init(void);
 bool fpu_take(void);         /* for the running thread, after #NM; false: there is no x87 */
 void fpu_leave(void);        /* the running thread, whose x87 is live, is left */
+
+/* --- ports.c --------------------------------------------------------------------------------- */
+void ports_init(void);       /* programs get IOPL 0 and bitmaps; before there are any */
+/* The running thread's #GP: was it for a port? Then it is settled, and the instruction is to be
+ * tried again. */
+bool ports_fault(struct trap_frame *f);
 
 /* --- init.c ---------------------------------------------------------------------------------- */
 void init(word_t magic, paddr_t information) __attribute__((noreturn));

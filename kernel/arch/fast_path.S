@@ -407,9 +407,12 @@ enter_sysenter:
         movl    (%esp), %esp
         pushl   $USER_DS
         pushl   %ebp
+        .globl  sysenter_kernel_flags, sysenter_user_flags /* ports.c knows them */
+sysenter_kernel_flags:
         pushl   $KERNEL_FLAGS
         popfl
 sysenter_flags_right:
+sysenter_user_flags:
         pushl   $USER_FLAGS
         movl    %ss:kernel + KERNEL_CURRENT, %ebx
         pushl   $USER_CS

@@ -1,6 +1,6 @@
 /* fpu.c: the x87 (and SSE) registers, saved as late as can be. They belong to kernel.fpu_owner,
  * and stay in the processor when other threads run; CR0.TS makes the first use by another thread
- * fault, and only then are they saved. TS is clear (fpu_live) only while the owner runs. */
+ * fault, and only then are they saved. TS is clear (LIVE_FPU) only while the owner runs. */
 #include "arch/cpu.h"
 
 #include "state.h"
@@ -47,7 +47,7 @@ bool fpu_take(void)
     if (!cpu_has_fpu())
         return false;
     __asm__ volatile("clts");
-    kernel.fpu_live = true;
+    kernel.live |= LIVE_FPU;
     if (kernel.fpu_owner == t)
         return true;
     if (kernel.fpu_owner)
@@ -63,7 +63,7 @@ bool fpu_take(void)
 void fpu_leave(void)
 {
     set_ts();
-    kernel.fpu_live = false;
+    kernel.live &= ~LIVE_FPU;
 }
 
 void arch_fpu_drop(struct tcb *t)
@@ -71,7 +71,7 @@ void arch_fpu_drop(struct tcb *t)
     t->fpu_used = false;
     if (kernel.fpu_owner != t)
         return;
-    if (kernel.fpu_live)
+    if (kernel.live & LIVE_FPU)
         fpu_leave();
     kernel.fpu_owner = NULL;
 }

@@ -55,7 +55,9 @@ kernel_descriptor:
         .long   0x00010000              /* 0.1.0 */
         .ascii  "Isoc"
         .asciz  "Isochron's L4 kernel"
-        .asciz  ""                      /* no features: one makes libraries see all [L4X2 1.3] */
+        .globl  kip_features            /* none, as a rule: one makes libraries see all [L4X2 1.3] */
+kip_features:
+        .skip   16
         .if     . - kip > MEMORY_DESCRIPTORS
         .error  "the kernel's descriptor runs into the memory descriptors"
         .endif

@@ -45,7 +45,7 @@
 #define KERNEL_READY_TOP     0x0C
 #define KERNEL_THREADS       0x10
 #define KERNEL_FPU_OWNER     0x1C
-#define KERNEL_FPU_LIVE      0x20
+#define KERNEL_LIVE          0x20
 #define KERNEL_FAST_PATH     0x24
 #define KERNEL_SMALL_SPACES  0x28
 #define KERNEL_IPC_GENERAL   0x2C
@@ -86,6 +86,8 @@
 #define GDT_USER_CODE 0x18
 #define GDT_USER_DATA 0x20
 
+#define KERNEL_FLAGS 0x3002 /* IOPL 3 as programs have it, interrupts off */
+
 /* What types.h and abi.h define for C. */
 #ifdef __ASSEMBLER__
 #define ANY_THREAD          0xFFFFFFFF
@@ -98,14 +100,13 @@
 #define KERNEL_IPC_MAP      0x101 /* kernel_ipc and kernel_accepts_map; the next two are false */
 #define EFLAGS_VM           0x20000
 #define USER_FLAGS          0x3202
-#define KERNEL_FLAGS        0x3002 /* IOPL 3 as programs have it, interrupts off */
 
 /* Before a return to a program from C: does the gate of Ipc still lead where it should? */
 .macro SELECT_GATE
         movl    kernel + KERNEL_CURRENT, %edx
         movl    TCB_STATE(%edx), %eax
         shrl    $SLOW_SHIFT, %eax
-        movl    kernel + KERNEL_FPU_LIVE, %ecx
+        movl    kernel + KERNEL_LIVE, %ecx
         orl     %ecx, %eax
         cmpl    %eax, kernel + KERNEL_IPC_GENERAL
         je      99f

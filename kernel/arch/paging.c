@@ -16,7 +16,7 @@
 #define WINDOW        (KERNEL_PAGES + PAGE_SIZE)
 #define TABLE_FLAGS   (PTE_P | PTE_W | PTE_U | PTE_A)
 
-/* Single kernel pages: entry 0 the word at gs:0, entry 1 the window. */
+/* Single kernel pages: entry 0 the word at gs:0, entry 1 the window, then those of ports.c. */
 static pte_t kernel_pages[ENTRIES] __attribute__((aligned(PAGE_SIZE)));
 
 void paging_init(void)
@@ -43,6 +43,12 @@ void paging_share_gs(void)
     kernel_directory[DIRECT_MAP >> 22] |= PTE_U;
     segments_move_gs(&gs_page.word);
     tlb_flush_all();
+}
+
+void kernel_page_set(word_t index, paddr_t pa)
+{
+    kernel_pages[index] = (pa & FRAME_MASK) | PTE_P | PTE_W | PTE_A | PTE_D;
+    invlpg(KERNEL_PAGES + index * PAGE_SIZE);
 }
 
 bool arch_space_init(struct space *s)
@@ -91,8 +97,7 @@ void *frame_window(paddr_t pa)
     pa &= FRAME_MASK;
     if (pa < DIRECT_MAP_SIZE)
         return direct(pa);
-    kernel_pages[1] = pa | PTE_P | PTE_W | PTE_A | PTE_D;
-    invlpg(WINDOW);
+    kernel_page_set(1, pa);
     return (void *)WINDOW;
 }
 

@@ -63,6 +63,12 @@ void segments_move_gs(const word_t *word)
     __asm__ volatile("movl %0, %%gs" : : "r"(USER_GS));
 }
 
+void segments_move_tss(word_t base, word_t limit)
+{
+    gdt[TSS_SELECTOR >> 3] = descriptor(base, limit, ACCESS_TSS, 0);
+    __asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
+}
+
 static void set_gate(word_t vector, const void *entry, word_t privilege)
 {
     word_t address = (word_t)(uintptr_t)entry;

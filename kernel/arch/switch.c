@@ -42,7 +42,7 @@ HOLDS(kernel, segment_space, KERNEL_SEGMENT_SPACE);
 HOLDS(kernel, ready_top, KERNEL_READY_TOP);
 HOLDS(kernel, threads, KERNEL_THREADS);
 HOLDS(kernel, fpu_owner, KERNEL_FPU_OWNER);
-HOLDS(kernel, fpu_live, KERNEL_FPU_LIVE);
+HOLDS(kernel, live, KERNEL_LIVE);
 HOLDS(kernel, fast_path, KERNEL_FAST_PATH);
 HOLDS(kernel, small_spaces, KERNEL_SMALL_SPACES);
 HOLDS(kernel, ipc_general, KERNEL_IPC_GENERAL);
@@ -66,13 +66,13 @@ _Static_assert(STATE_READY == READY && STATE_WAITING == WAITING &&
 /* The page at KERNEL_PAGES: programs read their UTCB's address in it, through GS. */
 struct gs_page gs_page __attribute__((section(".bss.pages"), aligned(PAGE_SIZE)));
 
-/* While the x87 is live an Ipc that leaves its owner must set TS, and a thread with a bit in
- * `slow` must take the general path. Rather than have every short Ipc look at that, the gate leads
- * elsewhere for as long: whenever C code returns to a program it compares (entry.S), and the fast
- * path goes only to threads for which nothing changes. */
+/* While the x87 is live an Ipc that leaves its owner must set TS (ports are alike), and a thread
+ * with a bit in `slow` must take the general path. Rather than have every short Ipc look at that,
+ * the gate leads elsewhere for as long: whenever C code returns to a program it compares (entry.S),
+ * and the fast path goes only to threads for which nothing changes. */
 void ipc_entry_select(void)
 {
-    kernel.ipc_general = kernel.fpu_live | current()->slow;
+    kernel.ipc_general = kernel.live | current()->slow;
     bool fast = kernel.fast_path && !kernel.ipc_general;
     segments_set_gate(VECTOR_IPC, (void *)(fast ? enter_ipc_fast : enter_ipc), true);
     segments_set_gate(VECTOR_LIPC, (void *)(fast ? enter_lipc_fast : enter_ipc), true);
@@ -127,11 +127,19 @@ void space_activate_again(struct space *s)
     space_activate(s);
 }
 
+static void leave_live(const struct tcb *to)
+{
+    if (kernel.live & LIVE_FPU && kernel.fpu_owner != to)
+        fpu_leave();
+    if (kernel.live & LIVE_PORTS && kernel.ports_space != to->space)
+        ports_hide(kernel.ports_space);
+}
+
 /* All of a switch but the stacks. */
 static inline void switch_context(struct tcb *to)
 {
-    if (kernel.fpu_live && kernel.fpu_owner != to)
-        fpu_leave();
+    if (kernel.live)
+        leave_live(to);
     if (to->space && to->space != kernel.segment_space)
         space_activate(to->space);
     kernel.current = to;
@@ -159,10 +167,15 @@ HOT void arch_switch_ipc(struct tcb *from, struct tcb *to)
     __builtin_unreachable();
 }
 
+word_t user_flags_now(void)
+{
+    return kernel.ports_by_fpage ? USER_FLAGS & ~EFLAGS_IOPL : USER_FLAGS;
+}
+
 static void put_frame(struct tcb *t, word_t ip, word_t sp)
 {
     *thread_frame(t) = (struct trap_frame){
-        .eip = ip, .cs = USER_CS, .eflags = USER_FLAGS, .esp = sp, .ss = USER_DS};
+        .eip = ip, .cs = USER_CS, .eflags = user_flags_now(), .esp = sp, .ss = USER_DS};
 }
 
 void arch_thread_start(struct tcb *t, word_t ip, word_t sp)
@@ -178,8 +191,8 @@ void arch_thread_call(struct tcb *t, void (*fn)(struct tcb *))
     struct trap_frame *f = thread_frame(t);
     f->cs = USER_CS;
     f->ss = USER_DS;
-    if ((f->eflags & ~USER_FLAGS_MASK) != USER_FLAGS)
-        f->eflags = USER_FLAGS;
+    if ((f->eflags & ~USER_FLAGS_MASK) != user_flags_now())
+        f->eflags = user_flags_now();
     word_t *stack = (word_t *)f;
     *--stack = (word_t)(uintptr_t)t;
     *--stack = (word_t)(uintptr_t)fn;

@@ -121,6 +121,8 @@ static bool general_protection(struct trap_frame *f)
         return true;
     if (f->error != 0)
         return false;
+    if (ports_fault(f))
+        return true;
     if (selectors_wrong(f))
         return true;
     /* Beyond a small space's limit? As a large space it may go there; if the cause was another

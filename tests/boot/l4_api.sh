@@ -1,9 +1,9 @@
 #!/bin/bash
 # l4_api.sh [TARGET...]: runs the tests of the L4 kernel's API (guests/tests) on QEMU's Pentium and
 # Pentium III, on Bochs through a GRUB image, and on Isochron's p133, without timing and with the
-# Pentium's; then thousands of threads, the kernel without memory, blows at threads, and the fuzzer
-# on two of them. Targets: qemu, bochs, isochron; all if none is named. Each run prints what failed
-# and its count; the last line is 'N passed, N failed' over all of them.
+# Pentium's; then I/O ports as fpages, thousands of threads, the kernel without memory, blows at
+# threads, and the fuzzer. Targets: qemu, bochs, isochron; all if none is named. Each run prints
+# what failed and its count; the last line is 'N passed, N failed' over all of them.
 #
 # QEMU counts instructions for time, and the clock chip follows: what else the host does changes nothing.
 # BUILD names the build (build/release), KERNEL the kernel (l4/kernel-checked of it).
@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 exit_device=isa-debug-exit,iobase=0xf4,iosize=4
 passed=0 failed=0
 
-for image in "$kernel" "$build"/l4/{sigma0,api_tests,api_fuzz,api_threads,api_memory,api_chaos}; do
+for image in "$kernel" "$build"/l4/{sigma0,api_tests,api_ports,api_fuzz,api_threads,api_memory,api_chaos}; do
     [ -e "$image" ] && continue
     echo "no $image: build it first (cmake --preset release && ninja -C build/release)"
     exit 77
@@ -42,8 +42,8 @@ run_bochs() {
     mkdir -p "$boot/grub"
     cp "$kernel" "$boot/kernel"
     cp "$build/l4/sigma0" "$build/l4/$name" "$boot/"
-    printf 'set timeout=0\nmenuentry s {\n multiboot /boot/kernel\n module /boot/sigma0 sigma0\n' \
-        >"$boot/grub/grub.cfg"
+    printf 'set timeout=0\nmenuentry s {\n multiboot /boot/kernel kernel %s\n module /boot/sigma0 sigma0\n' \
+        "${append:-}" >"$boot/grub/grub.cfg"
     printf ' module /boot/%s %s%s\n boot\n}\n' "$name" "$name" "$options" >>"$boot/grub/grub.cfg"
     grub-mkrescue -o "$work/api.iso" "$work/iso" >"$work/log" 2>&1 || return
     cat >"$work/bochsrc" <<END
@@ -86,7 +86,7 @@ check() {
     fi
 }
 
-all='^164 passed, 0 failed$'
+all='^164 passed, 0 failed$' ports='^15 passed, 0 failed$' fpages=ioports=fpages
 has() { command -v "$1" >/dev/null || { echo "$1 is not installed: not asked"; return 1; }; }
 [ $# -gt 0 ] || set -- qemu bochs isochron
 for target; do
@@ -95,6 +95,8 @@ for target; do
         has qemu-system-i386 || continue
         check 'qemu, pentium' "$all" run_qemu pentium api_tests
         check 'qemu, pentium3' "$all" run_qemu pentium3 api_tests
+        append=$fpages check 'qemu, ports' "$ports" run_qemu pentium api_ports
+        append=$fpages check 'qemu, ports, SYSENTER' "$ports" run_qemu pentium3 api_ports
         check 'qemu, threads' ': passed$' run_qemu pentium api_threads
         append=kmem=2M check 'qemu, memory' ': passed$' run_qemu pentium api_memory
         append=kmem=2M check 'qemu, chaos' ': passed$' run_qemu pentium 'api_chaos n=40000'
@@ -103,10 +105,12 @@ for target; do
     bochs)
         if ! has bochs || ! has grub-mkrescue || ! has xorriso; then continue; fi
         check bochs "$all" run_bochs - api_tests
+        append=$fpages check 'bochs, ports' "$ports" run_bochs - api_ports
         ;;
     isochron)
         check 'isochron, flat' "$all" run_isochron flat api_tests
         check 'isochron, p5' "$all" run_isochron p5 api_tests
+        append=$fpages check 'isochron, ports' "$ports" run_isochron flat api_ports
         check 'isochron, threads' ': passed$' run_isochron flat api_threads
         append=kmem=2M check 'isochron, memory' ': passed$' run_isochron flat api_memory
         append=kmem=2M check 'isochron, chaos' ': passed$' run_isochron flat 'api_chaos n=100000'

@@ -11,15 +11,20 @@ if(NOT _status EQUAL 0)
   return()
 endif()
 
-set(_test ${CMAKE_BINARY_DIR}/tests/unit/kernel_mapping_test)
-set(_sources tests/unit/kernel_mapping_test.c kernel/memory/kmem.c kernel/memory/pool.c
-  kernel/api/mapping.c kernel/api/mapping_quick.c kernel/api/mapping_tree.c kernel/api/unmap.c
-  kernel/api/memory_control.c kernel/api/space.c)
-list(TRANSFORM _sources PREPEND ${CMAKE_SOURCE_DIR}/)
 file(GLOB _headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernel/*.h ${CMAKE_SOURCE_DIR}/kernel/*/*.h)
-add_custom_command(OUTPUT ${_test}
-  COMMAND ${KERNEL_CC} -m32 -static -std=gnu11 -O2 -g -fno-strict-aliasing -Wall -Wextra -Wshadow
-    -Werror -DKERNEL_ASSERT=1 -I ${CMAKE_SOURCE_DIR}/kernel -o ${_test} ${_sources}
-  DEPENDS ${_sources} ${_headers}
-  COMMENT "kernel_mapping_test" VERBATIM)
-add_custom_target(kernel_mapping_test ALL DEPENDS ${_test})
+# kernel_test(NAME SOURCE...): tests/unit/NAME.c with these files of the kernel.
+function(kernel_test name)
+  set(test ${CMAKE_BINARY_DIR}/tests/unit/${name})
+  list(TRANSFORM ARGN PREPEND ${CMAKE_SOURCE_DIR}/kernel/ OUTPUT_VARIABLE sources)
+  list(PREPEND sources ${CMAKE_SOURCE_DIR}/tests/unit/${name}.c)
+  add_custom_command(OUTPUT ${test}
+    COMMAND ${KERNEL_CC} -m32 -static -std=gnu11 -O2 -g -fno-strict-aliasing -Wall -Wextra -Wshadow
+      -Werror -DKERNEL_ASSERT=1 -I ${CMAKE_SOURCE_DIR}/kernel -o ${test} ${sources}
+    DEPENDS ${sources} ${_headers}
+    COMMENT "${name}" VERBATIM)
+  add_custom_target(${name} ALL DEPENDS ${test})
+endfunction()
+
+kernel_test(kernel_mapping_test memory/kmem.c memory/pool.c api/mapping.c api/mapping_quick.c
+  api/mapping_tree.c api/ports.c api/unmap.c api/memory_control.c api/space.c)
+kernel_test(kernel_ports_test memory/kmem.c memory/pool.c api/ports.c)

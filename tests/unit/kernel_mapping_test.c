@@ -56,6 +56,7 @@ void panic(const char *format, ...)
 }
 
 void ipc_redirector_changed(struct space *s) { (void)s; }
+void ports_hide(const struct space *s) { (void)s; }
 
 /* --- page tables and TLB as the processor has them -------------------------------------------- */
 struct tlb_entry {

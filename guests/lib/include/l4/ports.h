@@ -1,4 +1,5 @@
-// ports.h: I/O ports, which every thread may use because the kernel gives it IOPL 3 [L4X2 2].
+// ports.h: I/O ports, which every thread may use because the kernel gives it IOPL 3 [L4X2 2], or,
+// under its option ioports=fpages, may use once they are mapped: a fault asks the pager [L4X2 5.5].
 #pragma once
 
 #include <l4/types.h>
