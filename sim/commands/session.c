@@ -313,8 +313,11 @@ static void write_results(struct session *s)
         if (s->window_file)
             write_json(s->window_file, window_json(&s->window, &s->symbols));
     }
-    if (s->timeline.out)
-        timeline_end(&s->timeline, &s->watch);
+    if (s->timeline.out) {
+        json_t *paths = session_paths(s);
+        timeline_end(&s->timeline, &s->watch, json_object_get(paths, "clusters"));
+        json_decref(paths);
+    }
     write_ledger(s);
     if (s->screen)
         vga_print_text(&m->vga, stdout, isatty(STDOUT_FILENO));

@@ -139,6 +139,60 @@ static void check_values(const json_t *cluster, size_t index, const char *path)
                         index);
 }
 
+static const struct shape profile_shape[] = {
+    {"cycles", JSON_INTEGER, "a whole number"}, {"code", JSON_ARRAY, "an array"},
+    {"clusters", JSON_ARRAY, "an array"},       {"rest", JSON_OBJECT, "an object"},
+};
+static const struct shape code_shape[] = {
+    {"address", JSON_INTEGER, "a whole number"}, {"kind", JSON_STRING, "a string"},
+    {"phase", JSON_STRING, "a string"},          {"symbol", JSON_STRING, "a string"},
+    {"instruction", JSON_STRING, "a string"},
+};
+static const struct shape told_shape[] = {
+    {"cluster", JSON_INTEGER, "a whole number"}, {"count", JSON_INTEGER, "a whole number"},
+    {"cycles", JSON_INTEGER, "a whole number"},  {"instructions", JSON_ARRAY, "an array"},
+};
+static const struct shape row_shape[] = {
+    {"code", JSON_INTEGER, "a whole number"},   {"executions", JSON_INTEGER, "a whole number"},
+    {"cycles", JSON_INTEGER, "a whole number"}, {"causes", JSON_OBJECT, "an object"},
+    {"u", JSON_INTEGER, "a whole number"},      {"v", JSON_INTEGER, "a whole number"},
+};
+
+/* The instructions of one path, which sum to its cycles. */
+static void check_told(const json_t *told, size_t index, const json_t *profile,
+                       const json_t *clusters, const json_t *known, const char *path)
+{
+    const json_t *rows = json_object_get(told, "instructions");
+    json_int_t sum = 0;
+    size_t i;
+    json_t *row;
+    check_shape(told, told_shape, ARRAY_COUNT(told_shape), "profile", index, path);
+    const json_t *cluster = json_array_get(clusters, (size_t)export_number(told, "cluster"));
+    check_list(rows, row_shape, ARRAY_COUNT(row_shape), known, "profile row", path);
+    json_array_foreach(rows, i, row) {
+        if ((size_t)export_number(row, "code") >= json_array_size(json_object_get(profile, "code")))
+            usage_error("export: %s: row %zu of profile %zu is of an instruction that is not there",
+                        path, i, index);
+        sum += export_number(row, "cycles");
+    }
+    if (!cluster || sum != export_number(cluster, "cycles"))
+        usage_error("export: %s is damaged: profile %zu sums to %" JSON_INTEGER_FORMAT
+                    " cycles, its path has %" JSON_INTEGER_FORMAT,
+                    path, index, sum, cluster ? export_number(cluster, "cycles") : 0);
+}
+
+static void check_profile(const json_t *profile, const json_t *clusters, const json_t *known,
+                          const char *path)
+{
+    size_t i;
+    json_t *o;
+    check_shape(profile, profile_shape, ARRAY_COUNT(profile_shape), "profile", 0, path);
+    json_array_foreach(json_object_get(profile, "code"), i, o)
+        check_shape(o, code_shape, ARRAY_COUNT(code_shape), "code", i, path);
+    json_array_foreach(json_object_get(profile, "clusters"), i, o)
+        check_told(o, i, profile, clusters, known, path);
+}
+
 static void check_kernel_paths(const json_t *paths, const json_t *known, const char *path)
 {
     const json_t *list = json_object_get(paths, "clusters");
@@ -170,6 +224,7 @@ void export_check_ledger(const json_t *ledger, const char *path)
 {
     const json_t *known = json_object_get(ledger, "causes");
     const json_t *paths = json_object_get(ledger, "kernel_paths");
+    const json_t *profile = json_object_get(ledger, "profile");
     ledger_check(ledger, path);
     if (!json_is_number(json_object_get(ledger, "clock_hz")))
         usage_error("export: %s: 'clock_hz' is %s; accepted is a number", path,
@@ -181,6 +236,8 @@ void export_check_ledger(const json_t *ledger, const char *path)
                "path", path);
     if (paths)
         check_kernel_paths(paths, known, path);
+    if (profile)
+        check_profile(profile, json_object_get(paths, "clusters"), known, path);
 }
 
 void export_check_window(const json_t *window, const char *path)

@@ -3,7 +3,6 @@
 #include "cpu/model.h"
 #include "cpu/note.h"
 #include "sim/core/check.h"
-#include "sim/report/ledger_json.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -179,24 +178,23 @@ static json_t *threads_list(const struct spaces *s)
     return list;
 }
 
-static json_t *clusters_list(const struct paths *p)
+/* "#7 ipc.local": numbered as in reports, for several may have one name. */
+static json_t *clusters_list(const json_t *clusters)
 {
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < p->count; i++) {
-        const struct path_cluster *k = &p->list[i];
-        char entry[64], name[96], signature[20];
-        path_name(k->entry, entry, sizeof entry);
-        snprintf(name, sizeof name, "%s%s, back to %s", entry, k->from_idle ? " (idle)" : "",
-                 path_end_names[k->end]);
-        snprintf(signature, sizeof signature, "%016" PRIx64, k->signature);
-        json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I}", "name", name, "signature",
-                                              signature, "count", (json_int_t)k->count, "cycles",
-                                              (json_int_t)k->cycles));
+    json_t *list = json_array(), *k;
+    size_t i;
+    json_array_foreach(clusters, i, k) {
+        const char *name = json_string_value(json_object_get(k, "name"));
+        json_array_append_new(list, json_pack("{s:o,s:O,s:O,s:O}", "name",
+                                              json_sprintf("#%zu %s", i + 1, name ? name : "path"),
+                                              "signature", json_object_get(k, "signature"),
+                                              "count", json_object_get(k, "count"), "cycles",
+                                              json_object_get(k, "cycles")));
     }
     return list;
 }
 
-void timeline_end(struct timeline *t, struct watch *h)
+void timeline_end(struct timeline *t, struct watch *h, const json_t *clusters)
 {
     cycle_t now = t->cpu->clock->now;
     json_t *sums = json_object();
@@ -212,7 +210,7 @@ void timeline_end(struct timeline *t, struct watch *h)
     json_t *tail = json_pack("{s:I,s:I,s:o,s:o,s:o,s:o}", "end", (json_int_t)now, "cycles",
                              (json_int_t)sum, "sums", sums, "spaces", spaces_list(t->spaces),
                              "threads", threads_list(t->spaces), "clusters",
-                             clusters_list(t->paths));
+                             clusters_list(clusters));
     json_dumpf(tail, t->out, JSON_COMPACT);
     json_decref(tail);
     fputc('\n', t->out);

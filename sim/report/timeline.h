@@ -37,5 +37,6 @@ struct timeline {
 void timeline_start(struct timeline *t, struct watch *h, struct cpu *c, const struct paths *paths,
                     const struct spaces *spaces, const char *path, const char *machine,
                     double clock_hz);
-/* Writes what is not over, and the tail; checks that all cycles are told. */
-void timeline_end(struct timeline *t, struct watch *h);
+/* Writes what is not over, and the tail; checks that all cycles are told. clusters: those of
+ * paths_json, with their names. */
+void timeline_end(struct timeline *t, struct watch *h, const json_t *clusters);

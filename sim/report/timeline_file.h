@@ -20,7 +20,7 @@
  *     {"end":N,"cycles":N,"sums":{"boot":N,"user":N,"kernel":N,"idle":N},
  *      "spaces":[{"id":1,"name":"..","cr3":N,"base":N,"born":N}],
  *      "threads":[{"id":1,"space":1,"name":".."}],
- *      "clusters":[{"name":"30 vector, back to user","signature":"..","count":N,"cycles":N}]}
+ *      "clusters":[{"name":"#1 ipc.local","signature":"..","count":N,"cycles":N}]}
  *
  * Spans b, u, k and i tile the time from begin to end: each begins where the one before ended. Of a
  * run that was killed there is no tail, and the file is refused. */
@@ -69,7 +69,7 @@ struct timeline_thread {
 };
 
 struct timeline_cluster {
-    char name[96]; /* "30 vector, back to user" */
+    char name[96]; /* "#1 ipc.local", "#2 33 vector -> user" */
     uint64_t count, cycles;
 };
 
@@ -94,6 +94,6 @@ void timeline_close(struct timeline_file *t);
 
 /* The name of the space that a span of a program or of the kernel belongs to. */
 const char *timeline_space_of(const struct timeline_file *t, const struct timeline_span *s);
-/* What a span is called: "user", "30 vector, back to user", "idle", "vector 20". */
+/* What a span is called: "user", "#1 ipc.local", "idle", "vector 20". */
 void timeline_name(const struct timeline_file *t, const struct timeline_span *s, char *text,
                    size_t size);

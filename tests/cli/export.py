@@ -57,6 +57,9 @@ def record():
                        "--timeline", "t.json", "--window", "enter_ipc_fast#300", "--window-json",
                        "w.json", "--serial", "null", "--quiet")
     check("a replay writes ledger, timeline and window", code == 0, code, err)
+    code, _, err = run("replay", root / "traces/ipc.iso", "--to", "11M", "--paths", "--profile", "--ledger", "lp.json",
+                       "--serial", "null", "--quiet")
+    check("and with a profile", code == 0, code, err)
     code, _, err = run("replay", root / "traces/fault.iso", "--to", "20M", "--paths", "--ledger",
                        "lf.json", "--timeline", "tf.json", "--serial", "null", "--quiet")
     check("another one, too", code == 0, code, err)
@@ -156,7 +159,7 @@ def test_callgrind(ledger):
     self_cost, calls = [0] * len(events), False
     for line in text[text.index("\nsummary:"):].splitlines():
         if re.match(r"^[0-9]", line) and not calls:
-            self_cost = [a + int(b) for a, b in zip(self_cost, line.split()[1:])]
+            self_cost = [a + int(b) for a, b in zip(self_cost, line.split()[2:])]
         calls = line.startswith("calls=")
     check("callgrind's own costs sum to the causes", self_cost == want, self_cost)
     if not shutil.which("callgrind_annotate"):
@@ -170,6 +173,27 @@ def test_callgrind(ledger):
           [ledger["cycles"], ledger["causes"]["issue"]], read.stdout[:900])
     inclusive = subprocess.run(["callgrind_annotate", "--inclusive=yes", "--show=Cycles", "out.callgrind"], cwd=work,
                                capture_output=True, text=True).stdout
+    profiled = json.loads((work / "lp.json").read_text())
+    by_code = export("callgrind", "lp.json").decode()
+    own = collections.Counter()
+    called = False
+    for line in by_code[by_code.index("\nsummary:"):].splitlines():
+        if re.match(r"^0x[0-9a-f]+ 0 ", line) and not called:
+            own[int(line.split()[0], 16)] += int(line.split()[2])
+        called = line.startswith("calls=")
+    want_code = collections.Counter()
+    for c in profiled["profile"]["clusters"]:
+        for r in c["instructions"]:
+            want_code[profiled["profile"]["code"][r["code"]]["address"]] += r["cycles"]
+    check("with a profile, instructions have their cycles", own == want_code and len(own) > 500, len(own))
+    read = subprocess.run(["callgrind_annotate", "--show=Cycles,Issue", "--threshold=100", "out.callgrind"],
+                          cwd=work, capture_output=True, text=True)
+    total = re.search(r"^([\d,]+) \(100\.0%\)\s+([\d,]+).*PROGRAM TOTALS", read.stdout, re.M)
+    found = re.findall(r"^\s*([\d,]+) \([ .\d]+%\) .*?  \S.*:.* \[\w+\]$", read.stdout, re.M)
+    check("and callgrind_annotate finds the same totals again", total and not read.stderr and
+          [int(g.replace(",", "")) for g in total.groups()] == [profiled["cycles"], profiled["causes"]["issue"]],
+          read.stderr, read.stdout[:900])
+    check("and in its functions all cycles", sum(int(n.replace(",", "")) for n in found) == profiled["cycles"], found[:9])
     run_line = re.search(r"^\s*([\d,]+) .*\(run\):\(run\)", inclusive, re.M)
     check("and the calls lead to every cycle", run_line and int(run_line.group(1).replace(",", "")) ==
           ledger["cycles"], inclusive[:900])
@@ -417,12 +441,12 @@ def test_fuzz(seed, rounds=60):
     """Any damage is refused in one line, or the page is written."""
     chance = random.Random(seed)
     for i in range(rounds):
-        name = chance.choice(("lf.json", "w.json", "tf.json"))
+        name = chance.choice(("lf.json", "lp.json", "w.json", "tf.json"))
         bad = bytearray((work / name).read_bytes())
         for _ in range(chance.randint(1, 3)):
             bad[chance.randrange(len(bad))] = chance.choice(b'0123456789"[]{},:-ex')
         (work / "fuzz.json").write_bytes(bad)
-        form = {"lf.json": "callgrind", "w.json": "kanata", "tf.json": "perfetto"}[name]
+        form = {"lf.json": "speedscope", "lp.json": "callgrind", "w.json": "kanata", "tf.json": "perfetto"}[name]
         code, _, err = run("export", "fuzz.json", "--format", form, "--out", "never")
         check(f"seed {seed} round {i}: one line or a file", code in (0, 2) and err.count("\n") == (code == 2), code, err)
 

@@ -122,10 +122,8 @@ def run(*args):
 
 
 def make_page():
-    wanted = ["--paths", "--profile", "--timeline", "t.json", "--ledger", "l.json", "--window", "enter_ipc_fast#300",
+    wanted = ["--paths", "--profile", "--blame", "--timeline", "t.json", "--ledger", "l.json", "--window", "enter_ipc_fast#300",
               "--window-json", "w.json"]
-    help_text = subprocess.run([isochron, "replay", "--help"], capture_output=True, text=True).stdout
-    wanted += ["--blame"] if "--blame" in help_text else []
     run("replay", root / "traces/ipc.iso", "--to", "12M", *wanted, "--serial", "null", "--quiet")
     run("export", "l.json", "t.json", "w.json", "--format", "html", "--out", "page.html")
     return json.loads((work / "l.json").read_text())
@@ -259,6 +257,13 @@ def test_tables(b, ledger):
     b.click("#paths th:nth-child(2) button")
     check("another turns it round", column(b, "paths", 2) == sorted(counts))
     check("ways in sum to the run", b.numbers("#gates tfoot td[data-value]") == [sum(p["entries"] for p in ledger["paths"]), ledger["cycles"]])
+    told = {c["cluster"]: c for c in ledger["profile"]["clusters"]}
+    dearest = max(told.values(), key=lambda c: c["cycles"])
+    b.js("""[...document.querySelectorAll('#paths a')].find(a => a.textContent.startsWith('#' + arguments[0] + ' ')).click()""",
+         dearest["cluster"] + 1)
+    check("a path's name leads to its instructions", b.js("return location.hash") == "#/instructions" and
+          b.numbers("#instructions tfoot td[data-value]") == [dearest["cycles"]])
+    check("in their order", column(b, "instructions", 9) == [r["cycles"] for r in dearest["instructions"]])
     b.click("#tab-causes")
     check("causes sum to the run", b.numbers("#causes tfoot td[data-value]") == [ledger["cycles"]])
     check("each as in the ledger", sorted(column(b, "causes", 3)) == sorted(ledger["causes"].values()))
@@ -278,9 +283,7 @@ def test_tables(b, ledger):
 
 
 def test_blame(b, ledger):
-    blame = ledger.get("blame")
-    if not blame:
-        return
+    blame = ledger["blame"]
     b.click("#tab-blame")
     last = "#blame-matrix tfoot td:last-child"
     check("the matrix sums to the misses' cycles", b.numbers(last) == [blame["cycles"]], b.numbers(last))

@@ -205,14 +205,17 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     law_run_to_end(plain, v);
     law_run_to_end(observed, v);
     law_expect_same(v, "observed", observed, plain);
+    /* It checks that its sums are the run's cycles. */
+    json_t *told_paths = told ? paths_json(&paths, &symbols) : NULL;
     if (windowed) {
-        timeline_end(&timeline, &ob.watch); /* checks that it tells all cycles */
+        json_t *clusters = json_object_get(told_paths, "clusters");
+        timeline_end(&timeline, &ob.watch, clusters); /* checks that it tells all cycles */
         json_decref(profile_json(&profile, &symbols)); /* that lines sum to their paths */
         profile_free(&profile, &ob.watch);
         window_free(&window);
     }
     if (told) {
-        json_decref(paths_json(&paths, &symbols)); /* checks that its sums are the run's cycles */
+        json_decref(told_paths);
         json_decref(spaces_json(&spaces)); /* likewise */
         json_decref(spaces_threads_json(&spaces));
         json_decref(blame_json(&blame, &symbols)); /* ... and that its mirrors are the caches */

@@ -123,6 +123,7 @@ const Page = (() => {
     }
   });
 
+  const open = id => select(tabs.find(t => t.id === id));
   const start = () => {
     applyTheme();
     select(tabs.find(t => "#/" + t.id === location.hash) || tabs[0]);
@@ -145,5 +146,5 @@ const Page = (() => {
   };
 
   return { ledger, timeline, stretch, number, percent, seconds, sum, el, showTip, hideTip, groups, groupOf, colour,
-    computed, addTab, start, stack, onTheme: f => listeners.push(f) };
+    computed, addTab, open, start, stack, onTheme: f => listeners.push(f) };
 })();

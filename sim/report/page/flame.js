@@ -49,8 +49,16 @@
   const byPath = () => {
     const K = L.kernel_paths, root = node("all cycles", "other");
     account(root, K);
+    const told = new Map(L.profile ? L.profile.clusters.map(c => [c.cluster, c]) : []);
     K.clusters.forEach((k, i) => {
-      const name = P.clusterName(k, i);
+      const name = P.clusterName(k, i), first = [["kernel", "kernel"], [name, "kernel"]];
+      if (told.has(i)) {
+        for (const r of told.get(i).instructions) {
+          const code = L.profile.code[r.code], symbol = code.symbol.replace(/\+[0-9a-f]+$/, "") || `(${code.kind}, no symbol)`;
+          add(root, [...first, [symbol, "kernel"], [`${(code.address >>> 0).toString(16)} ${code.instruction}`, "data"]], r.cycles);
+        }
+        return;
+      }
       for (const s of k.symbols) add(root, [["kernel", "kernel"], [name, "kernel"], [s.name, "kernel"]], s.cycles);
       const rest = k.cycles - P.sum(k.symbols, s => s.cycles);
       if (rest) add(root, [["kernel", "kernel"], [name, "kernel"], ["(other symbols)", "other"]], rest);
@@ -84,7 +92,7 @@
   };
   const trees = [
     ["way into the kernel, symbol, cause", byGate],
-    L.kernel_paths && ["kernel path, symbol", byPath],
+    L.kernel_paths && [L.profile ? "kernel path, symbol, instruction" : "kernel path, symbol", byPath],
     L.spaces && ["space, path", bySpace],
     ["cause, way into the kernel, symbol", byCause],
   ].filter(Boolean);

@@ -42,6 +42,7 @@
   P.addTab("flame", "Flame graph", P.views.addFlame);
   if (P.views.addTimeline) P.addTab("timeline", "Timeline", P.views.addTimeline);
   P.addTab("paths", "Paths", P.views.addPaths);
+  if (L.profile && L.kernel_paths) P.addTab("instructions", "Instructions", P.views.addInstructions);
   P.addTab("symbols", "Symbols", P.views.addSymbols);
   P.addTab("causes", "Causes", P.views.addCauses);
   if (L.spaces) P.addTab("spaces", "Spaces", P.views.addSpaces);

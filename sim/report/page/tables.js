@@ -6,8 +6,8 @@
 
   /* columns: [{title, get(row), kind: "text" | "number" | "code", show(row) -> text or node, sum}].
    * The sum stands below, over all rows that are not filtered away. */
-  P.table = (where, id, rows, columns, firstSort) => {
-    let sort = firstSort, down = true, words = "", all = false;
+  P.table = (where, id, rows, columns, firstSort, upwards) => {
+    let sort = firstSort, down = !upwards, words = "", all = false;
     const count = el("span", { class: "note" });
     const more = el("button", { type: "button", onclick: () => { all = true; draw(); } }, "show all");
     const filter = el("input", { type: "search", placeholder: "filter", "aria-label": "filter " + id,
@@ -72,10 +72,13 @@
   /* Where most of a path's cycles went, which tells paths of one gate apart at sight. */
   const mainSymbol = k => k.symbols.reduce((best, s) => !s.name.startsWith("(") && s.cycles > (best ? best.cycles : 0) ? s : best, null);
   P.clusterName = (k, i) => {
-    const main = mainSymbol(k);
-    return `#${i + 1} ${k.name || k.entry}${k.from_idle ? " (idle)" : ""} \u2192 ${k.ends}${!k.name && main ? ` (${main.name})` : ""}`;
+    const main = mainSymbol(k), named = k.name && !k.name.includes(" -> ");
+    return `#${i + 1} ${named ? k.name : k.entry}${k.from_idle ? " (idle)" : ""} \u2192 ${k.ends}${!named && main ? ` (${main.name})` : ""}`;
   };
   const clusters = () => L.kernel_paths.clusters.map((k, i) => ({ ...k, at: i }));
+
+  const phaseColour = name => ({ user: "var(--user)", entry: "var(--cross)", kernel: "var(--kernel)", exit: "var(--branch)",
+    nested: "var(--nested)" }[name] || "var(--other)");
 
   const addPaths = panel => {
     if (L.kernel_paths) {
@@ -83,13 +86,16 @@
       panel.append(el("h2", {}, "Kernel paths"), el("p", { class: "note" },
         "What the kernel did between an entry to privilege 0 and the exit from it, told apart by the branches taken. " +
         "Lines, pages and instructions are means over the instances."));
+      const told = new Set(L.profile ? L.profile.clusters.map(c => c.cluster) : []);
       const rows = [...clusters(), ...["user", "idle", "boot", "unfinished"].filter(a => K[a]).map(a => ({ account: a, cycles: K[a], causes: {} }))];
       const mean = key => r => r.account || r[key] === undefined ? 0 : r[key] / r.count;
       const perInstance = (title, key) => ({ title, kind: "number", get: mean(key),
         show: r => r.account || r[key] === undefined ? "" : mean(key)(r).toFixed(1) });
       const onlyPaths = (title, key) => ({ title, kind: "number", get: r => r.account ? 0 : r[key], show: r => r.account ? "" : number(r[key]) });
       P.table(panel, "paths", rows, [
-        { title: "path", kind: "text", get: r => r.account || P.clusterName(r, r.at) },
+        { title: "path", kind: "text", get: r => r.account || P.clusterName(r, r.at), show: r => r.account || !told.has(r.at) ? r.account ||
+          P.clusterName(r, r.at) : el("a", { href: "#/instructions", onclick: e => { e.preventDefault(); P.open("instructions"); P.showInstructions(r.at); } },
+          P.clusterName(r, r.at)) },
         { ...onlyPaths("instances", "count"), sum: true },
         { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
         shareColumn(r => r.cycles, K.cycles, "var(--kernel)"),
@@ -106,6 +112,41 @@
       { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
       shareColumn(r => r.cycles, whole, "var(--kernel)"), causesColumn,
     ], 2);
+  };
+
+  /* A path's instructions in the order in which they first ran. */
+  const addInstructions = panel => {
+    const R = L.profile, K = L.kernel_paths, where = el("div");
+    const choice = el("select", { id: "instructions-path", "aria-label": "path", onchange: () => draw() }, ...R.clusters.map((c, i) =>
+      el("option", { value: i }, `${P.clusterName(K.clusters[c.cluster], c.cluster)}: ${number(c.count)} times, ${number(c.cycles)} cycles`)));
+    const draw = () => {
+      const c = R.clusters[Number(choice.value)], phases = new Map();
+      const rows = c.instructions.map((r, i) => ({ ...R.code[r.code], ...r, at: i }));
+      for (const r of rows) phases.set(r.phase, (phases.get(r.phase) || 0) + r.cycles);
+      where.replaceChildren(...P.stack([...phases].map(([name, cycles]) => ({ name, cycles, colour: phaseColour(name) })), c.cycles));
+      P.table(where, "instructions", rows, [
+        { title: "#", kind: "number", get: r => r.at },
+        { title: "address", kind: "code", get: r => (r.address >>> 0).toString(16).padStart(8, "0") },
+        { title: "symbol", kind: "text", get: r => r.symbol }, { title: "instruction", kind: "code", get: r => r.instruction },
+        { title: "phase", kind: "text", get: r => r.phase },
+        { title: "times", kind: "number", get: r => r.executions }, { title: "U", kind: "number", get: r => r.u },
+        { title: "V", kind: "number", get: r => r.v }, { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
+        { title: "each", kind: "number", get: r => r.executions ? r.cycles / r.executions : 0,
+          show: r => r.executions ? (r.cycles / r.executions).toFixed(2) : "" },
+        { title: "causes", kind: "text", wide: true, get: r => Object.entries(r.causes).sort((a, b) => b[1] - a[1]).slice(0, 3)
+          .map(([name, n]) => `${name} ${number(n)}`).join(", ") },
+      ], 0, true);
+    };
+    panel.append(el("div", { class: "bar" }, el("label", {}, "path ", choice)), where);
+    if (R.rest.cycles)
+      panel.append(el("p", { class: "note" }, `${number(R.rest.clusters)} paths that cost least, ${number(R.rest.cycles)} cycles in all, are not told by instruction.`));
+    draw();
+    P.showInstructions = cluster => {
+      const i = R.clusters.findIndex(c => c.cluster === cluster);
+      if (i < 0) return;
+      choice.value = i;
+      draw();
+    };
   };
 
   const addSymbols = panel => P.table(panel, "symbols", L.places, [
@@ -147,7 +188,7 @@
     for (const e of W.instructions) phases.set(e.phase, (phases.get(e.phase) || 0) + e.cycles);
     panel.append(el("h2", {}, `${number(W.cycles)} cycles, ${number(W.instructions.length)} instructions`),
       ...P.stack([...phases].map(([name, cycles]) => ({ name, cycles,
-        colour: { user: "var(--user)", entry: "var(--cross)", kernel: "var(--kernel)", exit: "var(--branch)" }[name] || "var(--other)" })), W.cycles));
+        colour: phaseColour(name) })), W.cycles));
     P.table(panel, "window", W.instructions.map((e, i) => ({ ...e, at: i })), [
       { title: "#", kind: "number", get: r => r.at },
       { title: "address", kind: "code", get: r => (r.address >>> 0).toString(16).padStart(8, "0") },
@@ -156,9 +197,8 @@
       { title: "phase", kind: "text", get: r => r.phase }, { title: "pipe", kind: "text", get: r => r.pipe },
       { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
       { title: "causes", kind: "text", wide: true, get: r => Object.entries(r.causes).map(([c, n]) => `${c} ${n}`).join(", ") },
-    ], 0);
-    document.querySelector("#window thead button").click();
+    ], 0, true);
   };
 
-  P.views = { addPaths, addSymbols, addCauses, addSpaces, addWindow };
+  P.views = { addPaths, addInstructions, addSymbols, addCauses, addSpaces, addWindow };
 })(Page);
