@@ -14,6 +14,7 @@ static const struct command {
     {"cycles", cmd_cycles, "time a few instructions: latency, throughput, pairing, stalls"},
     {"report", cmd_report, "read a ledger written by run --ledger"},
     {"annotate", cmd_annotate, "a kernel path, instruction by instruction"},
+    {"diff", cmd_diff, "take the difference of two runs apart, to the instruction"},
     {"export", cmd_export, "write what a run counted as a page to look at, or for other programs"},
     {"check", cmd_check, "hold kernel paths against budgets or a baseline"},
     {"replay", cmd_replay, "live a recorded run again, whole or in part"},

@@ -444,15 +444,35 @@ void costs_read(struct costs *c, json_t *document, const char *file, const struc
         find_rest(c, &c->paths[i]);
 }
 
+static void free_path(struct cost_path *p)
+{
+    for (uint32_t i = 0; i < p->line_count; i++) {
+        free(p->lines[i].function);
+        free(p->lines[i].shape);
+    }
+    free(p->lines);
+}
+
+void costs_keep(struct costs *c, const char *name)
+{
+    uint32_t kept = 0;
+    c->cycles = 0;
+    memset(c->account, 0, sizeof c->account);
+    for (uint32_t i = 0; i < c->path_count; i++) {
+        if (strcmp(c->paths[i].name, name) != 0) {
+            free_path(&c->paths[i]);
+            continue;
+        }
+        c->cycles += c->paths[i].cycles;
+        c->paths[kept++] = c->paths[i];
+    }
+    c->path_count = kept;
+}
+
 void costs_free(struct costs *c)
 {
-    for (uint32_t i = 0; i < c->path_count; i++) {
-        for (uint32_t n = 0; n < c->paths[i].line_count; n++) {
-            free(c->paths[i].lines[n].function);
-            free(c->paths[i].lines[n].shape);
-        }
-        free(c->paths[i].lines);
-    }
+    for (uint32_t i = 0; i < c->path_count; i++)
+        free_path(&c->paths[i]);
     free(c->paths);
     json_decref(c->named);
     json_decref(c->document);

@@ -59,6 +59,8 @@ struct costs {
 void costs_read(struct costs *c, json_t *document, const char *file, const struct path_rules *rules,
                 size_t cluster);
 void costs_free(struct costs *c);
+/* Forgets all but the path of this name. */
+void costs_keep(struct costs *c, const char *name);
 const struct cost_path *costs_find(const struct costs *c, const char *name);
 
 /* The lines as a baseline has them: costs_read reads them again. */
