@@ -320,6 +320,7 @@ int cmd_run(int argc, char **argv)
     struct machine *m = r.machine =
         manifest_build(&r.manifest, r.forward ? "flat" : r.manifest.model, &host);
     r.manifest.boot.random_seed = r.manifest.config.random_seed;
+    r.manifest.boot.modules_skip = r.manifest.config.modules_skip;
     s->poll = poll_terminal;
     s->restore = restore_terminal;
     s->owner = &r;

@@ -97,6 +97,8 @@ static const struct key keys[] = {
     KEY("ram", ram_bytes, KIND_BYTES, 1u << 20, 3u << 30, "memory (K, M, G)"),
     KEY("rtc.start", rtc_start, KIND_I64, 0, 4102444799, "date of the start, seconds since 1970"),
     KEY("seed", random_seed, KIND_U64, 0, UINT64_MAX, "random seed handed to Linux"),
+    KEY("modules.skip", modules_skip, KIND_U32, 0, 4096,
+        "pages left free below Multiboot modules: other page colours for all behind"),
     KEY("itlb.entries", geometry.itlb.entries, KIND_U32, 1, TLB_ENTRIES_MAX, "ITLB entries"),
     KEY("itlb.ways", geometry.itlb.ways, KIND_U32, 1, 8, "ITLB ways"),
     KEY("dtlb.entries", geometry.dtlb.entries, KIND_U32, 1, TLB_ENTRIES_MAX, "DTLB entries, 4 KB"),

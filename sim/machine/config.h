@@ -16,6 +16,7 @@ struct machine_config {
     struct p5_config p5;
     int64_t rtc_start;    /* the date the run begins with, seconds since 1970 UTC */
     uint64_t random_seed; /* handed to Linux as setup_data */
+    uint32_t modules_skip; /* pages left free below the Multiboot modules */
 };
 
 /* All machines, NULL-terminated. */

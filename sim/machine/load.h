@@ -13,6 +13,7 @@ struct boot {
     const char *initrd; /* Linux: a file; Multiboot: "module args,module args"; NULL: none */
     const char *append; /* command line, "" if none */
     uint64_t random_seed;
+    uint32_t modules_skip; /* pages left free below the first module */
 };
 
 /* After cpu_reset. A bad image ends in usage_error. */

@@ -170,7 +170,8 @@ void load_multiboot(struct cpu *c, const struct image *i, const struct boot *boo
     load_u32(c, LOAD_PARAMETERS + AT_MEM_LOWER, 639);
     load_u32(c, LOAD_PARAMETERS + AT_MEM_UPPER, (ram >> 10) - 1024);
     load_u32(c, LOAD_PARAMETERS + AT_CMDLINE, put_string(&a, boot->kernel, boot->append));
-    unsigned count = load_modules(&a, boot->initrd, end < 0x100000 ? 0x100000 : end, &modules);
+    uint32_t top = (end < 0x100000 ? 0x100000 : end) + boot->modules_skip * 4096;
+    unsigned count = load_modules(&a, boot->initrd, top, &modules);
     load_u32(c, LOAD_PARAMETERS + AT_MODS_COUNT, count);
     load_u32(c, LOAD_PARAMETERS + AT_MODS, modules);
     load_u32(c, LOAD_PARAMETERS + AT_MMAP, memory_map(&a, ram, &length));

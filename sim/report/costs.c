@@ -186,6 +186,21 @@ static uint32_t new_line(const struct costs *c, struct cost_path *p, struct join
     return n;
 }
 
+/* A path is entered from many places of programs: one line for what each text of it costs. */
+static uint32_t entry_like(const struct cost_path *p, const json_t *code)
+{
+    const char *words = json_string_value(json_object_get(code, "instruction"));
+    const char *phase = json_string_value(json_object_get(code, "phase"));
+    const char *kind = json_string_value(json_object_get(code, "kind"));
+    if (!words || !phase || strcmp(phase, "entry") != 0 || !kind || strcmp(kind, "user") != 0)
+        return NOWHERE;
+    for (uint32_t i = 0; i < p->line_count; i++)
+        if (strcmp(p->lines[i].phase, "entry") == 0 && strcmp(p->lines[i].kind, "user") == 0 &&
+            strcmp(p->lines[i].text, words) == 0)
+            return i;
+    return NOWHERE;
+}
+
 static void join_cluster(const struct costs *c, struct cost_path *p, struct joining *j,
                          const json_t *codes, const json_t *profiled)
 {
@@ -198,8 +213,11 @@ static void join_cluster(const struct costs *c, struct cost_path *p, struct join
         if (code >= json_array_size(codes))
             damaged(c, "an instruction's code is %llu of %zu", (unsigned long long)code,
                     json_array_size(codes));
+        const json_t *what = json_array_get(codes, (size_t)code);
         if (j->at[code] == NOWHERE)
-            j->at[code] = new_line(c, p, j, json_array_get(codes, (size_t)code), cursor);
+            j->at[code] = entry_like(p, what);
+        if (j->at[code] == NOWHERE)
+            j->at[code] = new_line(c, p, j, what, cursor);
         cursor = j->at[code];
         add_costs(c, &p->lines[cursor], row);
         sum += whole(c, row, "cycles");
@@ -347,7 +365,8 @@ static void read_lines(struct costs *c)
 static void check_cluster(const struct costs *c, const json_t *cluster)
 {
     static const char *const shape[] = {"instructions", "code_lines", "data_lines", "pages",
-                                        "cr3_writes", "nested"};
+                                        "cr3_writes", "nested", "code_misses", "data_misses",
+                                        "itlb_misses", "dtlb_misses"};
     uint64_t scratch[CAUSE_COUNT] = {0};
     size_t i;
     json_t *v;
@@ -355,7 +374,8 @@ static void check_cluster(const struct costs *c, const json_t *cluster)
     text(c, cluster, "ends");
     add_causes(c, cluster, scratch);
     for (unsigned n = 0; n < ARRAY_COUNT(shape); n++)
-        whole(c, cluster, shape[n]);
+        if (json_object_get(cluster, shape[n]))
+            whole(c, cluster, shape[n]);
     if (whole(c, cluster, "count") == 0 || whole(c, cluster, "min") > whole(c, cluster, "max"))
         damaged(c, "a cluster has no instances, or its least cycles are more than its most");
     json_array_foreach(list_of(c, cluster, "symbols"), i, v) {

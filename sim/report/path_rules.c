@@ -182,7 +182,8 @@ static json_t *path_new(void)
 static void add_cluster(json_t *path, const json_t *cluster)
 {
     static const char *const shape[] = {"instructions", "code_lines", "data_lines", "pages",
-                                        "cr3_writes", "nested"};
+                                        "cr3_writes", "nested", "code_misses", "data_misses",
+                                        "itlb_misses", "dtlb_misses"};
     json_int_t count = number(cluster, "count"), min = number(path, "min");
     if (!number(path, "count") || number(cluster, "min") < min)
         json_object_set(path, "min", json_object_get(cluster, "min"));
@@ -191,8 +192,9 @@ static void add_cluster(json_t *path, const json_t *cluster)
     if (count > number(path, "commonest")) {
         json_object_set_new(path, "commonest", json_integer(count));
         for (unsigned i = 0; i < ARRAY_COUNT(shape); i++) /* rounded: an instance has whole ones */
-            json_object_set_new(path, shape[i],
-                                json_integer((number(cluster, shape[i]) + count / 2) / count));
+            if (json_object_get(cluster, shape[i]))
+                json_object_set_new(path, shape[i],
+                                    json_integer((number(cluster, shape[i]) + count / 2) / count));
     }
     add(path, "count", count);
     add(path, "cycles", number(cluster, "cycles"));

@@ -12,6 +12,8 @@
 
 enum seen_kind { SEEN_EDGE, SEEN_CODE, SEEN_DATA, SEEN_PAGE };
 
+const char *const path_miss_names[PATH_MISSES] = {"code_misses", "data_misses", "itlb_misses",
+                                                  "dtlb_misses"};
 const char *const path_end_names[PATH_ENDS] = {"user", "other thread", "other space", "idle"};
 
 /* --- what one instance has seen --------------------------------------------------------------- */
@@ -48,13 +50,27 @@ static void see_edge(struct paths *p, uint32_t from, uint32_t to)
         p->now.signature ^= mix(edge);
 }
 
+/* A walk is the reads of its levels, one behind the other. */
+static void count_miss(struct paths *p, const struct access *a, const struct access *before)
+{
+    bool first = !before || before->kind != ACCESS_WALK || before->la != a->la ||
+                 (before->flags & ACCESS_CODE_SIDE) != (a->flags & ACCESS_CODE_SIDE);
+    bool missed = a->level != LEVEL_L1 && a->level != LEVEL_DEVICE;
+    if (a->kind == ACCESS_WALK)
+        p->now.misses[a->flags & ACCESS_CODE_SIDE ? PATH_ITLB : PATH_DTLB] += first;
+    else if (missed && a->kind != ACCESS_UPDATE)
+        p->now.misses[a->kind == ACCESS_FETCH ? PATH_CODE : PATH_DATA]++;
+}
+
 static void see_accesses(struct paths *p, const struct cpu *c, const struct access *a,
                          const struct access *end)
 {
     unsigned shift = c->mmu->l1d.line_shift;
-    for (; a < end; a++) {
+    for (const struct access *first = a; a < end; a++) {
         if (a->kind == ACCESS_NOTE)
             continue;
+        if (a->level != LEVEL_L1 || a->kind == ACCESS_WALK)
+            count_miss(p, a, a > first ? a - 1 : NULL);
         if (a->kind == ACCESS_FETCH)
             p->now.code_lines += first_time(p, SEEN_CODE, a->pa >> shift);
         else
@@ -162,6 +178,8 @@ static void add_instance(struct path_cluster *k, const struct path_instance *i)
     k->code_lines += i->code_lines;
     k->data_lines += i->data_lines;
     k->pages += i->pages;
+    for (int m = 0; m < PATH_MISSES; m++)
+        k->misses[m] += i->misses[m];
     count_value(k, cycles);
     for (unsigned n = 0; n < i->symbol_count; n++)
         count_place(k, i->symbol[n].place, i->symbol[n].cycles);

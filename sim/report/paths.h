@@ -31,6 +31,10 @@ extern const char *const path_end_names[PATH_ENDS];
 enum path_account { ACCOUNT_BOOT, ACCOUNT_USER, ACCOUNT_IDLE, ACCOUNT_INSTANCE, PATH_ACCOUNTS };
 #define PATHS_NONE UINT32_MAX
 
+/* Accesses that the first-level caches did not have, and page walks. */
+enum path_miss { PATH_CODE, PATH_DATA, PATH_ITLB, PATH_DTLB, PATH_MISSES };
+extern const char *const path_miss_names[PATH_MISSES];
+
 struct path_cluster {
     uint32_t entry;     /* PATH_VECTOR + n, PATH_CALL_GATE, PATH_SYSENTER (ledger.h) */
     bool from_idle;     /* the entry woke an idle processor */
@@ -40,6 +44,7 @@ struct path_cluster {
     uint64_t nested, nested_cycles; /* interrupts inside, and what they took */
     uint64_t cr3_writes;
     uint64_t code_lines, data_lines, pages; /* distinct ones, summed over the instances */
+    uint64_t misses[PATH_MISSES];
     uint64_t cause[CAUSE_COUNT];
     cycle_t first; /* when the first instance began */
     struct {
@@ -57,7 +62,7 @@ struct path_instance {
     uint32_t entry;
     cycle_t begin;
     uint64_t signature, instructions, nested_cycles;
-    uint32_t nested, cr3_writes, code_lines, data_lines, pages;
+    uint32_t nested, cr3_writes, code_lines, data_lines, pages, misses[PATH_MISSES];
     uint64_t cause[CAUSE_COUNT];
     uint32_t from_space, from_thread; /* indices into struct spaces */
     uint32_t resume_eip, resume_esp; /* from idle: where the idle loop goes on */

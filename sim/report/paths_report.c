@@ -44,8 +44,8 @@ static json_t *cluster_json(const struct path_cluster *k, const struct symbols *
     char entry[64], signature[20];
     path_name(k->entry, entry, sizeof entry);
     snprintf(signature, sizeof signature, "%016" PRIx64, k->signature);
-    return json_pack("{s:s,s:b,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,"
-                     "s:o}",
+    json_t *o = json_pack("{s:s,s:b,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,"
+                          "s:o,s:o,s:o}",
                      "entry", entry, "from_idle", (int)k->from_idle, "ends",
                      path_end_names[k->end], "signature", signature, "count",
                      (json_int_t)k->count, "cycles", (json_int_t)k->cycles, "min",
@@ -57,6 +57,9 @@ static json_t *cluster_json(const struct path_cluster *k, const struct symbols *
                      "first", (json_int_t)k->first, "other_values", (json_int_t)k->other_values,
                      "values", values_of(k), "causes", causes_of(k), "symbols",
                      symbols_of(k, symbols));
+    for (int m = 0; m < PATH_MISSES; m++)
+        json_object_set_new(o, path_miss_names[m], json_integer((json_int_t)k->misses[m]));
+    return o;
 }
 
 /* An instance that goes on when counting ends, and an instruction that has been charged for and is

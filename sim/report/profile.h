@@ -20,7 +20,7 @@
 #include <jansson.h>
 
 #define PROFILE_ROWS (1u << 20)        /* kept, of all clusters */
-#define PROFILE_ROWS_WRITTEN 20000     /* in the document, of the clusters that cost most */
+#define PROFILE_ROWS_WRITTEN (1u << 16) /* in the document, of the clusters that cost most */
 
 enum profile_phase {
     PROFILE_ENTRY, PROFILE_KERNEL, PROFILE_NESTED, PROFILE_EXIT, PROFILE_PHASES

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """l4_guard.py: `isochron check` on the paths of our own kernel: a run equals its own baseline, budgets
-that hold and budgets that do not, and a kernel with its fast path switched off is found and explained.
+that hold and budgets that do not, a kernel with its fast path switched off is found and explained, and
+the example for continuous integration catches a commit.
 
 BUILD names the build (build/release). The last line is 'N passed, N failed'.
 """
@@ -37,28 +38,13 @@ def isochron(*args):
     return p.returncode, p.stdout, p.stderr
 
 
-def built_kernel(name, change=("", "")):
-    """A kernel from the sources, with one piece of the fast path's text replaced."""
-    tree = work / name
-    shutil.copytree(root / "kernel", tree / "kernel")
-    (tree / "guests/native").mkdir(parents=True)
-    shutil.copy(root / "guests/native/div64.c", tree / "guests/native")
-    fast_path = tree / "kernel/arch/fast_path.S"
-    fast_path.write_text(fast_path.read_text().replace(*change, 1))
-    for command in (["cmake", "-Wno-dev", "-S", "kernel", "-B", "built"],
-                    ["cmake", "--build", "built", "-j2"]):
-        p = subprocess.run(command, cwd=tree, capture_output=True, text=True)
-        check(f"the kernel {name} builds", p.returncode == 0, p.stdout[-800:], p.stderr[-800:])
-    return tree / "built/l4/kernel"
-
-
 def measure(ledger, options="", kernel=None):
     l4 = build / "l4"
     kernel = kernel or l4 / "kernel"
     code, out, err = isochron(
         "run", "-kernel", kernel, "-append", options, "-initrd",
         f"{l4}/sigma0,{l4}/measure which=ipc", "--until-serial", "ipc_small_small words=2 ",
-        "--paths", "--symbols", kernel, "--serial", "null", "--quiet", "--ledger", ledger,
+        "--profile", "--symbols", kernel, "--serial", "null", "--quiet", "--ledger", ledger,
         "--max-cycles", "300M")
     check(f"the run of {ledger} ends", code == 0, code, out, err)
 
@@ -102,15 +88,48 @@ measure("slow.json", "fastpath=off")
 code, out, err = verdict("slow.json", "--baseline", "base.json")
 check("a kernel without its fast path is found", code == 3 and "ipc.fast.cross_space" in out, out)
 check("and what differs is told by cause and symbol",
-      "by cause, per instance" in out and "by symbol, per instance" in out, out)
+      "(by cause, each time)" in out and "(by symbol, each time)" in out, out)
 
-# A commit that adds one load to the path of a short message.
-measure("plain.json", kernel=built_kernel("plain"))
-entry = "\nenter_ipc_fast:\n"
-measure("load.json", kernel=built_kernel("load", (entry, entry + "        testl   %eax, (%esp)\n")))
-code, out, err = verdict("load.json", "--baseline", "plain.json")
-check("one load more in the path of a message is found",
-      code == 3 and "EXCEEDED ipc.fast.cross_space" in out, out)
-check("and named", "enter_ipc_fast +" in out, out)
+# The example for continuous integration, as a kernel project would run it: a commit that changes
+# nothing passes; one that adds a load to the path of a short message is caught, and explained.
+guard = root / "sim/report/examples/guard/guard"
+
+
+def tree(name, change=("", "")):
+    """The kernel's sources with one piece of the fast path's text replaced."""
+    to = work / name
+    shutil.copytree(root / "kernel", to / "kernel")
+    (to / "guests/native").mkdir(parents=True)
+    shutil.copy(root / "guests/native/div64.c", to / "guests/native")
+    fast_path = to / "kernel/arch/fast_path.S"
+    before = fast_path.read_text()
+    fast_path.write_text(before.replace(*change, 1))
+    check(f"the tree {name} is what it says", (fast_path.read_text() != before) == any(change))
+    return to
+
+
+def run_guard(base, head):
+    p = subprocess.run([guard, base, head, work / "report.md"], capture_output=True, text=True,
+                       timeout=600, stdin=subprocess.DEVNULL,
+                       env=os.environ | {"ISOCHRON": str(build / "isochron"),
+                                         "SERVERS": str(build / "l4")})
+    return p.returncode, p.stdout, p.stderr
+
+
+base, entry = tree("base"), "\nenter_ipc_fast:\n"
+head = tree("load", (entry, entry + "        testl   %eax, (%esp)\n"))
+code, out, err = run_guard(base, head)
+first = out[:out.find("EXCEEDED", 9)]
+check("one load more in the path of a message is caught", code == 3, code, out, err)
+check("first of all, with path, phase, instruction and cause",
+      first.startswith("EXCEEDED ipc.fast.cross_space") and
+      "kernel, enter_ipc_fast: new `test dword ptr [esp], eax`" in first and
+      "issue +1" in first, first)
+check("it is the code's, wherever it lies", "it is the code, +" in first, first)
+report = (work / "report.md").read_text()
+check("the report for the pull request says it, too",
+      report.startswith("### Kernel paths: ") and "new `test dword ptr [esp], eax`" in report, report)
+code, out, err = run_guard(base, base)
+check("a commit that changes nothing passes", code == 0 and "EXCEEDED" not in out, code, out, err)
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed != 0)
