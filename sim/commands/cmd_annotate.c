@@ -18,12 +18,14 @@ static const struct option_spec specs[] = {
     {"all", NULL, "a name may cover several ways through the kernel; the commonest\n"
                   "is shown, or with this all of them as one", 'a'},
     {"rules", "FILE", "names for paths: see sim/report/path_rules.h", 'r'},
+    {"source", "FOLDER", "lines of source between the instructions; names of files are\n"
+                         "taken from FOLDER on", 's'},
     {"format", "text|json|csv", "how to say it (default text)", 'f'},
     {"help", NULL, "this text", 'h'},
 };
 
 struct job {
-    const char *file, *path, *rules_file;
+    const char *file, *path, *rules_file, *sources;
     enum annotate_format format;
     struct path_rules rules;
     bool all;
@@ -61,6 +63,7 @@ static void parse(struct job *j, int argc, char **argv)
         case 'r': j->rules_file = value; break;
         case 'f': set_format(j, value); break;
         case 'a': j->all = true; break;
+        case 's': j->sources = value; break;
         default:
             if (j->file)
                 usage_error("annotate: '%s' after '%s'; accepted is one file", value, j->file);
@@ -167,7 +170,7 @@ int cmd_annotate(int argc, char **argv)
     const struct cost_path *p = chosen(&j, &c);
     if (ways > 1 && j.format == ANNOTATE_TEXT)
         printf("the commonest of %u ways through %s; --all joins them\n", ways, p->name);
-    annotate_print(p, j.format, stdout);
+    annotate_print(p, j.format, j.sources, stdout);
     if (!p->line_count)
         fprintf(stderr, "isochron: %s has no instructions of it; `--profile` beside --ledger "
                         "collects them\n", j.file);

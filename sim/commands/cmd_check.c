@@ -121,7 +121,7 @@ static void write_baseline(const struct job *j)
     for (uint32_t i = 0; i < j->now.path_count; i++) {
         const struct cost_path *p = &j->now.paths[i];
         if (p->line_count)
-            json_object_set_new(json_object_get(j->now.named, p->name), "instructions",
+            json_object_set_new(json_object_get(j->now.named, p->name), "lines",
                                 costs_lines_json(p));
     }
     json_t *o = json_pack("{s:s,s:o,s:O}", "schema", "isochron-baseline-1", "accounts",

@@ -33,14 +33,14 @@ static const char *fraction(uint64_t cycles, uint64_t count, char *text, size_t 
     return text;
 }
 
-/* For people: "12" where it is 12, else two digits of it. */
+/* For people: "12" where it is 12, else rounded to two digits. */
 static const char *mean(uint64_t cycles, uint64_t count, char *text, size_t size)
 {
+    uint64_t hundredths = (uint64_t)(((unsigned __int128)cycles * 100 + count / 2) / count);
     if (cycles % count == 0)
         snprintf(text, size, "%" PRIu64, cycles / count);
     else
-        snprintf(text, size, "%" PRIu64 ".%02" PRIu64, cycles / count,
-                 cycles % count * 100 / count);
+        snprintf(text, size, "%" PRIu64 ".%02" PRIu64, hundredths / 100, hundredths % 100);
     return text;
 }
 
@@ -142,16 +142,15 @@ static void print_line(const struct cost_path *p, const struct cost_line *l, FIL
             mean(l->cycles, p->count, each, sizeof each), causes);
 }
 
-/* The line of a source file, "" if the file is not at hand. */
-static void print_source(const char *source, FILE *out)
+/* "; fast_path.S:104  pushl $ipc_resume": the line's text if the file is at hand. */
+static void print_source(const char *source, const char *folder, FILE *out)
 {
-    char path[1024], line[400] = "";
+    char path[1200], line[400] = "";
     const char *colon = strrchr(source, ':');
-    size_t n = colon ? (size_t)(colon - source) : 0;
-    if (n == 0 || n >= sizeof path)
+    if (!colon)
         return;
-    memcpy(path, source, n);
-    path[n] = 0;
+    snprintf(path, sizeof path, "%s%s%.*s", *source == '/' ? "" : folder,
+             *source == '/' || !*folder ? "" : "/", (int)(colon - source), source);
     FILE *f = fopen(path, "r");
     for (long at = strtol(colon + 1, NULL, 10); f && at > 0; at--)
         if (!fgets(line, sizeof line, f))
@@ -162,7 +161,7 @@ static void print_source(const char *source, FILE *out)
     fprintf(out, "  ; %s  %s\n", source, line + strspn(line, " \t"));
 }
 
-static void print_text(const struct cost_path *p, FILE *out)
+static void print_text(const struct cost_path *p, const char *sources, FILE *out)
 {
     char a[80];
     fprintf(out, "%s: %" PRIu64 " instances, %" PRIu64 " cycles, %s each\n", p->name, p->count,
@@ -179,8 +178,8 @@ static void print_text(const struct cost_path *p, FILE *out)
         const struct cost_line *l = &p->lines[i];
         if (i == 0 || strcmp(l->phase, l[-1].phase) != 0)
             fprintf(out, "  -- %s\n", l->phase);
-        if (*l->source && (i == 0 || strcmp(l->source, l[-1].source) != 0))
-            print_source(l->source, out);
+        if (sources && *l->source && (i == 0 || strcmp(l->source, l[-1].source) != 0))
+            print_source(l->source, sources, out);
         print_line(p, l, out);
     }
     print_phases(p, out);
@@ -255,10 +254,11 @@ static void print_csv(const struct cost_path *p, FILE *out)
     fputc('\n', out);
 }
 
-void annotate_print(const struct cost_path *p, enum annotate_format format, FILE *out)
+void annotate_print(const struct cost_path *p, enum annotate_format format, const char *sources,
+                    FILE *out)
 {
     switch (format) {
-    case ANNOTATE_TEXT: print_text(p, out); break;
+    case ANNOTATE_TEXT: print_text(p, sources, out); break;
     case ANNOTATE_JSON: print_json(p, out); break;
     case ANNOTATE_CSV: print_csv(p, out); break;
     }

@@ -7,4 +7,7 @@
 
 enum annotate_format { ANNOTATE_TEXT, ANNOTATE_JSON, ANNOTATE_CSV };
 
-void annotate_print(const struct cost_path *p, enum annotate_format format, FILE *out);
+/* sources: where the path's source files are, to print their lines between instructions in text;
+ * NULL: none. */
+void annotate_print(const struct cost_path *p, enum annotate_format format, const char *sources,
+                    FILE *out);

@@ -349,7 +349,7 @@ static void read_lines(struct costs *c)
 {
     for (uint32_t i = 0; i < c->path_count; i++) {
         struct cost_path *p = &c->paths[i];
-        const json_t *list = json_object_get(json_object_get(c->named, p->name), "instructions");
+        const json_t *list = json_object_get(json_object_get(c->named, p->name), "lines");
         if (!json_is_array(list))
             continue;
         p->lines = xalloc(json_array_size(list) + 1, sizeof *p->lines);

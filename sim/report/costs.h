@@ -63,7 +63,7 @@ void costs_free(struct costs *c);
 void costs_keep(struct costs *c, const char *name);
 const struct cost_path *costs_find(const struct costs *c, const char *name);
 
-/* The lines as a baseline has them: costs_read reads them again. */
+/* The lines as a baseline has them, as `lines` of a path: costs_read reads them again. */
 json_t *costs_lines_json(const struct cost_path *p);
 /* {boot, user, idle, unfinished} */
 json_t *costs_accounts_json(const struct costs *c);

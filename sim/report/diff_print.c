@@ -15,15 +15,16 @@
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
-/* For one instance: "+1" where it is 1, else two digits of it, cut. */
+/* For one instance: "+1" where it is 1, else rounded to two digits. */
 static const char *each(int64_t cycles, uint64_t count, char *text, size_t size)
 {
     uint64_t n = cycles < 0 ? (uint64_t)-cycles : (uint64_t)cycles;
+    uint64_t hundredths = (uint64_t)(((unsigned __int128)n * 100 + count / 2) / count);
     const char *sign = cycles < 0 ? "-" : "+";
     if (n % count == 0)
         snprintf(text, size, "%s%" PRIu64, cycles ? sign : "", n / count);
     else
-        snprintf(text, size, "%s%" PRIu64 ".%02" PRIu64, sign, n / count, n % count * 100 / count);
+        snprintf(text, size, "%s%" PRIu64 ".%02" PRIu64, sign, hundredths / 100, hundredths % 100);
     return text;
 }
 

@@ -96,7 +96,8 @@ void profile_free(struct profile *p, struct watch *h);
 /* The clusters of the paths by what they cost, the dearest first; the caller frees it. */
 uint32_t *profile_order(const struct profile *p);
 
-/* {cycles, code: [{address, bytes, kind, phase, symbol, instruction}], clusters: [{cluster, count,
- *  cycles, instructions: [{code, executions, cycles, u, v, paired, causes}]}], rest: {clusters,
- *  count, cycles}}; cluster is an index into the clusters of paths_json. The sums are checked. */
-json_t *profile_json(const struct profile *p, const struct symbols *symbols);
+/* {cycles, code: [{address, bytes, kind, phase, symbol, instruction, source}], clusters: [{cluster,
+ *  count, cycles, instructions: [{code, executions, cycles, u, v, paired, causes}]}], rest:
+ *  {clusters, count, cycles}}; cluster is an index into the clusters of paths_json, source is
+ *  missing where no table of lines has it. The sums are checked. */
+json_t *profile_json(const struct profile *p, struct symbols *symbols);

@@ -3,6 +3,7 @@
 #include "sim/report/disassemble.h"
 #include "sim/report/profile.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 
 struct writer {
     const struct profile *profile;
-    const struct symbols *symbols;
+    struct symbols *symbols; /* which reads tables of lines when it is asked */
     struct disassembler *disassembler;
     json_t *code;
     uint32_t *index; /* in the document, by code */
@@ -35,6 +36,8 @@ static void name_target(const struct symbols *symbols, char *text, size_t size)
 static json_t *code_json(const struct writer *w, const struct profile_code *k)
 {
     char name[96], text[160] = "(interrupt or exception)", bytes[32] = "";
+    const char *file;
+    uint32_t line;
     symbols_format(w->symbols, k->la, name, sizeof name);
     for (unsigned i = 0; i < k->length; i++)
         snprintf(bytes + 2 * i, 3, "%02x", k->bytes[i]);
@@ -42,9 +45,14 @@ static json_t *code_json(const struct writer *w, const struct profile_code *k)
         disassemble(w->disassembler, k->bytes, k->length, k->la, text, sizeof text);
         name_target(w->symbols, text, sizeof text);
     }
-    return json_pack("{s:I,s:s,s:s,s:s,s:s,s:s}", "address", (json_int_t)k->la, "bytes", bytes,
-                     "kind", k->cr3 ? "user" : "kernel", "phase", profile_phase_names[k->phase],
-                     "symbol", name, "instruction", text);
+    json_t *o = json_pack("{s:I,s:s,s:s,s:s,s:s,s:s}", "address", (json_int_t)k->la, "bytes", bytes,
+                          "kind", k->cr3 ? "user" : "kernel", "phase",
+                          profile_phase_names[k->phase], "symbol", name, "instruction", text);
+    if (source_find(&w->symbols->source, k->la, &file, &line)) {
+        snprintf(text, sizeof text, "%.140s:%" PRIu32, file, line);
+        json_object_set_new(o, "source", json_string(text));
+    }
+    return o;
 }
 
 static uint32_t code_index(struct writer *w, uint32_t code)
@@ -93,7 +101,7 @@ static bool is_kept(const struct profile *p, uint32_t cluster)
     return cluster < p->cluster_count && !p->cluster[cluster].dropped;
 }
 
-json_t *profile_json(const struct profile *p, const struct symbols *symbols)
+json_t *profile_json(const struct profile *p, struct symbols *symbols)
 {
     const struct paths *paths = p->paths;
     struct writer w = {p, symbols, disassembler_new(), json_array(), NULL};

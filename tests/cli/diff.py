@@ -50,7 +50,7 @@ def path(count, lines, base=0xd0100000, function="send"):
             causes[cause] = causes.get(cause, 0) + n
     cycles = sum(causes.values())
     return {"count": count, "cycles": cycles, "typical": cycles // count, "min": cycles // count,
-            "max": cycles // count, "causes": causes, "symbols": {}, "instructions": rows}
+            "max": cycles // count, "causes": causes, "symbols": {}, "lines": rows}
 
 
 def document(name, user, **paths):
@@ -109,7 +109,7 @@ d = only(diff("a", "other"), "fault")
 check("a path that only one run has counts whole", d["a"] is None and d["instances"] == 9, d)
 
 bare = json.loads((work / "a").read_text())
-del bare["named_paths"]["ipc"]["instructions"]
+del bare["named_paths"]["ipc"]["lines"]
 (work / "bare").write_text(json.dumps(bare))
 d = only(diff("bare", "new"))
 check("without instructions the causes still add up",

@@ -72,7 +72,7 @@ static json_t *random_path(struct random *r, uint64_t *total)
                              (json_int_t)cycles, "typical", (json_int_t)1, "min", (json_int_t)1,
                              "max", (json_int_t)1, "causes", costs_causes_json(sums));
     if (below(r, 5))
-        json_object_set(path, "instructions", lines);
+        json_object_set(path, "lines", lines);
     json_decref(lines);
     return path;
 }
