@@ -273,6 +273,8 @@ void cpu_snapshot(struct cpu *c, struct snap *s)
     snapshot_registers(c, s);
     snapshot_system(c, s);
     snap_bool(s, "intr", &c->intr_line);
+    if (snap_loading(s))
+        c->intr_rose = CYCLE_NEVER; /* an observer's, and not part of the state */
     snap_bool(s, "nmi_pending", &c->nmi_pending);
     snap_bool(s, "nmi_blocked", &c->nmi_blocked);
     snap_bool(s, "shadow", &c->shadow);

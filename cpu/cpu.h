@@ -123,6 +123,7 @@ struct cpu {
 
     /* interrupts */
     bool intr_line; /* the INTR pin */
+    cycle_t intr_rose; /* when it rose last, for observers; CYCLE_NEVER: not known */
     bool nmi_pending, nmi_blocked;
     bool shadow;      /* interrupts are inhibited until after the next instruction */
     bool halted;

@@ -168,6 +168,15 @@ static void watch_spaces(struct session *s)
     s->symbols.space_owner = s;
 }
 
+static void watch_paths(struct session *s)
+{
+    paths_start(&s->paths, &s->spaces, &s->watch, s->machine->cpu);
+    const struct guest_kernel *kernel = guest_names_choose(&s->names, s->machine->cpu);
+    if (kernel)
+        path_rules_read(&s->rules, kernel->file);
+    paths_set_rules(&s->paths, &s->rules, &s->symbols);
+}
+
 static void start_timeline(struct session *s)
 {
     const struct machine_config *m = &s->machine->config;
@@ -202,7 +211,7 @@ void session_watch(struct session *s)
         (s->symbols.spaced && s->machine->cpu->model->timed))
         watch_spaces(s);
     if (s->with_paths || s->timeline_file)
-        paths_start(&s->paths, &s->spaces, &s->watch, s->machine->cpu);
+        watch_paths(s);
     if (s->with_profile)
         profile_start(&s->profile, &s->paths, &s->watch, s->machine->cpu);
     if (s->timeline_file)
@@ -259,13 +268,8 @@ static void write_json(const char *path, json_t *object)
 
 json_t *session_paths(struct session *s)
 {
-    struct path_rules *rules = xalloc(1, sizeof *rules);
     json_t *paths = paths_json(&s->paths, &s->symbols);
-    const struct guest_kernel *kernel = guest_names_choose(&s->names, s->machine->cpu);
-    if (kernel)
-        path_rules_read(rules, kernel->file);
-    path_rules_apply(rules, paths);
-    free(rules);
+    path_rules_apply(&s->rules, paths);
     return paths;
 }
 

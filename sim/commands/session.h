@@ -22,6 +22,7 @@ struct session {
     struct watch watch;
     struct window window;
     struct guest_names names;
+    struct path_rules rules;
     struct spaces spaces;
     struct paths paths;
     struct profile profile;

@@ -34,7 +34,7 @@ uint64_t ratio_count(struct ratio r, cycle_t cycle)
 
 void clock_init(struct clock *c)
 {
-    *c = (struct clock){.next = CYCLE_NEVER, .next_guest = CYCLE_NEVER};
+    *c = (struct clock){.next = CYCLE_NEVER, .next_guest = CYCLE_NEVER, .firing = CYCLE_NEVER};
 }
 
 void event_init(struct event *e, void (*fire)(void *owner), void *owner, uint32_t priority)
@@ -151,8 +151,10 @@ void clock_dispatch(struct clock *c)
     while (c->next <= c->now) {
         struct event *e = (c->next_guest <= c->now ? &c->guest : &c->observer)->list[0];
         event_cancel(c, e);
+        c->firing = e->when;
         e->fire(e->owner);
     }
+    c->firing = CYCLE_NEVER;
 }
 
 void clock_snapshot(struct clock *c, struct snap *s)

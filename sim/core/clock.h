@@ -52,6 +52,7 @@ struct clock {
     cycle_t now;
     cycle_t next;       /* cycle of the next event of any kind, CYCLE_NEVER if there is none */
     cycle_t next_guest; /* of the next one that belongs to the machine */
+    cycle_t firing;     /* when the event that is fired now fell due; CYCLE_NEVER between them */
     uint64_t sequence;
     struct event_heap guest, observer;
 };

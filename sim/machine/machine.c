@@ -21,6 +21,8 @@ static void set_intr(void *owner, int number, bool level)
 {
     struct machine *m = owner;
     (void)number;
+    if (level && !m->cpu->intr_line)
+        m->cpu->intr_rose = m->clock.firing == CYCLE_NEVER ? m->clock.now : m->clock.firing;
     m->cpu->intr_line = level;
     m->cpu->stop_block = true;
 }

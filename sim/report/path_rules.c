@@ -24,6 +24,12 @@ static bool set_key(struct path_rule *k, const char *key, const char *value)
         return copy(k->passes, sizeof k->passes, value);
     if (strcmp(key, "avoids") == 0)
         return copy(k->avoids, sizeof k->avoids, value);
+    if (strcmp(key, "phases") == 0) { /* may go on in further lines */
+        size_t used = strlen(k->phases);
+        snprintf(k->phases + used, sizeof k->phases - used, "%s", used ? " " : "");
+        used = strlen(k->phases);
+        return copy(k->phases + used, sizeof k->phases - used, value);
+    }
     if (strcmp(key, "from_idle") != 0 || (strcmp(value, "yes") && strcmp(value, "no")))
         return false;
     k->from_idle = strcmp(value, "yes") == 0;
@@ -54,8 +60,8 @@ void path_rules_read(struct path_rules *r, const char *file)
     if (line < 0)
         usage_error("--rules %s: cannot be read", file);
     if (line > 0)
-        usage_error("%s:%d: accepted are [name] and, below it, entry, back_to, passes, avoids and "
-                    "from_idle = yes or no", file, line);
+        usage_error("%s:%d: accepted are [name] and, below it, entry, back_to, passes, avoids, "
+                    "phases and from_idle = yes or no", file, line);
 }
 
 /* --- naming ----------------------------------------------------------------------------------- */
@@ -71,11 +77,11 @@ static json_int_t number(const json_t *o, const char *key)
     return json_integer_value(json_object_get(o, key));
 }
 
-static bool ran(const json_t *cluster, const char *symbol, size_t length)
+static bool ran(void *owner, const char *symbol, size_t length)
 {
     size_t i;
     json_t *v;
-    json_array_foreach(json_object_get(cluster, "symbols"), i, v) {
+    json_array_foreach(json_object_get(owner, "symbols"), i, v) {
         const char *name = text(v, "name");
         if (strlen(name) == length && strncmp(name, symbol, length) == 0)
             return true;
@@ -84,14 +90,14 @@ static bool ran(const json_t *cluster, const char *symbol, size_t length)
 }
 
 /* How many of the words are symbols that ran; *words: how many there are. */
-static unsigned count_ran(const json_t *cluster, const char *list, unsigned *words)
+static unsigned count_ran(const struct path_facts *f, const char *list, unsigned *words)
 {
     unsigned n = 0;
     *words = 0;
     for (const char *p = list; *p;) {
         size_t length = strcspn(p, " ,");
         if (length) {
-            n += ran(cluster, p, length);
+            n += f->ran(f->owner, p, length);
             ++*words;
         }
         p += length + (p[length] != 0);
@@ -99,31 +105,38 @@ static unsigned count_ran(const json_t *cluster, const char *list, unsigned *wor
     return n;
 }
 
-static bool fits(const struct path_rule *k, const json_t *cluster)
+static bool fits(const struct path_rule *k, const struct path_facts *f)
 {
     unsigned words;
-    bool idle = json_is_true(json_object_get(cluster, "from_idle"));
-    if (strncmp(text(cluster, "entry"), k->entry, strlen(k->entry)) != 0)
+    if (strncmp(f->entry, k->entry, strlen(k->entry)) != 0)
         return false;
-    if (*k->back_to && strcmp(text(cluster, "ends"), k->back_to) != 0)
+    if (*k->back_to && strcmp(f->ends, k->back_to) != 0)
         return false;
-    if (k->from_idle >= 0 && idle != (k->from_idle == 1))
+    if (k->from_idle >= 0 && f->from_idle != (k->from_idle == 1))
         return false;
-    if (count_ran(cluster, k->passes, &words) != words)
+    if (count_ran(f, k->passes, &words) != words)
         return false;
-    return count_ran(cluster, k->avoids, &words) == 0;
+    return count_ran(f, k->avoids, &words) == 0;
+}
+
+int path_rules_find(const struct path_rules *r, const struct path_facts *f)
+{
+    for (unsigned i = 0; i < r->count; i++)
+        if (fits(&r->list[i], f))
+            return (int)i;
+    return -1;
 }
 
 void path_rules_name(const struct path_rules *r, const json_t *cluster, char *name, size_t size)
 {
-    for (unsigned i = 0; i < r->count; i++)
-        if (fits(&r->list[i], cluster)) {
-            snprintf(name, size, "%s", r->list[i].name);
-            return;
-        }
-    snprintf(name, size, "%s%s -> %s", text(cluster, "entry"),
-             json_is_true(json_object_get(cluster, "from_idle")) ? " (idle)" : "",
-             text(cluster, "ends"));
+    struct path_facts f = {.entry = text(cluster, "entry"), .ends = text(cluster, "ends"),
+                           .from_idle = json_is_true(json_object_get(cluster, "from_idle")),
+                           .ran = ran, .owner = (void *)(uintptr_t)cluster};
+    int rule = path_rules_find(r, &f);
+    if (rule >= 0)
+        snprintf(name, size, "%s", r->list[rule].name);
+    else
+        snprintf(name, size, "%s%s -> %s", f.entry, f.from_idle ? " (idle)" : "", f.ends);
 }
 
 void path_rules_apply(const struct path_rules *r, json_t *paths)

@@ -7,6 +7,8 @@
  *     passes = fast_path copy    ; symbols that must all have run
  *     avoids = sys_ipc           ; symbols of which none may have run
  *     from_idle = no             ; yes, no
+ *     phases = enter check@enter_ipc_fast send@deliver leave@exit
+ *                                ; what it is cut into, at which milestones: path_marks.h
  *
  * The first section that fits wins; a cluster that none fits keeps "entry -> end" as its name.
  * Rules are applied to a report, after the run: they cost the run nothing and may be changed
@@ -22,7 +24,16 @@
 struct path_rule {
     char name[64];
     char entry[64], back_to[32], passes[512], avoids[512];
+    char phases[512];
     int from_idle; /* 1, 0, or -1: either */
+};
+
+/* What there is to know of a path that is to be named. */
+struct path_facts {
+    const char *entry, *ends;
+    bool from_idle;
+    bool (*ran)(void *owner, const char *symbol, size_t length); /* part of it is that symbol's */
+    void *owner;
 };
 
 struct path_rules {
@@ -32,6 +43,8 @@ struct path_rules {
 
 /* usage_error naming file, line and what is accepted. */
 void path_rules_read(struct path_rules *r, const char *file);
+/* The first rule that fits, -1 if none does. */
+int path_rules_find(const struct path_rules *r, const struct path_facts *f);
 /* The name of a cluster of paths_json. */
 void path_rules_name(const struct path_rules *r, const json_t *cluster, char *name, size_t size);
 

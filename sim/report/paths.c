@@ -5,12 +5,14 @@
 #include "mmu/mmu.h"
 #include "sim/core/check.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PAGE_SHIFT 12
 
-enum seen_kind { SEEN_EDGE, SEEN_CODE, SEEN_DATA, SEEN_PAGE };
+enum seen_kind { SEEN_EDGE, SEEN_CODE, SEEN_DATA, SEEN_PAGE, SEEN_CODE_SET, SEEN_DATA_SET };
+#define SEEN_BITS 3
 
 const char *const path_miss_names[PATH_MISSES] = {"code_misses", "data_misses", "itlb_misses",
                                                   "dtlb_misses"};
@@ -28,7 +30,7 @@ static uint64_t mix(uint64_t h)
  * signature stays a function of what was executed, and the report says how often that was. */
 static bool first_time(struct paths *p, enum seen_kind kind, uint64_t key)
 {
-    key = key << 2 | kind;
+    key = key << SEEN_BITS | kind;
     uint32_t at = (uint32_t)mix(key) & (PATHS_EDGES - 1);
     for (unsigned tries = 0; tries < 64; tries++, at = (at + 1) & (PATHS_EDGES - 1)) {
         if (p->seen[at].generation != p->generation) {
@@ -71,151 +73,77 @@ static void see_accesses(struct paths *p, const struct cpu *c, const struct acce
             continue;
         if (a->level != LEVEL_L1 || a->kind == ACCESS_WALK)
             count_miss(p, a, a > first ? a - 1 : NULL);
-        if (a->kind == ACCESS_FETCH)
-            p->now.code_lines += first_time(p, SEEN_CODE, a->pa >> shift);
-        else
-            p->now.data_lines += first_time(p, SEEN_DATA, a->pa >> shift);
+        uint32_t line = a->pa >> shift;
+        if (a->kind == ACCESS_FETCH && first_time(p, SEEN_CODE, line)) {
+            p->now.code_lines++;
+            p->now.code_sets += first_time(p, SEEN_CODE_SET, line & (c->mmu->l1i.sets - 1));
+        } else if (a->kind != ACCESS_FETCH && first_time(p, SEEN_DATA, line)) {
+            p->now.data_lines++;
+            p->now.data_sets += first_time(p, SEEN_DATA_SET, line & (c->mmu->l1d.sets - 1));
+        }
         if (a->kind != ACCESS_WALK)
             p->now.pages += first_time(p, SEEN_PAGE, a->la >> PAGE_SHIFT);
     }
 }
 
-/* --- clusters --------------------------------------------------------------------------------- */
-
-static uint64_t key_of(const struct path_instance *i, enum path_end end)
-{
-    return mix(i->signature ^ (uint64_t)i->entry << 8 ^ (uint64_t)end << 1 ^ i->from_idle);
-}
-
-static bool is_cluster_of(const struct path_cluster *k, const struct path_instance *i,
-                          enum path_end end)
-{
-    return k->signature == i->signature && k->entry == i->entry && k->end == end &&
-           k->from_idle == i->from_idle;
-}
-
-static void grow_slots(struct paths *p)
-{
-    free(p->slot);
-    p->slot_count = p->slot_count ? p->slot_count * 4 : 1024;
-    p->slot = xalloc(p->slot_count, sizeof *p->slot);
-    for (uint32_t n = 0; n < p->count; n++) {
-        const struct path_cluster *k = &p->list[n];
-        struct path_instance i = {.signature = k->signature, .entry = k->entry,
-                                  .from_idle = k->from_idle};
-        uint32_t at = (uint32_t)key_of(&i, k->end) & (p->slot_count - 1);
-        while (p->slot[at])
-            at = (at + 1) & (p->slot_count - 1);
-        p->slot[at] = n + 1;
-    }
-}
-
-static struct path_cluster *cluster_of(struct paths *p, const struct path_instance *i,
-                                       enum path_end end)
-{
-    if (p->count * 2 >= p->slot_count)
-        grow_slots(p);
-    uint32_t at = (uint32_t)key_of(i, end) & (p->slot_count - 1);
-    for (; p->slot[at]; at = (at + 1) & (p->slot_count - 1))
-        if (is_cluster_of(&p->list[p->slot[at] - 1], i, end))
-            return &p->list[p->slot[at] - 1];
-    if (p->count == p->capacity) {
-        p->capacity = p->capacity * 2 + 64;
-        p->list = realloc(p->list, p->capacity * sizeof *p->list);
-        CHECK(p->list != NULL);
-    }
-    p->slot[at] = ++p->count;
-    struct path_cluster *k = &p->list[p->count - 1];
-    *k = (struct path_cluster){.entry = i->entry, .from_idle = i->from_idle, .end = end,
-                               .signature = i->signature, .min = UINT64_MAX, .first = i->begin};
-    return k;
-}
-
-static void count_value(struct path_cluster *k, uint64_t cycles)
-{
-    for (unsigned i = 0; i < PATHS_VALUES; i++)
-        if (k->value[i].count == 0 || k->value[i].cycles == cycles) {
-            k->value[i].cycles = cycles;
-            k->value[i].count++;
-            return;
-        }
-    k->other_values++;
-}
-
-/* The places that cost most stay; a new one takes the cheapest one's room. */
-static void count_place(struct path_cluster *k, uint32_t place, uint32_t cycles)
-{
-    unsigned least = 0;
-    for (unsigned i = 0; i < PATHS_SYMBOLS; i++) {
-        if (k->symbol[i].cycles && k->symbol[i].place == place) {
-            k->symbol[i].cycles += cycles;
-            return;
-        }
-        if (k->symbol[i].cycles < k->symbol[least].cycles)
-            least = i;
-    }
-    if (k->symbol[least].cycles < cycles) {
-        k->symbol[least].place = place;
-        k->symbol[least].cycles = cycles;
-    }
-}
-
-static void add_instance(struct path_cluster *k, const struct path_instance *i)
-{
-    uint64_t cycles = 0;
-    for (int c = 0; c < CAUSE_COUNT; c++) {
-        k->cause[c] += i->cause[c];
-        cycles += i->cause[c];
-    }
-    k->count++;
-    k->cycles += cycles;
-    k->min = cycles < k->min ? cycles : k->min;
-    k->max = cycles > k->max ? cycles : k->max;
-    k->instructions += i->instructions;
-    k->nested += i->nested;
-    k->nested_cycles += i->nested_cycles;
-    k->cr3_writes += i->cr3_writes;
-    k->code_lines += i->code_lines;
-    k->data_lines += i->data_lines;
-    k->pages += i->pages;
-    for (int m = 0; m < PATH_MISSES; m++)
-        k->misses[m] += i->misses[m];
-    count_value(k, cycles);
-    for (unsigned n = 0; n < i->symbol_count; n++)
-        count_place(k, i->symbol[n].place, i->symbol[n].cycles);
-}
-
 /* --- the life of an instance ------------------------------------------------------------------ */
 
-static void begin(struct paths *p, uint32_t entry, bool from_idle)
+static void begin(struct paths *p, const struct cpu *c, uint32_t entry, bool from_idle)
 {
-    p->now = (struct path_instance){.open = true, .from_idle = from_idle, .entry = entry,
-                                    .begin = p->last_now, .from_space = p->spaces->now,
-                                    .from_thread = p->spaces->thread_now,
-                                    .resume_eip = p->last_eip, .resume_esp = p->last_esp};
+    struct path_instance *i = &p->now;
+    memset(i, 0, offsetof(struct path_instance, marks)); /* lists are as long as their counts say */
+    i->marks.seen = i->marks.count = 0;
+    memset(i->cause, 0, sizeof i->cause);
+    i->depth = i->symbol_count = 0;
+    i->open = true;
+    i->from_idle = from_idle;
+    i->entry = entry;
+    i->begin = p->last_now;
+    i->from_space = p->spaces->now;
+    i->from_thread = p->spaces->thread_now;
+    i->resume_eip = p->last_eip;
+    i->resume_esp = p->last_esp;
+    path_mark(&i->marks, PATH_MARK_ENTERED, c->clock->now - i->begin);
     p->generation++;
     p->begun++;
+    overlap_begin(&p->overlap, i->from_space);
 }
 
 /* From idle the thread counts that ran before it: coming back to it is no switch. */
-static void end(struct paths *p, bool idle)
+static enum path_end how_it_ends(const struct paths *p, bool idle)
 {
     const struct spaces *s = p->spaces;
-    enum path_end how = PATH_ENDS_USER;
     if (idle)
-        how = PATH_ENDS_IDLE;
-    else if (s->now != (p->now.from_idle ? p->program : p->now.from_space))
-        how = PATH_ENDS_SPACE;
-    else if (s->thread_now != (p->now.from_idle ? p->program_thread : p->now.from_thread))
-        how = PATH_ENDS_SWITCHED;
-    struct path_cluster *k = cluster_of(p, &p->now, how);
-    p->ended = (uint32_t)(k - p->list);
-    add_instance(k, &p->now);
+        return PATH_ENDS_IDLE;
+    if (s->now != (p->now.from_idle ? p->program : p->now.from_space))
+        return PATH_ENDS_SPACE;
+    if (s->thread_now != (p->now.from_idle ? p->program_thread : p->now.from_thread))
+        return PATH_ENDS_SWITCHED;
+    return PATH_ENDS_USER;
+}
+
+static void end(struct paths *p, const struct cpu *c, bool idle)
+{
+    const struct spaces *s = p->spaces;
+    struct path_instance *i = &p->now;
+    enum path_end how = how_it_ends(p, idle);
+    path_mark(&i->marks, PATH_MARK_EXIT, p->last_now - i->begin);
+    struct path_cluster *k = path_cluster_of(p, i, how);
+    p->ended = p->last_cluster = (uint32_t)(k - p->list);
+    uint64_t cycles = path_cluster_add(p, k, i);
+    uint32_t to = idle ? SPACE_KERNEL : s->now;
+    path_cluster_pair(k, i->from_space, to, cycles);
+    overlap_end(&p->overlap);
+    path_cluster_overlap(k, &p->overlap.now);
+    irq_latency_ended(&p->latency, c, !idle && (i->from_idle || s->thread_now != i->from_thread));
+    round_trips_path(&p->trips, &(struct trip_path){
+        .cluster = p->ended, .from_thread = i->from_thread,
+        .from_space = i->from_space, .to_thread = s->thread_now, .to_space = to, .cycles = cycles,
+        .begin = i->begin, .end = c->clock->now, .idle = idle || i->from_idle});
     if (p->on_end)
         p->on_end(p->on_end_owner, p->ended);
-    p->last_cluster = p->ended;
-    p->crowded += p->now.crowded;
-    p->now.open = false;
+    p->crowded += i->crowded;
+    i->open = false;
 }
 
 static void add_symbol(struct path_instance *i, uint32_t place, uint32_t cycles)
@@ -292,9 +220,9 @@ static void watch_interrupts(struct paths *p, const struct cpu *c, const struct 
 static void enter(struct paths *p, const struct cpu *c, bool delivery)
 {
     if (p->last_cpl == 3 && c->cpl == 0)
-        begin(p, c->ledger->path, false);
+        begin(p, c, c->ledger->path, false);
     else if (delivery && c->cpl == 0 && !p->now.open && p->booted)
-        begin(p, PATH_VECTOR + c->delivered, true);
+        begin(p, c, PATH_VECTOR + c->delivered, true);
     else if (delivery && p->now.open)
         nest(p);
 }
@@ -302,9 +230,9 @@ static void enter(struct paths *p, const struct cpu *c, bool delivery)
 static void leave(struct paths *p, const struct cpu *c, const struct op *o, bool delivery)
 {
     if (c->cpl == 3) {
-        end(p, false);
+        end(p, c, false);
     } else if (c->halted) {
-        end(p, true);
+        end(p, c, true);
     } else if (!delivery && c->branched) {
         bool was_inside = p->now.depth > 0;
         unnest(p, c);
@@ -312,7 +240,7 @@ static void leave(struct paths *p, const struct cpu *c, const struct op *o, bool
             see_edge(p, o->eip, c->eip);
         if (p->now.from_idle && !was_inside && c->eip == p->now.resume_eip &&
             c->r[ESP] == p->now.resume_esp)
-            end(p, true);
+            end(p, c, true);
     }
 }
 
@@ -331,20 +259,62 @@ static void remember(struct paths *p, const struct cpu *c, uint32_t eip)
     p->last_esp = c->r[ESP];
 }
 
+static bool has_note(const struct cpu *c, enum note note)
+{
+    for (uint32_t i = 0; i < c->log.count; i++)
+        if (c->log.list[i].kind == ACCESS_NOTE && c->log.list[i].level == note)
+            return true;
+    return false;
+}
+
+static void see_stack(struct paths *p, const struct cpu *c)
+{
+    struct path_instance *i = &p->now;
+    if (i->depth == 0 && c->r[ESP] - p->last_esp + PATH_STACK_JUMP > 2 * PATH_STACK_JUMP &&
+        p->last_cpl == 0 && c->cpl == 0)
+        path_mark(&i->marks, PATH_MARK_STACK, c->clock->now - i->begin);
+}
+
+/* CR3, and the TLBs' and caches' being emptied. */
+static void see_control(struct paths *p, const struct cpu *c, const struct op *o)
+{
+    const char *name = o->row ? o->row->name : "";
+    if (UNLIKELY(c->cr3 != p->last_cr3))
+        path_mark(&p->now.marks, PATH_MARK_CR3, c->clock->now - p->now.begin);
+    if (UNLIKELY(has_note(c, NOTE_CR3_LOAD)) || (*name == 'I' && strcmp(name, "INVLPG") == 0))
+        overlap_flush(&p->overlap, false);
+    else if (UNLIKELY(strcmp(name, "WBINVD") == 0 || strcmp(name, "INVD") == 0))
+        overlap_flush(&p->overlap, true);
+}
+
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
 {
     struct paths *p = owner;
+    const struct access *list = c->log.list, *behind = list + c->log.count;
+    uint8_t before = p->last_cpl;
     p->ended = PATHS_NONE;
+    if (p->now.open && !delivery && p->now.depth == 0)
+        path_mark_code(&p->now.marks, &p->places, c->seg[CS].base + o->eip,
+                       p->last_now - p->now.begin);
     enter(p, c, delivery);
     settle(p, c);
     watch_interrupts(p, c, o);
+    if (before == 3 && c->cpl == 3)
+        overlap_user(&p->overlap, p->spaces->now, list, behind);
+    else
+        overlap_kernel(&p->overlap, list, behind);
+    if (delivery)
+        irq_latency_delivered(&p->latency, c);
     if (p->now.open) {
         p->now.instructions += !delivery;
         p->now.cr3_writes += c->cr3 != p->last_cr3;
-        see_accesses(p, c, c->log.list, c->log.list + c->log.count);
+        see_accesses(p, c, list, behind);
+        see_stack(p, c);
+        if (!delivery)
+            see_control(p, c, o);
         leave(p, c, o, delivery);
     }
-    if (!delivery && p->last_cpl == 3)
+    if (!delivery && before == 3)
         p->user_instructions++;
     remember(p, c, c->eip);
 }
@@ -354,16 +324,26 @@ static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 {
     struct paths *p = owner;
     const struct op *last = &r->first[r->count - 1];
+    const struct access *list = c->log.list + r->mark[0], *behind = c->log.list + r->mark[r->count];
     p->ended = PATHS_NONE;
-    settle(p, c);
-    if (p->now.open) {
+    if (p->last_cpl == 3) {
+        settle(p, c);
+        overlap_user(&p->overlap, p->spaces->now, list, behind);
+        p->user_instructions += r->count;
+    } else if (p->now.open) {
+        if (p->now.depth == 0)
+            path_mark_code(&p->now.marks, &p->places, c->seg[CS].base + r->first->eip,
+                           p->last_now - p->now.begin);
+        settle(p, c);
         p->now.instructions += r->count;
-        see_accesses(p, c, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
+        overlap_kernel(&p->overlap, list, behind);
+        see_accesses(p, c, list, behind);
+        see_stack(p, c);
         if (r->branched)
             leave(p, c, last, false);
+    } else {
+        settle(p, c);
     }
-    if (p->last_cpl == 3)
-        p->user_instructions += r->count;
     remember(p, c, r->branched ? c->eip : last->next_eip);
 }
 
@@ -400,6 +380,9 @@ void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struc
     p->off_since = CYCLE_NEVER;
     p->program = s->now;
     p->program_thread = s->thread_now;
+    round_trips_init(&p->trips, c->clock->now);
+    irq_latency_init(&p->latency);
+    overlap_init(&p->overlap, c);
     watch_add_runs(h, c, (struct watcher){priced, charged, p}, run);
 }
 
@@ -409,4 +392,8 @@ void paths_free(struct paths *p, struct watch *h)
     free(p->list);
     free(p->slot);
     free(p->seen);
+    free(p->rule_phases);
+    round_trips_free(&p->trips);
+    irq_latency_free(&p->latency);
+    overlap_free(&p->overlap);
 }

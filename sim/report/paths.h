@@ -8,10 +8,20 @@
  * inside are part of it and counted, their branches are not. Instances with the same entry, end and
  * signature are one cluster: "path 7: 412 instances, 183 cycles".
  *
+ * Of each cluster is told besides: where its instances came from and went to (pairs of spaces), its
+ * milestones and phases (path_marks.h), its footprint in lines, cache sets and pages, what it does
+ * to the working set of the program it interrupts (overlap.h), and when its longest instance was.
+ * Calls and replies are joined (round_trips.h), interrupts timed from their rise (irq_latency.h).
+ *
  * Every cycle has an account: boot (before the first exit from privilege 0), user, idle (privilege
  * 0 outside of an instance: HLT and the loop round it), or a cluster. They sum to what elapsed. */
 #pragma once
 
+#include "sim/report/irq_latency.h"
+#include "sim/report/overlap.h"
+#include "sim/report/path_marks.h"
+#include "sim/report/path_rules.h"
+#include "sim/report/round_trips.h"
 #include "sim/report/spaces.h"
 #include "sim/report/symbols.h"
 #include "sim/report/watch.h"
@@ -23,6 +33,7 @@
 #define PATHS_VALUES 24    /* distinct durations of a cluster that are counted one by one */
 #define PATHS_SYMBOLS 64   /* of a cluster: where its cycles go; cheaper ones have no room */
 #define PATHS_NESTED 16
+#define PATHS_PAIRS 12     /* of spaces, of a cluster: from which to which */
 
 enum path_end { PATH_ENDS_USER, PATH_ENDS_SWITCHED, PATH_ENDS_SPACE, PATH_ENDS_IDLE, PATH_ENDS };
 extern const char *const path_end_names[PATH_ENDS];
@@ -45,6 +56,20 @@ struct path_cluster {
     uint64_t cr3_writes;
     uint64_t code_lines, data_lines, pages; /* distinct ones, summed over the instances */
     uint64_t misses[PATH_MISSES];
+    uint64_t code_sets, data_sets;          /* of the first-level caches, likewise */
+    uint64_t used[OVERLAP_KINDS], shared[OVERLAP_KINDS], displaced[OVERLAP_KINDS];
+    int rule;                                /* that names it; -1: none */
+    const struct path_phases *phases;
+    uint64_t phase[PATH_PHASES_MAX];         /* cycles */
+    struct {
+        uint64_t count, at; /* how often it was passed, and when, in cycles from the beginning */
+    } mark[PATH_MARK_SYMBOL];
+    cycle_t longest; /* when the first instance of `max` cycles began */
+    struct {
+        uint32_t from, to; /* spaces */
+        uint64_t count, cycles;
+    } pair[PATHS_PAIRS]; /* count 0: unused */
+    uint64_t other_pairs, other_pairs_cycles;
     uint64_t cause[CAUSE_COUNT];
     cycle_t first; /* when the first instance began */
     struct {
@@ -62,7 +87,9 @@ struct path_instance {
     uint32_t entry;
     cycle_t begin;
     uint64_t signature, instructions, nested_cycles;
-    uint32_t nested, cr3_writes, code_lines, data_lines, pages, misses[PATH_MISSES];
+    uint32_t nested, cr3_writes, code_lines, data_lines, pages, code_sets, data_sets;
+    uint32_t misses[PATH_MISSES];
+    struct path_marks marks;
     uint64_t cause[CAUSE_COUNT];
     uint32_t from_space, from_thread; /* indices into struct spaces */
     uint32_t resume_eip, resume_esp; /* from idle: where the idle loop goes on */
@@ -109,6 +136,13 @@ struct paths {
         uint64_t key;
     } *seen; /* PATHS_EDGES of them */
     uint32_t generation;
+    const struct path_rules *rules; /* NULL: none */
+    const struct symbols *symbols;
+    struct path_phases *rule_phases; /* by rule; count 0: it has none */
+    struct path_mark_places places;
+    struct round_trips trips;
+    struct irq_latency latency;
+    struct overlap overlap;
     /* Told of the end of each instance, by its cluster's index in list; NULL: nobody is. */
     void (*on_end)(void *owner, uint32_t cluster);
     void *on_end_owner;
@@ -116,9 +150,25 @@ struct paths {
 
 /* Spaces are watched already. */
 void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struct cpu *c);
+/* Names for phases from now on; both stay the caller's. usage_error for phases that are none. */
+void paths_set_rules(struct paths *p, const struct path_rules *rules,
+                     const struct symbols *symbols);
 void paths_free(struct paths *p, struct watch *h);
 
-/* {boot, user, idle, interrupts_off, clusters: [...]}; the sums are checked against the clock. */
+/* For paths.c: in path_cluster.c. */
+struct path_cluster *path_cluster_of(struct paths *p, const struct path_instance *i,
+                                     enum path_end end);
+/* Returns the instance's cycles. */
+uint64_t path_cluster_add(struct paths *p, struct path_cluster *k, const struct path_instance *i);
+void path_cluster_pair(struct path_cluster *k, uint32_t from, uint32_t to, uint64_t cycles);
+void path_cluster_overlap(struct path_cluster *k, const struct overlap_counts *o);
+
+/* {boot, user, idle, interrupts_off, clusters, round_trips, interrupt_latency}; the sums are
+ * checked against the clock, those of phases against their clusters. */
 json_t *paths_json(const struct paths *p, const struct symbols *symbols);
 /* The table of it, the most expensive clusters first. */
 void paths_report(const json_t *paths, unsigned most, FILE *out);
+/* Its further tables: phases of paths of one name together, round trips, interrupts. */
+void paths_report_phases(const json_t *paths, unsigned most, FILE *out);
+void paths_report_trips(const json_t *paths, unsigned most, FILE *out);
+void paths_report_latency(const json_t *paths, FILE *out);

@@ -1,4 +1,4 @@
-/* paths_report: clusters as JSON, and as a table. */
+/* paths_report: what paths_json tells, as tables. */
 #include "sim/core/check.h"
 #include "sim/report/ledger_json.h"
 #include "sim/report/paths.h"
@@ -6,94 +6,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- JSON ------------------------------------------------------------------------------------- */
-
-static json_t *causes_of(const struct path_cluster *k)
-{
-    json_t *o = json_object();
-    for (int c = 0; c < CAUSE_COUNT; c++)
-        if (k->cause[c])
-            json_object_set_new(o, cause_names[c], json_integer((json_int_t)k->cause[c]));
-    return o;
-}
-
-static json_t *values_of(const struct path_cluster *k)
-{
-    json_t *list = json_array();
-    for (unsigned i = 0; i < PATHS_VALUES && k->value[i].count; i++)
-        json_array_append_new(list, json_pack("[I,I]", (json_int_t)k->value[i].cycles,
-                                              (json_int_t)k->value[i].count));
-    return list;
-}
-
-static json_t *symbols_of(const struct path_cluster *k, const struct symbols *symbols)
-{
-    json_t *list = json_array();
-    for (unsigned i = 0; i < PATHS_SYMBOLS; i++)
-        if (k->symbol[i].cycles)
-            json_array_append_new(
-                list, json_pack("{s:s,s:I}", "name",
-                                symbols_place_name(symbols, k->symbol[i].place), "cycles",
-                                (json_int_t)k->symbol[i].cycles));
-    return list;
-}
-
-static json_t *cluster_json(const struct path_cluster *k, const struct symbols *symbols)
-{
-    char entry[64], signature[20];
-    path_name(k->entry, entry, sizeof entry);
-    snprintf(signature, sizeof signature, "%016" PRIx64, k->signature);
-    json_t *o = json_pack("{s:s,s:b,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,"
-                          "s:o,s:o,s:o}",
-                     "entry", entry, "from_idle", (int)k->from_idle, "ends",
-                     path_end_names[k->end], "signature", signature, "count",
-                     (json_int_t)k->count, "cycles", (json_int_t)k->cycles, "min",
-                     (json_int_t)k->min, "max", (json_int_t)k->max, "instructions",
-                     (json_int_t)k->instructions, "nested", (json_int_t)k->nested,
-                     "nested_cycles", (json_int_t)k->nested_cycles, "cr3_writes",
-                     (json_int_t)k->cr3_writes, "code_lines", (json_int_t)k->code_lines,
-                     "data_lines", (json_int_t)k->data_lines, "pages", (json_int_t)k->pages,
-                     "first", (json_int_t)k->first, "other_values", (json_int_t)k->other_values,
-                     "values", values_of(k), "causes", causes_of(k), "symbols",
-                     symbols_of(k, symbols));
-    for (int m = 0; m < PATH_MISSES; m++)
-        json_object_set_new(o, path_miss_names[m], json_integer((json_int_t)k->misses[m]));
-    return o;
-}
-
-/* An instance that goes on when counting ends, and an instruction that has been charged for and is
- * not over: their cycles have no cluster yet. */
-static uint64_t unfinished(const struct paths *p)
-{
-    uint64_t sum = 0;
-    for (int c = 0; p->now.open && c < CAUSE_COUNT; c++)
-        sum += p->now.cause[c];
-    for (uint32_t n = 0; n < p->pending_count; n++)
-        sum += p->pending[n].cycles;
-    return sum;
-}
-
-json_t *paths_json(const struct paths *p, const struct symbols *symbols)
-{
-    json_t *list = json_array();
-    uint64_t open = unfinished(p), sum = p->boot + p->user + p->idle + open;
-    uint64_t total = p->cpu->clock->now - p->start;
-    char where[128];
-    for (uint32_t i = 0; i < p->count; i++) {
-        json_array_append_new(list, cluster_json(&p->list[i], symbols));
-        sum += p->list[i].cycles;
-    }
-    CHECK(sum == total);
-    symbols_format(symbols, p->off_la, where, sizeof where);
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:s},s:o}", "cycles",
-                     (json_int_t)total, "boot", (json_int_t)p->boot, "user",
-                     (json_int_t)p->user, "user_instructions", (json_int_t)p->user_instructions,
-                     "idle", (json_int_t)p->idle, "unfinished", (json_int_t)open, "crowded",
-                     (json_int_t)p->crowded,
-                     "interrupts_off", "longest", (json_int_t)p->off_longest, "address",
-                     (json_int_t)p->off_la, "symbol", where, "clusters", list);
-}
 
 /* --- the table -------------------------------------------------------------------------------- */
 
@@ -198,4 +110,7 @@ void paths_report(const json_t *paths, unsigned most, FILE *out)
     for (size_t i = 0; i < count && i < most; i++)
         print_cluster((unsigned)i + 1, sorted[i], total, out);
     free(sorted);
+    paths_report_phases(paths, most, out);
+    paths_report_trips(paths, most, out);
+    paths_report_latency(paths, out);
 }
