@@ -2,6 +2,7 @@
 #include "sim/commands/commands.h"
 #include "sim/commands/options.h"
 #include "sim/core/check.h"
+#include "sim/report/explain.h"
 #include "sim/report/export.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEDGER = 1, TIMELINE = 2, WINDOW = 4 };
+enum { LEDGER = 1, TIMELINE = 2, WINDOW = 4, EXPLAIN = 8 };
 
 static const struct format {
     const char *name;
@@ -18,7 +19,7 @@ static const struct format {
     void (*write)(const struct export_input *in, FILE *out);
     const char *text;
 } formats[] = {
-    {"html", LEDGER, TIMELINE | WINDOW, export_html,
+    {"html", LEDGER, TIMELINE | WINDOW | EXPLAIN, export_html,
      "one page with pictures and tables, for any browser, without a network"},
     {"chrome", TIMELINE, LEDGER, export_chrome,
      "trace for chrome://tracing and ui.perfetto.dev (JSON)"},
@@ -43,9 +44,9 @@ static void help(void)
 {
     puts("usage: isochron export [OPTIONS] FILE...\n\n"
          "Writes a run's ledger (`--ledger`), timeline (`--timeline`) or window (`--window-json`)\n"
-         "in another format. Each FILE is known by what is in it. One cycle is one unit: a\n"
-         "viewer that knows only microseconds or nanoseconds shows that many cycles. Sums are\n"
-         "checked before anything is written.\n");
+         "in another format; a page takes what `isochron explain --format json` prints, too. Each\n"
+         "FILE is known by what is in it. One cycle is one unit: a viewer that knows only micro-\n"
+         "or nanoseconds shows that many cycles. Sums are checked before anything is written.\n");
     options_help(specs, ARRAY_COUNT(specs));
     puts("\nformats:");
     for (unsigned i = 0; i < ARRAY_COUNT(formats); i++)
@@ -85,6 +86,13 @@ static void read_document(struct export_input *in, const char *path, unsigned wa
         return;
     }
     json_t *o = load(path);
+    if (!wanted && strcmp(export_text(o, "schema"), EXPLAIN_SCHEMA) == 0) {
+        export_check_explain(o, path);
+        if (!in->explained)
+            in->explained = json_array();
+        json_array_append_new(in->explained, o);
+        return;
+    }
     if (wanted == WINDOW || (!wanted && json_object_get(o, "instructions") &&
                              json_is_array(json_object_get(o, "instructions")))) {
         only_one(in->window, path, "window");
@@ -101,13 +109,15 @@ static void read_document(struct export_input *in, const char *path, unsigned wa
 
 static unsigned given(const struct export_input *in)
 {
-    return (in->ledger ? LEDGER : 0u) | (in->timeline ? TIMELINE : 0u) | (in->window ? WINDOW : 0u);
+    return (in->ledger ? LEDGER : 0u) | (in->timeline ? TIMELINE : 0u) |
+           (in->window ? WINDOW : 0u) | (in->explained ? EXPLAIN : 0u);
 }
 
 static const char *names(unsigned documents, char text[64])
 {
-    snprintf(text, 64, "%s%s%s", documents & LEDGER ? "--ledger " : "",
-             documents & TIMELINE ? "--timeline " : "", documents & WINDOW ? "--window-json " : "");
+    snprintf(text, 64, "%s%s%s%s", documents & LEDGER ? "--ledger " : "",
+             documents & TIMELINE ? "--timeline " : "", documents & WINDOW ? "--window-json " : "",
+             documents & EXPLAIN ? "`explain` " : "");
     return text;
 }
 
@@ -169,6 +179,7 @@ int cmd_export(int argc, char **argv)
     write_document(f, &in, out);
     json_decref(in.ledger);
     json_decref(in.window);
+    json_decref(in.explained);
     timeline_close(in.timeline);
     return EXIT_DONE;
 }

@@ -240,6 +240,56 @@ void export_check_ledger(const json_t *ledger, const char *path)
         check_profile(profile, json_object_get(paths, "clusters"), known, path);
 }
 
+static const struct shape explain_shape[] = {
+    {"cycles", JSON_INTEGER, "a whole number"}, {"ideal", JSON_ARRAY, "an array"},
+};
+static const struct shape ideal_shape[] = {
+    {"name", JSON_STRING, "a string"},
+    {"text", JSON_STRING, "a string"},
+    {"cycles", JSON_INTEGER, "a whole number"},
+};
+static const struct shape cell_shape[] = {
+    {"name", JSON_STRING, "a string"},
+    {"operations", JSON_INTEGER, "a whole number"},
+    {"cycles", JSON_INTEGER, "a whole number"},
+    {"parts", JSON_OBJECT, "an object"},
+};
+
+static void check_difference(const json_t *o, json_int_t base, const char *path)
+{
+    const json_t *difference = json_object_get(o, "difference");
+    if (!json_is_integer(difference) ||
+        export_number(o, "cycles") - base != json_integer_value(difference))
+        usage_error("export: %s is damaged: 'difference' of %s is not that of its cycles", path,
+                    *export_text(o, "name") ? export_text(o, "name") : "together");
+}
+
+void export_check_explain(const json_t *report, const char *path)
+{
+    const json_t *together = json_object_get(report, "together");
+    const char *key;
+    size_t i;
+    json_t *o, *v;
+    check_shape(report, explain_shape, ARRAY_COUNT(explain_shape), "explain", 0, path);
+    json_int_t base = export_number(report, "cycles");
+    json_array_foreach(json_object_get(report, "ideal"), i, o) {
+        check_shape(o, ideal_shape, ARRAY_COUNT(ideal_shape), "ideal", i, path);
+        check_difference(o, base, path);
+    }
+    if (together)
+        check_difference(together, base, path);
+    json_array_foreach(json_object_get(report, "cells"), i, o) {
+        json_int_t sum = 0;
+        check_shape(o, cell_shape, ARRAY_COUNT(cell_shape), "cell", i, path);
+        json_object_foreach(json_object_get(o, "parts"), key, v)
+            sum += json_integer_value(v);
+        if (sum != export_number(o, "cycles"))
+            usage_error("export: %s is damaged: parts of cell %zu sum to %" JSON_INTEGER_FORMAT
+                        " cycles, it has %" JSON_INTEGER_FORMAT, path, i, sum,
+                        export_number(o, "cycles"));
+    }
+}
+
 void export_check_window(const json_t *window, const char *path)
 {
     const json_t *list = json_object_get(window, "instructions");

@@ -14,6 +14,7 @@
 struct export_input {
     const char *ledger_path, *window_path;
     json_t *ledger, *window; /* checked; NULL: not given */
+    json_t *explained;       /* an array of what `isochron explain` wrote; NULL: none */
     struct timeline_file *timeline;
 };
 
@@ -29,6 +30,7 @@ void export_html(const struct export_input *in, FILE *out);
 /* usage_error, naming path, unless every table of the ledger, and what else it holds that an export
  * reads, is of the right shape and adds up. */
 void export_check_ledger(const json_t *ledger, const char *path);
+void export_check_explain(const json_t *report, const char *path);
 void export_check_window(const json_t *window, const char *path);
 
 /* Of documents that were checked. */

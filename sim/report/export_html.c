@@ -166,6 +166,7 @@ static void put_documents(const struct export_input *in, FILE *out)
 {
     put_document("ledger-data", in->ledger, out);
     put_document("window-data", in->window, out);
+    put_document("explain-data", in->explained, out);
     if (in->timeline)
         put_timeline(in->timeline, out);
 }

@@ -421,6 +421,13 @@ def test_refused(ledger, window):
     changed("a window that was cut", "instructions sum", lambda d: d["instructions"].pop(0), window, "kanata")
     changed("a window without a pipe", "'pipe' of instruction 2", lambda d: d["instructions"][2].update(pipe="UV"),
             window, "kanata")
+    explained = {"schema": "isochron-explain-1", "cycles": 100, "ideal": [{"name": "tlb", "text": "t", "cycles": 90,
+                 "difference": -10}], "cells": [{"name": "2x0", "operations": 3, "cycles": 9, "parts": {"user": 9}}]}
+    (work / "x.json").write_text(json.dumps(explained))
+    check("a page takes what explain writes", page_documents(export("html", "l.json", "x.json").decode())["explain-data"] ==
+          [explained])
+    changed("a difference that is none", "'difference' of tlb", lambda d: d["ideal"][0].update(difference=1), explained)
+    changed("parts that do not add up", "parts of cell 0 sum", lambda d: d["cells"][0]["parts"].update(path=1), explained)
     lines = (work / "t.json").read_text().splitlines()
 
     def line(name, pattern, change):

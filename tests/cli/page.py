@@ -125,8 +125,23 @@ def make_page():
     wanted = ["--paths", "--profile", "--blame", "--timeline", "t.json", "--ledger", "l.json", "--window", "enter_ipc_fast#300",
               "--window-json", "w.json"]
     run("replay", root / "traces/ipc.iso", "--to", "12M", *wanted, "--serial", "null", "--quiet")
-    run("export", "l.json", "t.json", "w.json", "--format", "html", "--out", "page.html")
-    return json.loads((work / "l.json").read_text())
+    explained = make_explained()
+    run("export", "l.json", "t.json", "w.json", "x.json", "--format", "html", "--out", "page.html")
+    return json.loads((work / "l.json").read_text()), explained
+
+
+def make_explained():
+    """What explain writes of a short run; cells as of a lat_ctx, whose figures are the test's own."""
+    (work / "x.json").write_bytes(subprocess.run(
+        [isochron, "explain", root / "traces/ipc.iso", "--to", "9100000", "--format", "json"], capture_output=True,
+        timeout=120).stdout)
+    doc = json.loads((work / "x.json").read_text())
+    doc["cells"] = []
+    for i, name in enumerate(("2x0", "2x16", "8x0", "8x16")):
+        parts = {"user": 1000 * (i + 1), "path": 700 + i, "tlb.flushed": 60 * i, "l1.others": 9 * i, "stores": 0}
+        doc["cells"].append({"name": name, "operations": 10 * (i + 1), "cycles": sum(parts.values()), "parts": parts})
+    (work / "x.json").write_text(json.dumps(doc))
+    return doc
 
 
 # --- views -----------------------------------------------------------------------------------------
@@ -298,6 +313,22 @@ def test_blame(b, ledger):
     check("arrays sum to all", b.numbers("#blame-arrays tfoot td[data-value]")[-2:] == [blame["misses"], blame["cycles"]])
 
 
+def test_explain(b, doc):
+    b.click("#tab-explain")
+    own = [sum(n for k, n in c["parts"].items() if k != "user") for c in doc["cells"]]
+    check("the surface has the cells, without the programs' own work", b.numbers("#cells-0 tbody td") == own)
+    shown = b.js("return [...document.querySelectorAll('#cells-0 tbody td')].map(e => e.textContent)")
+    check("by the switch", shown == [f"{n / c['operations']:.1f}" for n, c in zip(own, doc["cells"])], shown)
+    b.click("#cells-own-0")
+    check("and with it", b.numbers("#cells-0 tbody td") == [c["cycles"] for c in doc["cells"]])
+    b.js("const s = document.querySelector('#cells-part-0'); s.value = 'tlb.flushed'; s.dispatchEvent(new Event('change'))")
+    check("or one part of it", b.numbers("#cells-0 tbody td") == [c["parts"]["tlb.flushed"] for c in doc["cells"]])
+    sums = b.numbers("#cells-table-0 tfoot td[data-value]")
+    check("parts sum to the cells", sums[0] == sum(sums[1:]) == sum(c["cycles"] for c in doc["cells"]), sums)
+    check("what was ideal is told", sorted(column(b, "ideal-0", 3)) ==
+          sorted([i["cycles"] for i in doc["ideal"]] + ([doc["together"]["cycles"]] if "together" in doc else [])))
+
+
 def test_theme(b, tabs):
     seen = set()
     for _ in range(3):
@@ -317,7 +348,7 @@ def main():
         if not shutil.which(program):
             print(f"no {program} (package {package}): the page was not opened")
             sys.exit(77)
-    ledger = make_page()
+    ledger, explained = make_page()
     b = Browser()
     try:
         b.open(work / "page.html")
@@ -326,6 +357,7 @@ def main():
         test_timeline(b, ledger)
         test_tables(b, ledger)
         test_blame(b, ledger)
+        test_explain(b, explained)
         test_theme(b, tabs)
         log = [x for x in b.call("/se/log", {"type": "browser"}) if x["level"] == "SEVERE"]
         check("the browser complains of nothing", not log, log)

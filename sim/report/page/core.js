@@ -6,6 +6,7 @@ const Page = (() => {
     return e ? JSON.parse(e.textContent) : null;
   };
   const ledger = read("ledger-data"), timeline = read("timeline-data"), stretch = read("window-data");
+  const explained = read("explain-data");
 
   /* --- numbers ---------------------------------------------------------------------------- */
   const number = n => Math.round(n).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
@@ -145,6 +146,6 @@ const Page = (() => {
     ];
   };
 
-  return { ledger, timeline, stretch, number, percent, seconds, sum, el, showTip, hideTip, groups, groupOf, colour,
+  return { ledger, timeline, stretch, explained, number, percent, seconds, sum, el, showTip, hideTip, groups, groupOf, colour,
     computed, addTab, open, start, stack, onTheme: f => listeners.push(f) };
 })();

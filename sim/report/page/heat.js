@@ -9,6 +9,9 @@
   const heat = share => `color-mix(in oklab, var(--heat-high) ${Math.round(100 * Math.sqrt(share))}%, var(--heat-low))`;
   const inkOn = share => share > 0.25 ? "#fff" : "var(--ink)";
 
+  P.heatColour = heat;
+  P.heatInk = inkOn;
+
   /* cells: [{row, column, value}]. The rows and columns that count least are added up as others. */
   P.heat = (where, id, cells, titles) => {
     const total = key => {

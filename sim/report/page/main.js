@@ -47,7 +47,7 @@
   P.addTab("causes", "Causes", P.views.addCauses);
   if (L.spaces) P.addTab("spaces", "Spaces", P.views.addSpaces);
   if (P.views.addBlame) P.addTab("blame", "Blame", P.views.addBlame);
-  if (P.views.addRings) P.addTab("rings", "Rings", P.views.addRings);
+  if (P.views.addExplain) P.addTab("explain", "Explain", P.views.addExplain);
   if (P.stretch) P.addTab("window", "Window", P.views.addWindow);
   document.getElementById("foot").append("keys: ", el("kbd", {}, "1"), " \u2026 views, ", el("kbd", {}, "t"), " theme. ",
     "Every number on this page is a count of the simulator, in processor cycles; the sums are those of the documents inside this file.");
