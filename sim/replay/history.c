@@ -744,6 +744,8 @@ void history_free(struct history *h)
         drop(h, h->count - 1);
     event_cancel(&h->machine->clock, &h->keep_event);
     event_cancel(&h->machine->clock, &h->input_event);
+    event_cancel(&h->machine->clock, &h->stop_event); /* those two wait where a run ended by exit */
+    event_cancel(&h->machine->clock, &h->ask_event);
     h->machine->host = h->host;
     free(h->inputs);
     free(h->list);

@@ -10,6 +10,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -205,15 +206,64 @@ def test_cut_short():
     code, out, err = run("verify", "short.iso")
     check("a trace without its end is verified as far as it goes", code == 0 and "not finished" in err,
           code, out, err)
-    p = subprocess.Popen([isochron, *BOOT[:3], "--quiet", "--record", "killed.iso"], cwd=work,
-                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    while not (work / "killed.iso").exists() or (work / "killed.iso").stat().st_size < 3000:
-        time.sleep(0.05)
-    time.sleep(0.7)
-    p.send_signal(signal.SIGKILL)
-    p.wait()
+
+
+ENDLESS = [*BOOT[:3], "--quiet", "--record-every", "200k", "--serial", "null"]
+
+
+def whole_chunks(data):
+    """Where the last whole chunk ends, and the cycle of the last state or hash in what is whole."""
+    end, cycle = 16, None
+    for at, kind, _, _, stored in chunks(data):
+        if at + 32 + struct.unpack_from("<Q", data, at + 16)[0] > len(data):
+            break
+        end = at + 32 + len(stored)
+        if kind in ("STAT", "HASH"):
+            cycle = struct.unpack_from("<QQ", zlib.decompress(stored))[1]
+    return end, cycle
+
+
+def expect_readable(how, whole):
+    """What was written is the begin of the whole recording, and is good up to its last whole chunk."""
+    data = (work / "killed.iso").read_bytes()
+    end, cycle = whole_chunks(data)
+    check(f"{how}: nothing else is in the file", whole.startswith(data[:len(whole)]), len(data), len(whole))
+    if cycle is None:
+        return 0
     code, out, err = run("verify", "killed.iso")
-    check("a killed recording is readable", code == 0 and "the same run" in out, code, out, err)
+    check(f"{how}: all but the last chunk is there", code == 0 and f"to {cycle}," in out and
+          "not finished" in err, code, out, err)
+    code, out, err = run("replay", "killed.iso", "--serial", "null", "--hash", "--quiet")
+    check(f"{how}: and replays", code == 0 and f"at cycle {cycle}" in out, code, out, err)
+    return len(data) - end
+
+
+def test_killed(seed, kills=4, limits=6):
+    """kill -9 at any moment, and death in the middle of a write (SIGXFSZ at a byte of the file)."""
+    chance = random.Random(seed)
+    run(*ENDLESS, "--record", "whole.iso", "--max-cycles", "9M")
+    whole = (work / "whole.iso").read_bytes()
+    whole = whole[:[c[0] for c in chunks(whole)][-3]]  # without what only an end writes
+    for n in range(kills):
+        (work / "killed.iso").unlink(missing_ok=True)
+        p = subprocess.Popen([isochron, *ENDLESS, "--record", "killed.iso"], cwd=work,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wanted = chance.randrange(3000, len(whole))
+        while not (work / "killed.iso").exists() or (work / "killed.iso").stat().st_size < wanted:
+            time.sleep(0.001)
+        p.send_signal(signal.SIGKILL)
+        check("it was killed", p.wait() == -signal.SIGKILL)
+        expect_readable(f"kill -9, seed {seed}.{n}", whole)
+    torn = 0
+    for n in range(limits):
+        limit = chance.randrange(3000, len(whole))
+        p = subprocess.run([isochron, *ENDLESS, "--record", "killed.iso", "--max-cycles", "12M"], cwd=work,
+                           stdin=subprocess.DEVNULL, capture_output=True,
+                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        check("it died writing", p.returncode == -signal.SIGXFSZ and
+              (work / "killed.iso").stat().st_size == limit, p.returncode, p.stderr)
+        torn += expect_readable(f"dead at byte {limit}", whole) > 0
+    check("most of those tore a chunk", torn > limits // 2, torn)
 
 
 def test_divergence():
@@ -252,6 +302,7 @@ end_line = test_same_run()
 test_parts(end_line)
 test_refused()
 test_cut_short()
+test_killed(1)
 test_divergence()
 test_fuzz(1)
 print(f"{passed} passed, {failed} failed")
