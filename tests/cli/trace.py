@@ -78,7 +78,7 @@ def check(name, good, *detail):
         print("    " + str(d)[:600])
 
 
-def run(*args, limit=60):
+def run(*args, limit=300):
     p = subprocess.run([isochron, *map(str, args)], capture_output=True, timeout=limit, cwd=work,
                        stdin=subprocess.DEVNULL)
     return p.returncode, p.stdout.decode("latin-1"), p.stderr.decode("latin-1")
@@ -208,7 +208,7 @@ def test_cut_short():
           code, out, err)
 
 
-ENDLESS = [*BOOT[:3], "--quiet", "--record-every", "200k", "--serial", "null"]
+ENDLESS = [*BOOT[:3], "-m", "8", "--quiet", "--record-every", "200k", "--serial", "null"]
 
 
 def whole_chunks(data):
