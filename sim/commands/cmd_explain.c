@@ -3,7 +3,7 @@
 #include "sim/commands/session.h"
 #include "sim/core/check.h"
 #include "sim/replay/replay.h"
-#include "sim/report/explain.h"
+#include "sim/report/cells.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +17,8 @@ struct job {
     struct session session;
     struct whatif whatif;
     struct explain explain;
-    const char *trace, *path, *format;
+    struct cells cells;
+    const char *trace, *path, *mark, *format;
     uint64_t from, to, warm;
     bool has_from;
 };
@@ -31,6 +32,9 @@ static const struct option_spec specs[] = {
     {"warm", "CYCLES", "let the ideal caches see so much of what came before (default 2M)", 'w'},
     {"what to see", NULL, NULL, 0},
     {"ideal", "LIST", "only these, as a list with commas; they stand below", 'i'},
+    {"cells", "SYMBOL", "a program marks what belongs together: running through SYMBOL begins a\n"
+                        "cell (EAX: its name, \"\" only ends the one before; EDX: how many\n"
+                        "operations); what each cell's cycles consist of is told", 'c'},
     {"rules", "FILE", "names of kernel paths by this file; default: that of rules/ beside the\n"
                       "command which is for the kernel that runs", 'r'},
     {"symbols", "FILE[@OFFSET]", "names of code beside the trace's own", 'y'},
@@ -57,7 +61,8 @@ static void help(void)
     puts("\nexamples:\n"
          "  isochron explain traces/fault.iso\n"
          "  isochron explain traces/ipc.iso --ideal tagged,tlb --from 20M --to 30M\n"
-         "  isochron explain traces/fault.iso --path page_fault.user_pager#40");
+         "  isochron explain traces/fault.iso --path page_fault.user_pager#40\n"
+         "  isochron explain traces/ring-large.iso --cells ring_cell");
 }
 
 /* --- the command line ------------------------------------------------------------------------- */
@@ -95,6 +100,7 @@ static void take_option(struct job *j, int letter, const char *value)
     case 'f': j->from = option_number("from", value); j->has_from = true; break;
     case 't': j->to = option_number("to", value); break;
     case 'p': j->path = value; break;
+    case 'c': j->mark = value; break;
     case 'w': j->warm = option_number("warm", value); break;
     case 'i': choose_ideals(&j->explain, value); break;
     case 'n': j->explain.paths_most = (unsigned)option_number("paths", value); break;
@@ -175,21 +181,40 @@ static void find_instance(struct job *j)
 static void run_whatif(struct job *j)
 {
     struct replay *r = j->replay;
+    struct session *s = &j->session;
     struct machine *m = r->machine;
     cycle_t start = j->from - r->first > j->warm ? j->from - j->warm : r->first;
     replay_seek(r, start);
     run_to(j, start);
     m->after_reset = refuse_reset;
     m->after_reset_owner = j;
-    session_watch(&j->session);
+    session_watch(s);
     explain_add_runs(&j->explain, &j->whatif);
-    whatif_start(&j->whatif, &j->session.watch, m->cpu, &j->session.paths);
+    whatif_start(&j->whatif, &s->watch, m->cpu, &s->paths);
+    if (j->mark)
+        cells_start(&j->cells, &s->watch, m->cpu, &s->spaces, &s->symbols, &j->whatif, j->mark);
     run_to(j, j->from);
     j->from = m->clock.now;
     whatif_count_from_here(&j->whatif);
     run_to(j, j->to);
-    whatif_stop(&j->whatif, &j->session.watch);
+    whatif_stop(&j->whatif, &s->watch);
     j->to = m->clock.now;
+}
+
+/* With cells, their tables stand in the place of the others. */
+static void print_report(struct job *j)
+{
+    json_t *paths = session_paths(&j->session);
+    json_t *report = explain_json(&j->explain, &j->whatif, paths);
+    json_object_set_new(report, "trace", json_string(j->trace));
+    json_object_set_new(report, "machine", json_string(j->replay->manifest.config.name));
+    json_object_set_new(report, "from", json_integer((json_int_t)j->from));
+    json_object_set_new(report, "to", json_integer((json_int_t)j->to));
+    if (j->mark)
+        json_object_set_new(report, "cells", cells_json(&j->cells, &j->explain));
+    explain_print(&j->explain, report, j->format, stdout);
+    json_decref(report);
+    json_decref(paths);
 }
 
 int cmd_explain(int argc, char **argv)
@@ -207,15 +232,9 @@ int cmd_explain(int argc, char **argv)
         find_instance(&j);
     run_whatif(&j);
     progress_end(&j.session.progress);
-    json_t *paths = session_paths(&j.session);
-    json_t *report = explain_json(&j.explain, &j.whatif, paths);
-    json_object_set_new(report, "trace", json_string(j.trace));
-    json_object_set_new(report, "machine", json_string(j.replay->manifest.config.name));
-    json_object_set_new(report, "from", json_integer((json_int_t)j.from));
-    json_object_set_new(report, "to", json_integer((json_int_t)j.to));
-    explain_print(&j.explain, report, j.format, stdout);
-    json_decref(report);
-    json_decref(paths);
+    print_report(&j);
+    if (j.mark)
+        cells_free(&j.cells, &j.session.watch);
     whatif_free(&j.whatif);
     check_set_last_words(NULL, NULL);
     session_free(&j.session);

@@ -1,6 +1,7 @@
 #include "sim/report/explain.h"
 
 #include "sim/core/check.h"
+#include "sim/report/cells.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -286,12 +287,19 @@ void explain_print(const struct explain *e, const json_t *report, const char *fo
         json_dumpf(report, out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
         fputc('\n', out);
     } else if (strcmp(format, "csv") == 0) {
-        print_csv(report, out);
+        if (json_object_get(report, "cells"))
+            cells_csv(json_object_get(report, "cells"), out);
+        else
+            print_csv(report, out);
     } else {
         fprintf(out, "%s on %s: cycles %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT "\n",
                 text(report, "trace"), text(report, "machine"), number(report, "from"),
                 number(report, "to"));
-        print_totals(report, out);
-        print_paths(e, report, out);
+        if (json_object_get(report, "cells")) {
+            cells_print(json_object_get(report, "cells"), out);
+        } else {
+            print_totals(report, out);
+            print_paths(e, report, out);
+        }
     }
 }

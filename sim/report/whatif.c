@@ -10,14 +10,14 @@
 #define NOWHERE UINT32_MAX
 
 const struct whatif_kind whatif_kinds[] = {
-    {"tagged", "TLB entries are tagged with their page directory and survive writes to CR3",
+    {"tagged", "TLB entries have their page directory's number and survive writes to CR3",
      WHATIF_TAGGED},
     {"tlb", "no TLB ever misses", WHATIF_TLB},
     {"full", "caches of the same size without conflicts: fully associative, true LRU",
      WHATIF_FULL},
     {"ways", "caches with twice the ways in the same sets", WHATIF_WAYS},
     {"size", "caches with twice the sets of the same ways", WHATIF_SIZE},
-    {"l1", "the first-level caches never miss", WHATIF_L1},
+    {"l1", "the first-level caches never miss, nor do page walks miss them", WHATIF_L1},
     {"l2", "the second-level cache never misses", WHATIF_L2},
     {"predict", "no branch is mispredicted", WHATIF_PREDICT},
     {"entry", "the processor's own clocks of entering and leaving the kernel are none",
@@ -308,6 +308,18 @@ uint64_t whatif_cycles(const struct whatif *w, unsigned account, unsigned run)
     for (unsigned k = 0; k < CAUSE_COUNT; k++)
         sum += cell(w, account, run)[k];
     return sum;
+}
+
+void whatif_tally(struct whatif *w, struct whatif_tally *t)
+{
+    memset(t, 0, sizeof *t);
+    if (w->account != NOWHERE)
+        settle(w, w->account);
+    for (unsigned a = 0; a < w->accounts; a++)
+        for (unsigned k = 0; k < CAUSE_COUNT; k++)
+            *(a == ACCOUNT_USER ? &t->user[k] : &t->elsewhere[k]) += cell(w, a, 0)[k];
+    for (unsigned run = 0; run < w->count; run++)
+        t->cycles[run] = whatif_total(w, run);
 }
 
 uint64_t whatif_total(const struct whatif *w, unsigned run)

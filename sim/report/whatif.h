@@ -63,6 +63,14 @@ void whatif_count_from_here(struct whatif *w);
 void whatif_stop(struct whatif *w, struct watch *h);
 void whatif_free(struct whatif *w);
 
+/* What has been counted so far: of the run itself by cause, in user mode and elsewhere; of every
+ * run in all. The difference of two tallies is what came between. */
+struct whatif_tally {
+    uint64_t user[CAUSE_COUNT], elsewhere[CAUSE_COUNT];
+    uint64_t cycles[WHATIF_RUNS_MAX];
+};
+void whatif_tally(struct whatif *w, struct whatif_tally *t);
+
 /* Of one account: CAUSE_COUNT sums of cycles. */
 const uint64_t *whatif_causes(const struct whatif *w, unsigned account, unsigned run);
 uint64_t whatif_cycles(const struct whatif *w, unsigned account, unsigned run);

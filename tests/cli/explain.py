@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -127,6 +128,57 @@ def check_formats(report):
     expect("twice is the same", r.stdout == again.stdout)
 
 
+def told_by_guest(trace):
+    """What the guest itself has read from its counter: cell to (min, max) of a switch."""
+    with tempfile.TemporaryDirectory() as work:
+        r = ask("replay", trace, "--serial", f"file:{work}/serial", "--quiet")
+        expect("the ring replays", r.returncode == 0, r.stderr)
+        text = Path(work, "serial").read_text()
+    found = re.findall(r"processes=(\d+) kb=(\d+) .* min=([\d.]+) max=([\d.]+)", text)
+    return {f"{n}x{kb}": (int(n), float(least), float(most)) for n, kb, least, most in found}
+
+
+def check_cells(name):
+    trace = str(ROOT / f"traces/ring-{name}.iso")
+    report = explained(trace, "--cells", "ring_cell", "--ideal", "tagged,l1,entry")
+    if not report:
+        return
+    cells = {c["name"]: c for c in report["cells"]}
+    expect(f"{name}: nine cells", sorted(cells) == sorted(f"{n}x{kb}" for n in (2, 4, 8) for kb in (0, 4, 16)))
+    for cell in cells.values():
+        label = f"{name}, {cell['name']}"
+        parts, ideal = cell["parts"], cell["ideal"]
+        expect(f"{label}: the parts are the whole",
+               sum(parts.values()) == cell["cycles"] == cell["end"] - cell["begin"], cell)
+        expect(f"{label}: no part is less than nothing", min(parts.values()) >= 0, parts)
+        expect(f"{label}: the interaction is the rest",
+               sum(ideal.values()) + cell["interaction"] == cell["together"], cell)
+        flushed = parts["tlb.flushed"]
+        expect(f"{label}: only large spaces flush", (flushed == 0) == (name == "small"), flushed)
+        if name == "small" and cell["name"].startswith("2x"):
+            expect(f"{label}: tags change nothing where nothing is flushed", ideal["tagged"] == 0, ideal)
+    for label, (processes, least, most) in told_by_guest(trace).items():
+        each = cells[label]["cycles"] / cells[label]["operations"]
+        expect(f"{name}, {label}: the guest has measured it", least <= each <= most + 80 / processes,
+               (least, each, most))
+    larger = [cells[f"8x{kb}"]["parts"]["l1.others"] / cells[f"8x{kb}"]["operations"] for kb in (0, 4)]
+    expect(f"{name}: footprints evict each other", larger[1] > 10 * larger[0], larger)
+
+
+def check_cell_formats():
+    trace = str(ROOT / "traces/ring-large.iso")
+    arguments = [trace, "--cells", "ring_cell", "--ideal", "tagged", "--to", "13M"]
+    report = explained(*arguments)
+    rows = list(csv.DictReader(io.StringIO(ask("explain", *arguments, "--format", "csv").stdout)))
+    for cell in report["cells"] if report else []:
+        sums = sum(int(row["cycles"]) for row in rows if row["cell"] == cell["name"])
+        expect(f"CSV: {cell['name']} sums", sums == cell["cycles"] and sums > 0, sums)
+    table = ask("explain", *arguments).stdout
+    expect("the table has the cells", all(f"\n  {c['name']} " in table for c in report["cells"]), table)
+    r = ask("explain", FAULT, "--cells", "trap", "--to", "8930k", "--ideal", "tlb")
+    expect("no cell, and it says so", r.returncode == 0 and "no cell was marked" in r.stdout, r.stdout)
+
+
 def check_mistakes():
     with tempfile.TemporaryDirectory() as work:
         broken = Path(work) / "broken.iso"
@@ -141,6 +193,7 @@ def check_mistakes():
             ("before the trace", [FAULT, "--from", "5"], "the trace goes from"),
             ("a path that is not there", [FAULT, "--path", "nowhere#3"], "0 instances"),
             ("a number that is none", [FAULT, "--path", "user#x"], "NAME#N"),
+            ("an unknown mark", [FAULT, "--cells", "nowhere"], "no such symbol"),
             ("a format", [FAULT, "--format", "xml"], "text, json, csv"),
             ("a broken trace", [str(broken)], "broken.iso"),
             ("no such file", ["nowhere.iso"], "nowhere.iso"),
@@ -163,6 +216,9 @@ def main():
         check_formats(part)
     check_same()
     check_instance()
+    check_cells("large")
+    check_cells("small")
+    check_cell_formats()
     check_mistakes()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
