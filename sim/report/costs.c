@@ -316,6 +316,26 @@ static void read_profile(struct costs *c, const json_t *profile, const json_t *c
 
 /* --- documents -------------------------------------------------------------------------------- */
 
+/* By rule; NULL: there are none. They are all of the path. */
+static void read_phases(const struct costs *c, struct cost_path *p, const json_t *phases)
+{
+    uint64_t sum = 0;
+    size_t i;
+    json_t *v;
+    if (!phases)
+        return;
+    if (!json_is_array(phases))
+        damaged(c, "'phases' is no list");
+    json_array_foreach(phases, i, v) {
+        text(c, v, "name");
+        sum += whole(c, v, "cycles");
+    }
+    if (sum != p->cycles)
+        damaged(c, "the phases of '%.60s' sum to %llu cycles, it has %llu", p->name,
+                (unsigned long long)sum, (unsigned long long)p->cycles);
+    p->phases = phases;
+}
+
 static void read_paths(struct costs *c)
 {
     const char *name;
@@ -331,8 +351,7 @@ static void read_paths(struct costs *c)
         if (p->count == 0)
             damaged(c, "'%.60s' has no instances", name);
         add_causes(c, v, p->cause);
-        const json_t *phases = json_object_get(v, "phases");
-        p->phases = json_is_array(phases) ? phases : NULL;
+        read_phases(c, p, json_object_get(v, "phases"));
         c->cycles += p->cycles;
     }
 }
@@ -389,6 +408,41 @@ static void check_cluster(const struct costs *c, const json_t *cluster)
                 damaged(c, "a duration is no pair of whole numbers");
 }
 
+static json_t *phase_named(json_t *phases, const char *name)
+{
+    size_t i;
+    json_t *v;
+    json_array_foreach(phases, i, v)
+        if (strcmp(json_string_value(json_object_get(v, "name")), name) == 0)
+            return v;
+    v = json_pack("{s:s,s:i}", "name", name, "cycles", 0);
+    CHECK(v != NULL);
+    json_array_append_new(phases, v);
+    return v;
+}
+
+/* The phases by rule of the clusters of one name, together. */
+static void group_phases(struct costs *c, const json_t *clusters, const struct path_rules *rules,
+                         size_t only)
+{
+    size_t i, n;
+    json_t *cluster, *v;
+    char name[128];
+    json_array_foreach(clusters, i, cluster) {
+        if ((only != COSTS_ALL && i != only) || !json_object_get(cluster, "phases"))
+            continue;
+        path_rules_name(rules, cluster, name, sizeof name);
+        json_t *path = json_object_get(c->named, name), *sums = json_object_get(path, "phases");
+        if (!sums)
+            json_object_set_new(path, "phases", sums = json_array());
+        json_array_foreach(list_of(c, cluster, "phases"), n, v) {
+            json_t *sum = phase_named(sums, text(c, v, "name"));
+            json_object_set_new(sum, "cycles", json_integer((json_int_t)(
+                                    whole(c, v, "cycles") + whole(c, sum, "cycles"))));
+        }
+    }
+}
+
 static void read_ledger(struct costs *c, const struct path_rules *rules, size_t only)
 {
     const json_t *all = json_object_get(c->document, "kernel_paths");
@@ -405,6 +459,7 @@ static void read_ledger(struct costs *c, const struct path_rules *rules, size_t 
         c->named = path_rules_group(rules, all);
         read_accounts(c, all);
     }
+    group_phases(c, clusters, rules, only);
     read_paths(c);
     if (only == COSTS_ALL && c->cycles != whole(c, all, "cycles"))
         damaged(c, "its paths sum to %llu cycles, the run had %llu", (unsigned long long)c->cycles,

@@ -142,6 +142,37 @@ static bool is_said(const struct diff_path *p, uint32_t site)
                                  p->lines[s->head].status != DIFF_SAME);
 }
 
+static uint64_t phase_cycles(const struct cost_path *p, const char *name)
+{
+    size_t i;
+    json_t *v;
+    json_array_foreach(p->phases, i, v)
+        if (strcmp(json_string_value(json_object_get(v, "name")), name) == 0)
+            return (uint64_t)json_integer_value(json_object_get(v, "cycles"));
+    return 0;
+}
+
+/* "check +2, send -0.50": phases by rule; of phases that only A has nothing is said. */
+static void say_rule_phases(const struct diff_path *p, char *text, size_t size)
+{
+    size_t i;
+    json_t *v;
+    char a[48];
+    bool any = false;
+    json_array_foreach(p->b->phases, i, v) {
+        const char *name = json_string_value(json_object_get(v, "name"));
+        unsigned __int128 was = (unsigned __int128)phase_cycles(p->a, name) * p->b->count;
+        int64_t cycles = (int64_t)phase_cycles(p->b, name) - (int64_t)(was / p->a->count);
+        if (!matters(cycles, p->b->count))
+            continue;
+        append(text, size, "%s%s %s", any ? ", " : "", name,
+               each(cycles, p->b->count, a, sizeof a));
+        any = true;
+    }
+    if (any)
+        append(text, size, " (by phase of its rule, each time)\n");
+}
+
 void diff_path_reason(const struct diff_path *p, unsigned most, char *text, size_t size)
 {
     struct shares s;
@@ -149,6 +180,8 @@ void diff_path_reason(const struct diff_path *p, unsigned most, char *text, size
     text[0] = 0;
     if (!p->a || !p->b)
         return;
+    if (p->a->phases && p->b->phases)
+        say_rule_phases(p, text, size);
     for (int axis = 0; axis < AXES; axis++) {
         shares_of(p, axis, &s);
         unsigned said = 0;

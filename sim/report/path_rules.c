@@ -133,8 +133,11 @@ void path_rules_name(const struct path_rules *r, const json_t *cluster, char *na
                            .from_idle = json_is_true(json_object_get(cluster, "from_idle")),
                            .ran = ran, .owner = (void *)(uintptr_t)cluster};
     int rule = path_rules_find(r, &f);
+    const char *given = text(cluster, "name");
     if (rule >= 0)
         snprintf(name, size, "%s", r->list[rule].name);
+    else if (r->count == 0 && *given)
+        snprintf(name, size, "%s", given);
     else
         snprintf(name, size, "%s%s -> %s", f.entry, f.from_idle ? " (idle)" : "", f.ends);
 }

@@ -45,7 +45,7 @@ struct path_rules {
 void path_rules_read(struct path_rules *r, const char *file);
 /* The first rule that fits, -1 if none does. */
 int path_rules_find(const struct path_rules *r, const struct path_facts *f);
-/* The name of a cluster of paths_json. */
+/* The name of a cluster of paths_json; without rules the one that the run gave it. */
 void path_rules_name(const struct path_rules *r, const json_t *cluster, char *name, size_t size);
 
 /* Gives each cluster of paths_json its `name`. */

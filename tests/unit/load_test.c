@@ -98,6 +98,24 @@ static void multiboot_kludge_without_an_end_loads_the_whole_file(void **state)
 }
 
 /* A Linux image: one sector of boot code, one of setup, then the kernel. */
+/* The kernel is its own module: pages left free below it move it by as much. */
+static void modules_may_lie_higher(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t start[2];
+    put_kludge(f, 0x201000, 0x203000);
+    boot(f, sizeof f->file, "");
+    for (unsigned skip = 0; skip < 2; skip++) {
+        machine_boot(f->m, &(struct boot){.kernel = f->path, .initrd = f->path, .append = "",
+                                          .modules_skip = skip * 3});
+        uint32_t module = memory(f, 0x90000 + 24); /* mods_addr, of one that begins at ... */
+        assert_int_equal(memory(f, 0x90000 + 20), 1);
+        start[skip] = memory(f, module);
+        assert_int_equal(memory(f, start[skip] + 4092), 0x11223344);
+    }
+    assert_int_equal(start[1] - start[0], 3 * 4096);
+}
+
 static void put_linux(struct fixture *f, uint8_t loadflags, uint32_t code32)
 {
     f->file[0x1F1] = 1;
@@ -150,6 +168,7 @@ int main(void)
 #define IN_FIXTURE(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         IN_FIXTURE(multiboot_kludge_loads_where_its_header_says),
+        IN_FIXTURE(modules_may_lie_higher),
         IN_FIXTURE(multiboot_kludge_without_an_end_loads_the_whole_file),
         IN_FIXTURE(zimage_is_loaded_low_and_entered_there),
         IN_FIXTURE(bzimage_is_loaded_at_one_megabyte),
