@@ -252,7 +252,7 @@ void shadow_meet(struct shadow *s, const struct cpu *c, const struct op *o, bool
 {
     const struct access *a = c->log.list, *end = a + c->log.count;
     s->log->count = 0;
-    CHECK(c->log.count * ENTRIES_EACH + s->mmu.l1d.sets * s->mmu.l1d.ways <= ACCESS_LOG_MAX);
+    CHECK(c->log.count * ENTRIES_EACH <= ACCESS_LOG_MAX);
     while (a < end) {
         if (UNLIKELY(is_walk(a))) {
             a = meet_walk(s, c, a, end);
@@ -266,8 +266,10 @@ void shadow_meet(struct shadow *s, const struct cpu *c, const struct op *o, bool
             meet_one(s, a);
         a++;
     }
-    if (UNLIKELY(o->row == s->invd || o->row == s->wbinvd) && !delivery)
+    if (UNLIKELY(o->row == s->invd || o->row == s->wbinvd) && !delivery) {
+        CHECK(s->log->count + s->mmu.l1d.sets * s->mmu.l1d.ways <= ACCESS_LOG_MAX);
         mmu_invalidate_caches(&s->mmu, o->row == s->wbinvd);
+    }
     s->mmu.caches_off = c->mmu->caches_off;
     if (UNLIKELY(o->row == s->invlpg) && !delivery && s->tlbs)
         shadow_tlbs_drop(s->tlbs, c->seg[o->seg].base + effective_address(c, o));
