@@ -28,9 +28,8 @@ static uint64_t mix(uint64_t h)
 
 /* Is this the first time in this instance? When the table is full everything counts as seen: the
  * signature stays a function of what was executed, and the report says how often that was. */
-static bool first_time(struct paths *p, enum seen_kind kind, uint64_t key)
+static NOINLINE bool look_up(struct paths *p, uint64_t key)
 {
-    key = key << SEEN_BITS | kind;
     uint32_t at = (uint32_t)mix(key) & (PATHS_EDGES - 1);
     for (unsigned tries = 0; tries < 64; tries++, at = (at + 1) & (PATHS_EDGES - 1)) {
         if (p->seen[at].generation != p->generation) {
@@ -43,6 +42,18 @@ static bool first_time(struct paths *p, enum seen_kind kind, uint64_t key)
     }
     p->now.crowded = true;
     return false;
+}
+
+/* Mostly it is not: what was asked lately is kept apart, where the host has it at hand. */
+static ALWAYS_INLINE bool first_time(struct paths *p, enum seen_kind kind, uint64_t key)
+{
+    key = key << SEEN_BITS | kind;
+    uint32_t at = (uint32_t)(key ^ key >> 11) & (PATHS_RECENT - 1);
+    if (LIKELY(p->recent[at].generation == p->generation && p->recent[at].key == key))
+        return false;
+    p->recent[at].generation = p->generation;
+    p->recent[at].key = key;
+    return look_up(p, key);
 }
 
 static void see_edge(struct paths *p, uint32_t from, uint32_t to)
@@ -283,7 +294,8 @@ static void see_control(struct paths *p, const struct cpu *c, const struct op *o
         path_mark(&p->now.marks, PATH_MARK_CR3, c->clock->now - p->now.begin);
     if (UNLIKELY(has_note(c, NOTE_CR3_LOAD)) || (*name == 'I' && strcmp(name, "INVLPG") == 0))
         overlap_flush(&p->overlap, false);
-    else if (UNLIKELY(strcmp(name, "WBINVD") == 0 || strcmp(name, "INVD") == 0))
+    else if ((*name == 'W' && strcmp(name, "WBINVD") == 0) ||
+             (*name == 'I' && strcmp(name, "INVD") == 0))
         overlap_flush(&p->overlap, true);
 }
 

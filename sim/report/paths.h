@@ -30,6 +30,7 @@
 #include <stdio.h>
 
 #define PATHS_EDGES 32768   /* distinct branches and lines of one instance: a power of two */
+#define PATHS_RECENT 256    /* of those, the ones asked for lately: a power of two */
 #define PATHS_VALUES 24    /* distinct durations of a cluster that are counted one by one */
 #define PATHS_SYMBOLS 64   /* of a cluster: where its cycles go; cheaper ones have no room */
 #define PATHS_NESTED 16
@@ -134,7 +135,7 @@ struct paths {
     struct {
         uint32_t generation;
         uint64_t key;
-    } *seen; /* PATHS_EDGES of them */
+    } *seen, recent[PATHS_RECENT]; /* PATHS_EDGES of them */
     uint32_t generation;
     const struct path_rules *rules; /* NULL: none */
     const struct symbols *symbols;
