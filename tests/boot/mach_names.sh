@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# own_kernel.sh: a foreign kernel's first report of paths, as sim/report/rules/README.md has it: Debian's
-# GNU Mach with a program that traps 1024 times, without symbols.
+# mach_names.sh: Debian's GNU Mach has no symbols; its rules know it by its memory, and name its tasks.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 isochron=${ISOCHRON:-$root/build/release/isochron}
@@ -26,8 +25,8 @@ timeout 300 "$isochron" run --machine i686 --model p5 --set clock.hz_num=3333333
     -append "$("$root/guests/images" --cmdline gnumach)" --fast-forward 'serial:task loaded' \
     --until-serial 'min ' --max-cycles 900M --paths --serial null --quiet >"$work/out" 2>&1 || true
 has 'the space is the task that was loaded' '^ +1  /[^ ]+ +[0-9a-f]{8} 00000000 +1 '
-has 'its traps are one path, and nearly all take the same time' '^ +1  trap +10[0-9]{2} +[0-9]+   99 % '
-has 'the path has phases' '^  trap +1024 +[0-9.]+  entry [0-9.]+, kernel [0-9.]+, exit [0-9.]+$'
+has 'its traps are one path, and nearly all take the same time' '^ +1  call gate -> user +10[0-9]{2} +[0-9]+   99 % '
+has 'the path has phases' '^  call gate -> user +1024 +[0-9.]+  entry [0-9.]+, kernel [0-9.]+, exit [0-9.]+$'
 has 'interrupts are timed' '^  20 +[0-9]+ +[0-9]+ '
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
