@@ -44,6 +44,9 @@ static const struct command commands[] = {
      monitor_path},
     {"writer", "ADDRESS [SIZE]",
      "the last instruction before here that wrote those bytes (1, 2 or 4)", monitor_writer},
+    {"evictor", "ADDRESS",
+     "who removed an address from each cache and TLB that does not hold it, in the\n"
+     "last 20 million cycles: how, path, symbol and instruction", monitor_evictor},
     {"translate", "ADDRESS", "the page tables' way from a linear address to memory",
      monitor_translate},
     {"cache", "ADDRESS", "which caches and TLBs hold an address, and in which state",

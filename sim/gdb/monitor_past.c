@@ -1,7 +1,9 @@
 #include "sim/gdb/monitor_past.h"
 
 #include "cpu/run.h"
+#include "sim/core/check.h"
 #include "sim/gdb/monitor_machine.h"
+#include "sim/report/blame.h"
 #include "sim/report/disassemble.h"
 #include "sim/report/ledger_json.h"
 #include "sim/report/watch.h"
@@ -11,6 +13,7 @@
 #include <string.h>
 
 #define LOOK_BACK ((cycle_t)200000) /* cycles to live again for a path's begin; then 8 times that */
+#define EVICTOR_BACK ((cycle_t)20000000)
 #define SYMBOLS_MAX 40              /* rows of monitor path */
 
 static bool has_past(const struct gdb_target *t, FILE *out)
@@ -288,4 +291,85 @@ void monitor_writer(const struct gdb_target *t, const char *arguments, FILE *out
                                           : "interrupted\n");
     history_show_stops(t->history, &kept);
     history_goto(t->history, here);
+}
+
+/* --- evictor ---------------------------------------------------------------------------------- */
+
+/* How a record came to be outside of an array, and by whose doing. */
+static void say_removal(const struct gdb_target *t, const struct blame *b, const char *name,
+                        uint32_t gone, FILE *out)
+{
+    static const char *const how[] = {
+        [NEVER_SEEN] = "not referenced", [NEVER_HELD] = "referenced, never held",
+        [REPLACED] = "replaced", [FLUSHED] = "flushed", [GIVEN_UP] = "given up",
+    };
+    uint32_t removal = gone & ((1u << REMOVAL_BITS) - 1), who = gone >> REMOVAL_BITS;
+    char path[64];
+    fprintf(out, "  %-10s absent: %s", name, how[removal]);
+    if (removal >= REPLACED && who != BLAME_NOBODY && who < b->cells.who_count) {
+        const struct blame_who *w = &b->cells.who[who];
+        fprintf(out, " by %s, in %s", path_name(w->path, path, sizeof path),
+                t->symbols ? symbols_place_name(t->symbols, w->place) : "(no symbol)");
+        if (w->deed < DEED_COUNT && w->la) {
+            fprintf(out, ", %s at ", blame_deed_names[w->deed]);
+            monitor_place(t, w->la, out);
+        }
+    }
+    fputc('\n', out);
+}
+
+static void say_arrays(const struct gdb_target *t, struct blame *b, laddr_t la, paddr_t pa,
+                       FILE *out)
+{
+    static const char *const names[MIRRORS] = {"L1I", "L1D", "L2", "code TLB", "data TLB"};
+    for (unsigned i = MIRROR_L1I; i <= MIRROR_DTLB; i++) {
+        struct mirror *m = &b->mirror[i];
+        bool cache = i <= MIRROR_L2;
+        uint32_t tag = cache ? pa >> m->shift : la >> 12;
+        if (!m->sets)
+            continue;
+        if (mirror_find(m, tag) >= 0)
+            fprintf(out, "  %-10s holds it\n", names[i]);
+        else
+            say_removal(t, b, names[i],
+                        m->gone[cache ? tag : mirror_translation(m, tag, pa >> 12)], out);
+    }
+}
+
+/* Lives the last stretch again, watched by the observer of misses. */
+static void blame_stretch(const struct gdb_target *t, laddr_t la, paddr_t pa, FILE *out)
+{
+    struct history_place here = history_here(t->history);
+    struct history_stops kept;
+    struct watch watch = {.count = 0};
+    struct spaces *spaces = xalloc(1, sizeof *spaces);
+    struct blame *blame = xalloc(1, sizeof *blame);
+    history_rewind(t->history, EVICTOR_BACK);
+    cycle_t from = t->machine->clock.now;
+    history_hide_stops(t->history, &kept);
+    spaces_start(spaces, &watch, t->machine->cpu);
+    blame_start(blame, spaces, &watch, t->machine->cpu);
+    history_live(t->history, here);
+    fprintf(out, "linear %08x, physical %08x, in the %" PRIu64 " cycles up to here\n", la, pa,
+            here.cycle - from);
+    say_arrays(t, blame, la, pa, out);
+    blame_free(blame, &watch);
+    spaces_free(spaces, &watch);
+    history_show_stops(t->history, &kept);
+    free(blame);
+    free(spaces);
+}
+
+void monitor_evictor(const struct gdb_target *t, const char *arguments, FILE *out)
+{
+    laddr_t la;
+    paddr_t pa;
+    if (!has_past(t, out) || !monitor_address(t, arguments, &la, out))
+        return;
+    if (!t->machine->cpu->model->timed)
+        fprintf(out, "the %s model has no caches\n", t->machine->cpu->model->name);
+    else if (!mmu_translate_peek(&t->machine->mmu, la, &pa) || pa >= t->machine->phys.size)
+        fprintf(out, "linear %08x is no memory\n", la);
+    else
+        blame_stretch(t, la, pa, out);
 }

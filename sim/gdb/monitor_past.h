@@ -8,4 +8,5 @@
 
 void monitor_goto(const struct gdb_target *t, const char *arguments, FILE *out);
 void monitor_path(const struct gdb_target *t, const char *arguments, FILE *out);
+void monitor_evictor(const struct gdb_target *t, const char *arguments, FILE *out);
 void monitor_writer(const struct gdb_target *t, const char *arguments, FILE *out);

@@ -265,7 +265,7 @@ def test_refusals(d):
 def test_monitor(d):
     text = d.monitor("help")
     names = re.findall("^monitor ([a-z-]+)", text, re.M)
-    check("help lists the commands", {"help", "cycles", "hash", "where", "goto", "path", "writer", "translate",
+    check("help lists the commands", {"help", "cycles", "hash", "where", "goto", "path", "writer", "evictor", "translate",
                                       "cache", "segments", "idt", "irq"} <= set(names), text)
     for name in names:
         one = d.monitor(f"help {name}")
@@ -282,7 +282,8 @@ def test_monitor(d):
             ("translate 0xffffffffff", "is no address"), ("translate enter_ipc_fast", "is physical"),
             ("cache enter_ipc_fast", "code TLB"), ("idt 256", "accepted are 0 to 255"), ("idt 13", "#GP"),
             ("segments", "GDTR base"), ("irq", "INTR"), ("where", "privilege level"),
-            ("idt", "#PF page fault")):
+            ("idt", "#PF page fault"), ("evictor", "which address?"), ("evictor 0xf0000000", "is no memory"),
+            ("evictor enter_ipc_fast", "L1I")):
         said = d.monitor(command)
         check(f"monitor {command}", answer in said, said)
     check("none of it moves anything", place(d) == before)
