@@ -8,6 +8,7 @@
 
 #define COMPARE_EVERY (1u << 18) /* logs with misses */
 #define MISSES_MAX (3 * ACCESS_LOG_MAX)
+#define RECORD_STRIDE 4 /* three caches' records of a line, and a round number */
 #define PAGE_SHIFT 12
 #define REGION_SHIFT 22
 
@@ -155,6 +156,9 @@ static void settle(struct blame *b)
 static NOINLINE void see_misses(struct blame *b, const struct cpu *c, const struct op *o)
 {
     b->misses = 0;
+    for (const struct access *a = c->log.list, *end = a + c->log.count; a < end; a++)
+        if (a->level != LEVEL_L1 && a->kind <= ACCESS_FETCH && a->level != LEVEL_DEVICE)
+            __builtin_prefetch(b->lines + (size_t)(a->pa >> b->line_bits) * RECORD_STRIDE);
     blame_replay(b, c, o);
     CHECK(b->misses <= MISSES_MAX);
     settle(b);
@@ -203,19 +207,32 @@ static void charged(void *owner, enum cause cause, cycle_t cycles)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+static uint32_t line_bits(const struct mmu *m)
+{
+    uint32_t bits = 12;
+    const struct cache *caches[] = {&m->l1i, &m->l1d, &m->l2};
+    for (unsigned i = 0; i < ARRAY_COUNT(caches); i++)
+        if (caches[i]->sets && caches[i]->line_shift < bits)
+            bits = caches[i]->line_shift;
+    return bits;
+}
+
 static void make_mirrors(struct blame *b)
 {
+    const struct mmu *m = b->cpu->mmu;
+    b->line_bits = line_bits(m);
+    uint32_t lines = m->phys.size >> b->line_bits;
+    b->lines = xalloc((size_t)lines * RECORD_STRIDE, sizeof *b->lines);
     for (int i = 0; i < MIRRORS; i++) {
-        if (i < MIRROR_ITLB) {
-            const struct cache *c = blame_cache(b, i);
-            if (c->order)
-                usage_error("--blame: a cache of %u ways; accepted are machines with at most 8",
-                            c->ways);
-            uint64_t bytes = (uint64_t)b->cpu->mmu->phys.size;
-            mirror_init_cache(&b->mirror[i], c, (uint32_t)(bytes >> c->line_shift));
-        } else {
+        if (i >= MIRROR_ITLB) {
             mirror_init_tlb(&b->mirror[i], blame_tlb(b, i));
+            continue;
         }
+        const struct cache *c = blame_cache(b, i);
+        if (c->order)
+            usage_error("--blame: a cache of %u ways; accepted are machines with at most 8",
+                        c->ways);
+        mirror_init_cache(&b->mirror[i], c, b->lines + i, RECORD_STRIDE, lines);
     }
 }
 
@@ -240,6 +257,7 @@ void blame_free(struct blame *b, struct watch *h)
     for (int i = 0; i < MIRRORS; i++)
         mirror_free(&b->mirror[i]);
     blame_cells_free(&b->cells);
+    free(b->lines);
     free(b->miss);
 }
 

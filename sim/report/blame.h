@@ -2,8 +2,8 @@
  *
  * Every removal from a cache or TLB follows from what the access log says (an access that displaced
  * something, a write to CR3 ...), so that mirrors of the arrays, kept by going through the log once
- * more, know who removed what. After each instruction that missed, the sets that it touched are
- * compared with the real ones; from time to time, and at the end, all of them are.
+ * more, know who removed what. The sets that an instruction's misses touched are compared with the
+ * real ones for every 16th such instruction; from time to time, and at the end, all sets are.
  *
  *   compulsory  the line, or the translation, was never referenced before
  *   flush       its last removal was a write to CR3, INVLPG, a page fault, INVD, WBINVD, a reset
@@ -62,12 +62,15 @@ struct blame {
     const struct cpu *cpu;
     const struct spaces *spaces; /* NULL: everything is in space 0 */
     struct mirror mirror[MIRRORS];
+    struct record *lines; /* records of the caches, those of one line side by side */
+    uint32_t line_bits;
     struct blame_near near_code[BLAME_NEAR], near_data[BLAME_NEAR];
     uint32_t generation; /* changes when a TLB's contents do */
     uint32_t code_page, data_page; /* touched last; MIRROR_NONE after a change */
     bool paging, caches_off; /* when the log begins */
     bool flushes; /* the log that is gone through empties the TLBs */
-    bool dropped; /* it has dropped entries that it does not name */
+    bool translated; /* it changes what the TLBs hold ... */
+    bool dropped;    /* ... in sets that it does not name */
 
     const uint64_t *who_row; /* `who` is for this row of the ledger and this space */
     uint32_t who_space, who;

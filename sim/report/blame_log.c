@@ -10,12 +10,13 @@
 #define PAGE_SHIFT 12
 #define REGION_SHIFT 22
 #define LARGE_FRAME 0xFFC00000u
+#define COMPARE_EVERY 16 /* logs: their sets with the real ones */
 
 /* --- misses ----------------------------------------------------------------------------------- */
 
 static enum blame_kind kind_of(const struct mirror *m, uint32_t record, uint32_t *caused)
 {
-    uint32_t gone = m->gone[record];
+    uint32_t gone = recency_record(&m->shadow, record)->gone;
     *caused = gone >> REMOVAL_BITS;
     switch ((enum removal)(gone & ((1u << REMOVAL_BITS) - 1))) {
     case NEVER_SEEN: return BLAME_COMPULSORY;
@@ -305,6 +306,7 @@ static const struct access *walk(struct blame *b, const struct access *a, const 
     else
         m = walked(b, first->la, code, levels == 1, last);
     m->updates = updates;
+    b->translated = true;
     return a;
 }
 
@@ -364,20 +366,30 @@ static void hear(struct blame *b, const struct cpu *c, const struct op *o, const
     }
     default: return;
     }
-    b->dropped = true;
+    b->dropped = b->translated = true;
+}
+
+static bool is_memory(const struct access *a)
+{
+    return a->kind != ACCESS_NOTE && a->level != LEVEL_DEVICE;
 }
 
 /* --- against the real arrays ------------------------------------------------------------------ */
 
-static void compare_line(struct blame *b, enum blame_mirror i, paddr_t pa)
+static void compare_line(const struct blame *b, enum blame_mirror i, paddr_t pa)
 {
-    struct mirror *m = &b->mirror[i];
+    const struct mirror *m = &b->mirror[i];
     const struct cache *c = blame_cache(b, i);
-    if (!m->sets)
-        return;
-    uint32_t set = line_of(m, pa) & (m->sets - 1);
-    CHECK(memcmp(m->tag + set * m->ways, c->tag + set * m->ways, m->ways * sizeof *m->tag) == 0);
-    m->lru[set] = c->lru[set];
+    uint32_t set = m->sets ? line_of(m, pa) & (m->sets - 1) : 0;
+    for (uint32_t k = set * m->ways; k < (set + 1) * m->ways; k++)
+        CHECK(m->tag[k] == c->tag[k]);
+}
+
+static void compare_lines(const struct blame *b, const struct access *a, const struct access *end)
+{
+    for (; a < end; a++)
+        for (int i = MIRROR_L1I; i <= MIRROR_L2 && is_memory(a); i++)
+            compare_line(b, (enum blame_mirror)i, a->pa);
 }
 
 /* Look-ups without an access (a probe of a stack that is there) may have changed which entry was
@@ -407,24 +419,19 @@ static void learn_page(struct blame *b, laddr_t la, bool code)
         const struct mirror *m = &b->mirror[i];
         uint32_t tag = i == MIRROR_LARGE ? la >> REGION_SHIFT : la >> PAGE_SHIFT;
         if (m->sets)
-            learn_set(b, i, tag & (m->sets - 1));
+            learn_set(b, (enum blame_mirror)i, tag & (m->sets - 1));
     }
 }
 
-static void compare_log(struct blame *b, const struct access *a, const struct access *end)
+static void learn_pages(struct blame *b, const struct access *a, const struct access *end)
 {
-    for (; a < end; a++) {
-        if (a->kind == ACCESS_NOTE)
-            continue;
-        for (int i = MIRROR_L1I; i <= MIRROR_L2 && a->level != LEVEL_DEVICE; i++)
-            compare_line(b, i, a->pa);
-        if (b->paging)
+    for (; a < end && b->paging; a++)
+        if (a->kind != ACCESS_NOTE)
             learn_page(b, a->la, a->kind == ACCESS_FETCH || (walks(a) &&
                                                              (a->flags & ACCESS_CODE_SIDE)));
-    }
     for (int i = MIRROR_ITLB; b->dropped && i < MIRRORS; i++)
         for (uint32_t set = 0; set < b->mirror[i].sets; set++)
-            learn_set(b, i, set);
+            learn_set(b, (enum blame_mirror)i, set);
 }
 
 void blame_compare(const struct blame *b)
@@ -476,7 +483,7 @@ static bool holds_flush(const struct access *a, const struct access *end)
 void blame_replay(struct blame *b, const struct cpu *c, const struct op *o)
 {
     const struct access *a = c->log.list, *end = a + c->log.count;
-    b->dropped = false;
+    b->dropped = b->translated = false;
     b->flushes = holds_flush(a, end);
     while (a < end) {
         if (walks(a)) {
@@ -489,6 +496,10 @@ void blame_replay(struct blame *b, const struct cpu *c, const struct op *o)
             access_seen(b, a);
         a++;
     }
-    compare_log(b, c->log.list, end);
-    blame_forget(b);
+    if (b->logs % COMPARE_EVERY == 0)
+        compare_lines(b, c->log.list, end);
+    if (b->translated)
+        learn_pages(b, c->log.list, end);
+    b->code_page = b->data_page = MIRROR_NONE;
+    b->generation += b->translated;
 }

@@ -8,24 +8,19 @@
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static void init(struct mirror *m, uint32_t sets, uint32_t ways, uint32_t room)
+static void init(struct mirror *m, uint32_t sets, uint32_t ways)
 {
     uint32_t count = sets * ways;
     memset(m, 0, sizeof *m);
     m->sets = sets;
     m->ways = ways;
     m->last = MIRROR_NONE;
-    m->room = room;
-    m->tag = xalloc(count + 1, sizeof *m->tag);
-    m->record = xalloc(count + 1, sizeof *m->record);
+    m->tag = m->record = xalloc(count + 1, sizeof *m->tag);
     m->split = xalloc(count + 1, sizeof *m->split);
     m->lru = xalloc(sets + 1, 1);
     m->misses = xalloc(sets + 1, sizeof *m->misses);
     m->conflicts = xalloc(sets + 1, sizeof *m->conflicts);
-    m->gone = xalloc(room + 1, sizeof *m->gone);
     memset(m->tag, 0xFF, (count + 1) * sizeof *m->tag);
-    memset(m->record, 0xFF, (count + 1) * sizeof *m->record);
-    recency_init(&m->shadow, count, room);
 }
 
 /* What is there already has been held; when it was touched nobody knows. */
@@ -33,15 +28,16 @@ static void put(struct mirror *m, uint32_t index, uint32_t tag, uint32_t record)
 {
     m->tag[index] = tag;
     m->record[index] = record;
-    m->gone[record] = NEVER_HELD;
+    recency_record(&m->shadow, record)->gone = NEVER_HELD;
     recency_touch(&m->shadow, record);
 }
 
-void mirror_init_cache(struct mirror *m, const struct cache *c, uint32_t lines)
+void mirror_init_cache(struct mirror *m, const struct cache *c, struct record *records,
+                       uint32_t stride, uint32_t lines)
 {
-    init(m, c->sets, c->ways, c->sets ? lines : 0);
-    m->records = m->room;
+    init(m, c->sets, c->ways);
     m->shift = c->line_shift;
+    recency_init(&m->shadow, c->sets * c->ways, records, stride, lines);
     for (uint32_t i = 0; i < c->sets * c->ways; i++)
         if (c->tag[i] != UINT32_MAX)
             put(m, i, c->tag[i], c->tag[i]);
@@ -51,10 +47,15 @@ void mirror_init_cache(struct mirror *m, const struct cache *c, uint32_t lines)
 
 void mirror_init_tlb(struct mirror *m, const struct tlb *t)
 {
-    init(m, t->sets, t->ways, t->sets ? 1024 : 0);
-    m->key = xalloc(m->room + 1, sizeof *m->key);
+    init(m, t->sets, t->ways);
+    m->record = xalloc(t->entries + 1, sizeof *m->record);
+    memset(m->record, 0xFF, (t->entries + 1) * sizeof *m->record);
+    m->room = 1024;
+    m->own = xalloc(m->room, sizeof *m->own);
+    m->key = xalloc(m->room, sizeof *m->key);
     m->slots = 4096;
     m->slot = xalloc(m->slots, sizeof *m->slot);
+    recency_init(&m->shadow, t->entries, m->own, 1, m->room);
     for (uint32_t i = 0; i < t->entries; i++) {
         const struct tlb_entry *e = &t->entry[i];
         if (e->tag == TLB_INVALID)
@@ -67,11 +68,12 @@ void mirror_init_tlb(struct mirror *m, const struct tlb *t)
 
 void mirror_free(struct mirror *m)
 {
+    if (m->record != m->tag)
+        free(m->record);
     free(m->tag);
-    free(m->record);
     free(m->split);
     free(m->lru);
-    free(m->gone);
+    free(m->own);
     free(m->key);
     free(m->slot);
     free(m->misses);
@@ -105,10 +107,11 @@ static void make_room(struct mirror *m)
     uint32_t before = m->room;
     m->room *= 2;
     m->key = realloc(m->key, m->room * sizeof *m->key);
-    m->gone = realloc(m->gone, m->room * sizeof *m->gone);
-    CHECK(m->key && m->gone);
-    memset(m->gone + before, 0, (m->room - before) * sizeof *m->gone);
-    recency_grow(&m->shadow, before, m->room);
+    m->own = realloc(m->own, m->room * sizeof *m->own);
+    CHECK(m->key && m->own);
+    memset(m->own + before, 0, (m->room - before) * sizeof *m->own);
+    m->shadow.record = m->own;
+    m->shadow.records = m->room;
     rehash(m);
 }
 
@@ -148,7 +151,7 @@ uint32_t mirror_victim(const struct mirror *m, uint32_t tag)
 static void remove_at(struct mirror *m, uint32_t index, enum removal how, uint32_t by)
 {
     uint32_t record = m->record[index];
-    m->gone[record] = by << REMOVAL_BITS | how;
+    recency_record(&m->shadow, record)->gone = by << REMOVAL_BITS | how;
     if (m->last == record)
         m->last = MIRROR_NONE;
 }
@@ -160,14 +163,15 @@ void mirror_fill(struct mirror *m, uint32_t index, uint32_t tag, uint32_t record
     m->tag[index] = tag;
     m->record[index] = record;
     m->split[index] = false;
-    m->gone[record] = NEVER_HELD;
+    recency_record(&m->shadow, record)->gone = NEVER_HELD;
     mirror_touch(m, index);
 }
 
 void mirror_drop(struct mirror *m, uint32_t index, enum removal how, uint32_t by)
 {
     remove_at(m, index, how, by);
-    m->tag[index] = m->record[index] = MIRROR_NONE;
+    m->tag[index] = MIRROR_NONE;
+    m->record[index] = MIRROR_NONE;
     m->split[index] = false;
 }
 

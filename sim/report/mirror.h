@@ -22,23 +22,24 @@ struct mirror {
     uint32_t sets, ways; /* sets 0: there is no such array */
     uint32_t shift;      /* of a cache: from an address to its line */
     uint32_t *tag;       /* [set * ways + way], as in the array; MIRROR_NONE: empty */
-    uint32_t *record;    /* the record that is there */
+    uint32_t *record;    /* the record that is there; of a cache that is the tag */
     bool *split;         /* a 4 KB entry made of a 4 MB page */
     uint8_t *lru;        /* by set, as it is between instructions */
     uint32_t last;       /* the record touched last: touching it again changes nothing */
 
+    struct recency shadow; /* has the records; their word `gone` says how they went */
+    struct record *own;    /* a TLB's records, `records` of them; there is room for more */
     uint32_t records, room;
-    uint32_t *gone; /* by record */
-    struct recency shadow;
-    uint64_t *key; /* of a TLB's records: tag and frame */
+    uint64_t *key;  /* of each: tag and frame */
     uint32_t *slot; /* hash of keys: records + 1 */
     uint32_t slots;
 
     uint64_t *misses, *conflicts; /* by set */
 };
 
-/* Of a cache of memory with so many lines. */
-void mirror_init_cache(struct mirror *m, const struct cache *c, uint32_t lines);
+/* Of a cache of memory with so many lines. Its records are every stride-th of a list. */
+void mirror_init_cache(struct mirror *m, const struct cache *c, struct record *records,
+                       uint32_t stride, uint32_t lines);
 void mirror_init_tlb(struct mirror *m, const struct tlb *t);
 void mirror_free(struct mirror *m);
 
@@ -69,8 +70,9 @@ void mirror_flush(struct mirror *m, enum removal how, uint32_t by);
 /* A reference that leaves the record where it is: outside. */
 static inline void mirror_pass(struct mirror *m, uint32_t record)
 {
-    if (m->gone[record] == NEVER_SEEN)
-        m->gone[record] = NEVER_HELD;
+    struct record *r = recency_record(&m->shadow, record);
+    if (r->gone == NEVER_SEEN)
+        r->gone = NEVER_HELD;
     if (!recency_holds(&m->shadow, record))
         return;
     recency_touch(&m->shadow, record);

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #define RING_FACTOR 8 /* entries of the ring a record held: how rarely it is compacted */
+#define NOW_MOST (UINT32_MAX / 2)
 
-void recency_init(struct recency *s, uint32_t capacity, uint32_t records)
+void recency_init(struct recency *s, uint32_t capacity, struct record *record, uint32_t stride,
+                  uint32_t records)
 {
     uint32_t size = 64;
     memset(s, 0, sizeof *s);
@@ -17,35 +19,45 @@ void recency_init(struct recency *s, uint32_t capacity, uint32_t records)
     s->oldest = 1;
     s->mask = size - 1;
     s->ring = xalloc(size, sizeof *s->ring);
-    s->stamp = xalloc(records ? records : 1, sizeof *s->stamp);
+    s->record = record;
+    s->stride = stride;
+    s->records = records;
+    s->now_most = NOW_MOST;
 }
 
-void recency_free(struct recency *s)
+void recency_free(struct recency *s) { free(s->ring); }
+
+/* Position 0 again; what is not held is as if it had never been touched, which is all the same. */
+static void begin_anew(struct recency *s, const uint32_t *live)
 {
-    free(s->ring);
-    free(s->stamp);
+    for (uint32_t i = 0; i < s->records; i++)
+        recency_record(s, i)->stamp = 0;
+    for (uint32_t k = 0; k < s->held; k++) {
+        s->ring[(k + 1) & s->mask] = live[k];
+        recency_record(s, live[k])->stamp = k + 1;
+    }
+    s->oldest = 1;
+    s->now = s->held;
 }
 
-void recency_grow(struct recency *s, uint32_t before, uint32_t records)
-{
-    s->stamp = realloc(s->stamp, records * sizeof *s->stamp);
-    CHECK(s->stamp != NULL);
-    memset(s->stamp + before, 0, (records - before) * sizeof *s->stamp);
-}
-
-/* The live entries, in their order, get the next positions. An entry is read before its place in
- * the ring is written: the live ones are never more than those passed. */
+/* The entries that are left, in their order, get the next positions. */
 void recency_compact(struct recency *s)
 {
-    uint64_t end = s->now, first = end + 1;
-    CHECK(end - s->oldest == s->mask);
-    for (uint64_t at = s->oldest; at <= end; at++) {
-        uint32_t record = s->ring[at & s->mask];
-        if (s->stamp[record] != at)
-            continue;
-        s->ring[++s->now & s->mask] = record;
-        s->stamp[record] = s->now;
+    uint32_t *live = xalloc(s->held, sizeof *live), count = 0;
+    for (uint32_t at = s->oldest; at <= s->now; at++) {
+        uint32_t i = s->ring[at & s->mask];
+        if (i != RECENCY_TAKEN)
+            live[count++] = i;
     }
-    s->oldest = first;
-    CHECK(s->now - end == s->held);
+    CHECK(count == s->held);
+    if (s->now > s->now_most) {
+        begin_anew(s, live);
+    } else {
+        s->oldest = s->now + 1;
+        for (uint32_t k = 0; k < count; k++) {
+            s->ring[++s->now & s->mask] = live[k];
+            recency_record(s, live[k])->stamp = s->now;
+        }
+    }
+    free(live);
 }
