@@ -126,8 +126,6 @@ static bool shares(const struct blame_miss *m, unsigned bucket)
 static void divide(struct blame *b, unsigned bucket)
 {
     uint64_t cycles = b->pending[bucket], count = 0;
-    if (!cycles)
-        return;
     for (uint32_t i = 0; i < b->misses; i++)
         count += shares(&b->miss[i], bucket);
     CHECK(count > 0);
@@ -144,12 +142,11 @@ static void divide(struct blame *b, unsigned bucket)
 static void settle(struct blame *b)
 {
     uint32_t charged = blame_who_runs(b);
-    for (unsigned bucket = BUCKET_NONE + 1; bucket < BUCKETS; bucket++)
-        divide(b, bucket);
+    for (; b->owed; b->owed &= b->owed - 1)
+        divide(b, (unsigned)__builtin_ctz(b->owed));
     for (uint32_t i = 0; i < b->misses; i++) {
         const struct blame_miss *m = &b->miss[i];
-        blame_count(&b->cells, (struct blame_cell){m->array, m->kind, charged, m->caused, 1,
-                                                   m->cycles});
+        blame_count_one(&b->cells, m->array, m->kind, charged, m->caused, m->cycles);
     }
 }
 
@@ -202,6 +199,7 @@ static void charged(void *owner, enum cause cause, cycle_t cycles)
     if (LIKELY(!buckets[cause]))
         return;
     b->pending[buckets[cause]] += cycles;
+    b->owed |= (cycles > 0) << buckets[cause];
     b->total[buckets[cause]] += cycles;
 }
 

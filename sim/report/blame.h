@@ -71,13 +71,15 @@ struct blame {
     bool flushes; /* the log that is gone through empties the TLBs */
     bool translated; /* it changes what the TLBs hold ... */
     bool dropped;    /* ... in sets that it does not name */
+    uint32_t walks, walked_in, walked_set; /* that filled; the last one's array and set */
 
     const uint64_t *who_row; /* `who` is for this row of the ledger and this space */
     uint32_t who_space, who;
 
     struct blame_miss *miss; /* of the log that is being looked at */
     uint32_t misses;
-    uint64_t pending[BUCKETS]; /* charged, not yet divided */
+    uint64_t pending[BUCKETS]; /* charged, not yet divided ... */
+    uint32_t owed;             /* ... a bit for each bucket that has some */
     uint64_t total[BUCKETS];   /* charged since counting began */
     uint64_t logs;             /* with misses, so far: every so many, all is compared */
     uint64_t adopted;          /* TLB entries whose place was learnt from the TLB */

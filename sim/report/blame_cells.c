@@ -143,27 +143,26 @@ static void rehash_cells(struct blame_cells *c)
     }
 }
 
-static struct blame_cell *find_cell(struct blame_cells *c, const struct blame_cell *k)
+uint32_t blame_find(struct blame_cells *c, const struct blame_cell *key)
 {
-    uint32_t at = hash_cell(k) & (c->slots - 1);
+    uint32_t at = hash_cell(key) & (c->slots - 1);
     for (; c->slot[at]; at = (at + 1) & (c->slots - 1))
-        if (same_cell(&c->cell[c->slot[at] - 1], k))
-            return &c->cell[c->slot[at] - 1];
+        if (same_cell(&c->cell[c->slot[at] - 1], key))
+            return c->slot[at] - 1;
     if (c->count == c->room) {
         c->cell = grown(c->cell, &c->room, sizeof *c->cell);
         rehash_cells(c);
-        return find_cell(c, k);
+        return blame_find(c, key);
     }
-    c->cell[c->count] = *k;
+    c->cell[c->count] = *key;
+    c->cell[c->count].misses = c->cell[c->count].cycles = 0;
     c->slot[at] = ++c->count;
-    return &c->cell[c->count - 1];
+    return c->count - 1;
 }
 
 void blame_count(struct blame_cells *c, struct blame_cell k)
 {
-    uint64_t misses = k.misses, cycles = k.cycles;
-    k.misses = k.cycles = 0;
-    struct blame_cell *cell = find_cell(c, &k);
-    cell->misses += misses;
-    cell->cycles += cycles;
+    struct blame_cell *cell = &c->cell[blame_find(c, &k)];
+    cell->misses += k.misses;
+    cell->cycles += k.cycles;
 }

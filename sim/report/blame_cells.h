@@ -88,6 +88,7 @@ struct blame_cells {
     struct blame_cell *cell;
     uint32_t count, room, slots;
     uint32_t *slot;
+    uint32_t latest[BLAME_ARRAY_COUNT][BLAME_KIND_COUNT]; /* cell that was counted last */
 };
 
 void blame_cells_init(struct blame_cells *c);
@@ -97,5 +98,22 @@ void blame_cells_clear(struct blame_cells *c);
 
 /* The index of who; made if it is new. */
 uint32_t blame_who(struct blame_cells *c, struct blame_who w);
+/* The index of the cell with this key; made if it is new. */
+uint32_t blame_find(struct blame_cells *c, const struct blame_cell *key);
 /* Adds the misses and cycles of a cell, which may be new. */
 void blame_count(struct blame_cells *c, struct blame_cell k);
+
+/* One miss more, mostly of the cell that the last one of array and kind was of. */
+static inline void blame_count_one(struct blame_cells *c, unsigned array, unsigned kind,
+                                   uint32_t charged, uint32_t caused, uint64_t cycles)
+{
+    uint32_t *latest = &c->latest[array][kind];
+    struct blame_cell *k = &c->cell[*latest];
+    if (UNLIKELY(*latest >= c->count || k->array != array || k->kind != kind ||
+                 k->charged != charged || k->caused != caused)) {
+        *latest = blame_find(c, &(struct blame_cell){array, kind, charged, caused, 0, 0});
+        k = &c->cell[*latest];
+    }
+    k->misses++;
+    k->cycles += cycles;
+}

@@ -270,6 +270,10 @@ static struct blame_miss *walked(struct blame *b, laddr_t la, bool code, bool la
     uint32_t index = place_for(b, m, blame_tlb(b, to), tag);
     mirror_fill(m, index, tag, record, blame_who_runs(b));
     m->split[index] = large && to != MIRROR_LARGE;
+    b->walks++;
+    b->walked_in = to;
+    b->walked_set = tag & (m->sets - 1);
+    b->dropped |= resident >= 0;
     if (kind != BLAME_DIRTY)
         in_set(m, tag, kind);
     static const uint8_t arrays[] = {
@@ -423,8 +427,13 @@ static void learn_page(struct blame *b, laddr_t la, bool code)
     }
 }
 
+/* One walk has changed one set; in what several did, any may have. */
 static void learn_pages(struct blame *b, const struct access *a, const struct access *end)
 {
+    if (b->walks == 1 && !b->dropped) {
+        learn_set(b, (enum blame_mirror)b->walked_in, b->walked_set);
+        return;
+    }
     for (; a < end && b->paging; a++)
         if (a->kind != ACCESS_NOTE)
             learn_page(b, a->la, a->kind == ACCESS_FETCH || (walks(a) &&
@@ -484,6 +493,7 @@ void blame_replay(struct blame *b, const struct cpu *c, const struct op *o)
 {
     const struct access *a = c->log.list, *end = a + c->log.count;
     b->dropped = b->translated = false;
+    b->walks = 0;
     b->flushes = holds_flush(a, end);
     while (a < end) {
         if (walks(a)) {
