@@ -332,7 +332,7 @@ static void say_arrays(const struct gdb_target *t, struct blame *b, laddr_t la, 
             fprintf(out, "  %-10s holds it\n", names[i]);
         else
             say_removal(t, b, names[i],
-                        m->gone[cache ? tag : mirror_translation(m, tag, pa >> 12)], out);
+                        mirror_gone(m, cache ? tag : mirror_translation(m, tag, pa >> 12)), out);
     }
 }
 

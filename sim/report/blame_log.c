@@ -16,7 +16,7 @@
 
 static enum blame_kind kind_of(const struct mirror *m, uint32_t record, uint32_t *caused)
 {
-    uint32_t gone = recency_record(&m->shadow, record)->gone;
+    uint32_t gone = mirror_gone(m, record);
     *caused = gone >> REMOVAL_BITS;
     switch ((enum removal)(gone & ((1u << REMOVAL_BITS) - 1))) {
     case NEVER_SEEN: return BLAME_COMPULSORY;

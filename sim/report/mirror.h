@@ -56,6 +56,12 @@ static inline int mirror_find(const struct mirror *m, uint32_t tag)
     return -1;
 }
 
+/* How a record went, and by whom. */
+static inline uint32_t mirror_gone(const struct mirror *m, uint32_t record)
+{
+    return recency_record(&m->shadow, record)->gone;
+}
+
 /* A hit: replacement bits and shadow. */
 void mirror_touch(struct mirror *m, uint32_t index);
 
