@@ -5,12 +5,14 @@
  * registers deliver what they were before, EAX dest's id in the other form (local for global), ECX
  * its state.
  *
- *    in:  9 8 7 6 5 4 3 2 1 0       out:  2 1 0
- *        |d|h|p|u|f|i|s|S|R|H|           |S|R|H|
+ *    in: 10 9 8 7 6 5 4 3 2 1 0       out:  2 1 0
+ *        |x|d|h|p|u|f|i|s|S|R|H|           |S|R|H|
  *
  * h: H says whether to halt or to go on. p, u, f, i, s: set pager, handle, flags, IP, SP. R, S: end
  * an Ipc that is receiving, sending. d, to deliver the old values, is always taken as set. Out: it
  * was halted, receiving, sending. A thread that is told to halt in an Ipc halts when that is over.
+ *
+ * x, ours: a thread of a foreign space is to stop with an exception (foreign.c).
  *
  * Allowed on active threads of the caller's own space, and to the space of their pager. */
 #include "api/ipc.h"
@@ -29,6 +31,7 @@
 #define CONTROL_SET_HANDLE    0x040u
 #define CONTROL_SET_PAGER     0x080u
 #define CONTROL_SET_HALT      0x100u
+#define CONTROL_RAISE         0x400u
 
 #define STATE_HALTED_BIT  1u
 #define STATE_RECEIVE_BIT 2u
@@ -69,7 +72,7 @@ static struct tcb *find_dest(thread_id_t dest)
         return NULL;
     if (t->space == me->space)
         return t;
-    pager = thread_find_any(t->space, t->utcb->pager);
+    pager = thread_find_any(t->space, t->space->foreign ? t->keeper : t->utcb->pager);
     return pager && pager->space == me->space ? t : NULL;
 }
 
@@ -148,6 +151,8 @@ void sys_exchange_registers(struct trap_frame *f)
         else
             go_on(t);
     }
+    if (in.ecx & CONTROL_RAISE && t->space->foreign)
+        foreign_raise(t);
     if (me->state == HALTED)
         switch_to_next();
     else

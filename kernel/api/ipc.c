@@ -527,7 +527,7 @@ HOT void sys_ipc(struct trap_frame *f)
 }
 
 /* --- messages of the kernel ------------------------------------------------------------------- */
-bool ipc_kernel_call(struct tcb *t, thread_id_t partner, word_t words[13], unsigned count,
+bool ipc_kernel_call(struct tcb *t, thread_id_t partner, word_t *words, unsigned count,
                      bool accept_map)
 {
     /* The thread may be inside an Ipc of its own, copying a string. */

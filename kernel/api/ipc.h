@@ -11,10 +11,10 @@ thread_id_t ipc(thread_id_t to, thread_id_t from, word_t timeouts);
 
 /* A message of the kernel on behalf of the running thread t, and the answer to it; both are kept
  * in the thread's control block, so that the program's MRs stay as they are. `words` are the
- * message, MR0 .. MR12 at most; those that the answer has replace them, its items are mapped if
+ * message, MR0 .. MR13 at most; those that the answer has replace them, its items are mapped if
  * `accept_map`. False: there is no such partner, or it went away, or the exchange was aborted by
  * ExchangeRegisters: t->ipc_result tells. */
-bool ipc_kernel_call(struct tcb *t, thread_id_t partner, word_t words[13], unsigned count,
+bool ipc_kernel_call(struct tcb *t, thread_id_t partner, word_t *words, unsigned count,
                      bool accept_map);
 
 /* A message without answer from the interrupt or preempted thread t. True: delivered, t goes on;
@@ -43,6 +43,11 @@ void ipc_registers(struct tcb *t);
 void page_fault_ipc(struct tcb *t, vaddr_t address, word_t ip, bool write);
 /* Everything else that a program did wrong: to its exception handler [L4X2 5.3]. */
 void exception_ipc(struct trap_frame *f, word_t vector, word_t error);
+
+/* --- foreign.c -------------------------------------------------------------------------------- */
+/* Any exception of a program in a foreign space; `address` of a page fault. */
+void foreign_exception(struct tcb *t, word_t vector, word_t error, vaddr_t address);
+void foreign_raise(struct tcb *t); /* t is to stop with an exception as soon as it may */
 
 /* --- interrupts.c ----------------------------------------------------------------------------- */
 void interrupt_fired(word_t line); /* masked and acknowledged at the PIC already */

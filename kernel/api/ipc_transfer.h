@@ -13,7 +13,7 @@ static inline word_t *ipc_message(struct tcb *t)
 {
     return t->kernel_ipc ? t->kernel_mr : t->utcb->mr;
 }
-#define KERNEL_WORDS_MAX 12 /* MR1 .. MR12 */
+#define KERNEL_WORDS_MAX 13 /* MR1 .. MR13 */
 
 /* Copies s's message to r: words, then items. With strings in it s must be the running thread,
  * COPYING, and r LOCKED, and this may take a while: when it returns, s->transfer is NULL if r

@@ -24,6 +24,7 @@ struct space {
     fpage_t kip_area;
     vaddr_t own_end;     /* below it nothing is the kernel's; 0: no areas yet, or it is sigma0's */
     fpage_t utcb_area;
+    bool foreign;        /* runs programs that know nothing of L4: foreign.c */
     word_t thread_count;
     struct ports *ports; /* NULL: has never had any */
     struct tcb *threads; /* list through tcb.space_next, tcb.space_prev */

@@ -7,15 +7,18 @@
  * on IA-32 make the space a small one, which is switched to without a flush of the TLB. The old
  * setting of the latter is returned [L4X2 4.11].
  *
- *    31 30        8 7             0
- *   |s |     0     | small space id |   control; 0 is a large space
+ *    31 30 29     8 7             0
+ *   |s |f |   0    | small space id |   control; 0 is a large space
  *   |e |     0     | the old id     |   result; e: the request took effect
+ *
+ * f, ours: the space is a foreign one (foreign.c).
  */
 #include "api/ipc.h"
 #include "api/syscalls.h"
 #include "state.h"
 
 #define CONTROL_SMALL   0x80000000u
+#define CONTROL_FOREIGN 0x40000000u
 #define CONTROL_ID_MASK 0x000000FFu
 
 /* A redirector as it is to be kept: a global id. */
@@ -41,6 +44,7 @@ static enum l4_error space_control(const struct tcb *caller, const struct trap_f
     if (error)
         return error;
 
+    s->foreign |= (f->ecx & CONTROL_FOREIGN) != 0;
     thread_id_t redirector = redirector_id(caller, f->edi);
     if (redirector != NIL_THREAD) {
         s->redirector = redirector;

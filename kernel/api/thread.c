@@ -163,7 +163,7 @@ enum l4_error thread_activate(struct tcb *t, thread_id_t pager)
 
     if (error)
         return error;
-    t->utcb->pager = pager;
+    t->utcb->pager = t->keeper = pager;
     arch_thread_start(t, 0, 0);
     arch_thread_call(t, started);
     ipc_await_start(t, pager);

@@ -78,7 +78,7 @@ struct tcb {
     struct tcb **send_queue;
     /* of a redirected message: whom it was for; NIL_THREAD: not redirected */
     thread_id_t intended;
-    word_t kernel_mr[13];
+    word_t kernel_mr[14];
 
     /* String transfers (ipc_string.c). */
     struct tcb *transfer;     /* the other side; NULL: in no transfer */
@@ -87,6 +87,11 @@ struct tcb {
     word_t transfer_stop;     /* sender: how it is to end at once: TRANSFER_CODES; 0: go on */
     word_t transfer_expires;  /* sender: how its timeout ends it; 0: no fault yet, no timeout */
     vaddr_t transfer_fault;   /* receiver: the address it is to have paged in */
+
+    /* Of a foreign space: who gets its exceptions, whatever its UTCB says; and it is to stop with
+     * one as soon as it is back in its program (foreign.c). */
+    thread_id_t keeper;
+    bool raised;
 
     bool out_of_quantum;      /* HALTED, or about to be, until Schedule gives it a new quantum */
     bool irq_masked;          /* interrupt threads: a message is out and not acknowledged */

@@ -39,6 +39,14 @@ static bool is_user(const struct trap_frame *f)
     return f->cs & 3;
 }
 
+static void exception(struct trap_frame *f, word_t vector, word_t error)
+{
+    if (current()->space->foreign)
+        foreign_exception(current(), vector, error, 0);
+    else
+        exception_ipc(f, vector, error);
+}
+
 /* --- page faults ----------------------------------------------------------------------------- */
 
 HOT static void page_fault(struct trap_frame *f)
@@ -53,7 +61,10 @@ HOT static void page_fault(struct trap_frame *f)
     vaddr_t va = la - s->small_base < s->small_size ? la - s->small_base : la;
     if (s->is_sigma0 && !(f->error & PF_PRESENT) && space_sigma0_fill(s, va))
         return;
-    page_fault_ipc(t, va, f->eip, write);
+    if (s->foreign)
+        foreign_exception(t, VECTOR_PF, f->error, va);
+    else
+        page_fault_ipc(t, va, f->eip, write);
 }
 
 /* --- undefined instructions and general protection ------------------------------------------- */
@@ -180,7 +191,7 @@ static struct trap_frame *kernel_fault(struct trap_frame *f)
     if (f->vector == VECTOR_GP && is_iret(f->eip)) {
         f = return_fault(f);
         if (!general_protection(f))
-            exception_ipc(f, VECTOR_GP, 0);
+            exception(f, VECTOR_GP, 0);
         return f;
     }
     /* The trap flag of a program survives SYSENTER. */
@@ -258,7 +269,7 @@ HOT struct trap_frame *trap(struct trap_frame *f)
     if (!is_user(f))
         return kernel_fault(f);
     if (!user_fault(f, &vector))
-        exception_ipc(f, vector, f->error);
+        exception(f, vector, f->error);
     return f;
 }
 

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* files.h: the one file that the layer has. */
+#pragma once
+
+#include <stddef.h>
+
+void layer_file_set(const void *data, size_t size);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* layer.h: what the files of the host layer share. The layer stands where user-mode Linux has its
+ * host's system calls: below it is the L4 microkernel, above it the kernel's own arch/um.
+ *
+ * Two L4 threads live in the server's space. The first runs all of Linux, its kernel threads being
+ * coroutines on stacks of their own. The second, of higher priority, receives interrupts and the
+ * passing of time, and runs their handlers on Linux's interrupt stack, in the middle of whatever
+ * the first one does; unless Linux has its interrupts off, when it leaves a mark. */
+#pragma once
+
+#include <l4/ipc.h>
+#include <l4/kip.h>
+#include <l4/syscalls.h>
+#include <l4/types.h>
+
+/* Priorities of L4 threads: those of processes, of Linux, of its interrupts. */
+#define PRIORITY_PROCESS   50u
+#define PRIORITY_LINUX     100u
+#define PRIORITY_INTERRUPT 150u
+
+#define PAGE_BYTES 4096u
+
+/* Numbers of L4 threads: processes' follow the server's. */
+#define THREAD_SERVER  l4_thread_number(layer_server)
+#define THREAD_PROCESS 256u
+#define PROCESS_MAX    512u
+
+/* Where a process has its kernel interface page and its thread's control block: above what Linux
+ * takes for the top of its memory. */
+#define PROCESS_TOP  0xBF000000u
+#define PROCESS_UTCB 0xBFE00000u
+#define PROCESS_KIP  0xBFF00000u
+
+extern l4_thread_id layer_server;    /* the thread that runs Linux */
+extern l4_thread_id layer_interrupt; /* the one that has its interrupts */
+
+/* start.c */
+_Noreturn void layer_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* memory.c: all of the server's memory, from `first` on, 4 MB at a time where that can be. */
+void layer_take_memory(uintptr_t first, uintptr_t end);
+
+/* interrupts.c */
+void layer_start_interrupts(void);
+
+/* process.c: a thread's exception as a message: struct process_frame in MR1 on. */
+struct process_frame {
+    word_t eip, eflags, vector, error, edi, esi, ebp, esp, ebx, edx, ecx, eax, cr2;
+};
+#define FRAME_WORDS 13u
+#define VECTOR_RAISED 0x100u /* no exception: ExchangeRegisters took the processor away */
+
+/* console.c, on the kernel's side of the headers: the page that a process has at the address, as
+ * Linux's tables say, and what it may do there (UM_PROT_*); false: nothing. */
+int layer_page_of(unsigned long address, unsigned long *physical, unsigned int *protection);
+void layer_serial_interrupt(void);

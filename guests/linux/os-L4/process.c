@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0
+/* process.c: Linux's processes. Each address space is an L4 space with one thread, whose faults,
+ * system calls and other exceptions come here as messages with its registers, and which goes on
+ * with the registers of the answer.
+ *
+ * A new space is empty; its pages come one by one with the answers to its faults. The layer keeps a
+ * shadow of what each space has been given, so that it knows which frame to unmap when Linux
+ * changes a page table. Unmapping goes by frame: other spaces that share the frame lose it too, and
+ * fault again. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <l4/task.h>
+#include <l4/thread.h>
+#include <as-layout.h>
+#include <kern_util.h>
+#include <mem_user.h>
+#include <os.h>
+#include <skas.h>
+#include <sysdep/ptrace.h>
+#include <sysdep/ptrace_user.h>
+#include "layer.h"
+
+#define FOREIGN      0x40000000u /* SpaceControl: faults and exceptions as struct process_frame */
+#define EXREGS_RAISE 0x00000400u
+#define VECTOR_PAGE_FAULT 14u
+#define VECTOR_GP         13u
+#define ERROR_INT_80      (0x80u << 3 | 2u)
+#define EIP_NOWHERE       0xFFFFFFFCu
+
+/* A shadow entry: the frame's offset in Linux's physical memory, the rights, and a mark. */
+#define SHADOW_VALID 8u
+#define SHADOW_PER_TABLE 1024u
+#define REGION_SHIFT 22
+
+struct process {
+    bool used;
+    word_t version;
+    l4_thread_id thread;
+    word_t *table[1u << (32 - REGION_SHIFT)];
+};
+
+static struct process processes[PROCESS_MAX];
+int userspace_pid[1];
+int kill_userspace_mm[1];
+
+static struct process *process_of(int pid)
+{
+    return &processes[(word_t)pid - THREAD_PROCESS];
+}
+
+/* --- the shadow ------------------------------------------------------------------------------- */
+
+static word_t *shadow_entry(struct process *p, word_t address, bool make)
+{
+    word_t **table = &p->table[address >> REGION_SHIFT];
+
+    if (!*table && make) {
+        *table = (word_t *)alloc_stack(0, 1);
+        if (*table)
+            memset(*table, 0, PAGE_BYTES);
+    }
+    return *table ? &(*table)[address / PAGE_BYTES % SHADOW_PER_TABLE] : NULL;
+}
+
+static void shadow_free(struct process *p)
+{
+    for (word_t i = 0; i < sizeof(p->table) / sizeof(p->table[0]); i++)
+        if (p->table[i]) {
+            free_stack((unsigned long)p->table[i], 0);
+            p->table[i] = NULL;
+        }
+}
+
+/* --- taking pages back ------------------------------------------------------------------------ */
+
+struct revocation {
+    word_t count;
+    l4_fpage list[L4_MR_COUNT];
+};
+
+static void take_back_now(struct revocation *r)
+{
+    word_t count = r->count;
+
+    if (!count)
+        return;
+    for (word_t i = 0; i < count; i++)
+        l4_set_mr(i, r->list[i]);
+    l4_unmap(count - 1);
+    r->count = 0;
+}
+
+static void take_back(struct revocation *r, word_t entry, word_t rights)
+{
+    word_t frame = uml_physmem + (entry & ~(PAGE_BYTES - 1));
+
+    if (r->count == L4_MR_COUNT)
+        take_back_now(r);
+    r->list[r->count++] = l4_make_fpage(frame, 12, rights);
+}
+
+/* Calls for each page in the range that the process has. */
+static void for_each_page(struct process *p, word_t address, word_t length,
+                          void (*action)(struct revocation *, word_t *entry, word_t argument),
+                          word_t argument)
+{
+    struct revocation r = {0};
+    word_t end = address + length;
+
+    while (address < end) {
+        word_t *entry = shadow_entry(p, address, false);
+
+        if (!entry) {
+            address = (address | ((1u << REGION_SHIFT) - 1)) + 1;
+            if (!address)
+                break;
+            continue;
+        }
+        if (*entry & SHADOW_VALID)
+            action(&r, entry, argument);
+        address += PAGE_BYTES;
+    }
+    take_back_now(&r);
+}
+
+static void drop(struct revocation *r, word_t *entry, word_t unused)
+{
+    (void)unused;
+    take_back(r, *entry, L4_FULLY_ACCESSIBLE);
+    *entry = 0;
+}
+
+/* UM_PROT_READ, _WRITE and _EXEC are L4's rights in the opposite order. */
+static word_t rights_of(unsigned int protection)
+{
+    return (protection & UM_PROT_READ ? L4_READABLE | L4_EXECUTABLE : 0) |
+           (protection & UM_PROT_EXEC ? L4_READABLE | L4_EXECUTABLE : 0) |
+           (protection & UM_PROT_WRITE ? L4_WRITABLE | L4_READABLE | L4_EXECUTABLE : 0);
+}
+
+static void restrict_to(struct revocation *r, word_t *entry, word_t rights)
+{
+    word_t lost = *entry & L4_FULLY_ACCESSIBLE & ~rights;
+
+    if (!(rights & L4_READABLE)) {
+        drop(r, entry, 0);
+    } else if (lost) {
+        take_back(r, *entry, lost);
+        *entry &= ~lost;
+    }
+}
+
+int unmap(struct mm_id *id, unsigned long address, unsigned long length, int done, void **data)
+{
+    (void)done, (void)data;
+    for_each_page(process_of(id->u.pid), address, length, drop, 0);
+    return 0;
+}
+
+int protect(struct mm_id *id, unsigned long address, unsigned long length, unsigned int protection,
+            int done, void **data)
+{
+    (void)done, (void)data;
+    for_each_page(process_of(id->u.pid), address, length, restrict_to, rights_of(protection));
+    return 0;
+}
+
+/* The page comes with the next fault. What was there goes. */
+int map(struct mm_id *id, unsigned long address, unsigned long length, int protection, int fd,
+        unsigned long long offset, int done, void **data)
+{
+    (void)protection, (void)fd, (void)offset;
+    return unmap(id, address, length, done, data);
+}
+
+long run_syscall_stub(struct mm_id *id, int number, unsigned long *args, long expected,
+                      void **address, int done)
+{
+    (void)id, (void)number, (void)args, (void)expected, (void)address, (void)done;
+    return -ENOSYS;
+}
+
+long syscall_stub_data(struct mm_id *id, unsigned long *data, int count, void **address,
+                       void **stub)
+{
+    (void)id, (void)data, (void)count, (void)address, (void)stub;
+    return 0;
+}
+
+/* --- spaces come and go ----------------------------------------------------------------------- */
+
+static bool make_space(l4_thread_id thread)
+{
+    if (!l4_thread_control(thread, thread, layer_server, L4_NIL_THREAD, L4_UTCB_UNCHANGED))
+        return false;
+    if (l4_space_control(thread, FOREIGN, l4_make_fpage(PROCESS_KIP, 12, 0),
+                         l4_make_fpage(PROCESS_UTCB, 12, 0), L4_ANY_THREAD, NULL) &&
+        l4_thread_control(thread, thread, L4_NIL_THREAD, layer_server, PROCESS_UTCB) &&
+        l4_set_priority(thread, PRIORITY_PROCESS))
+        return true;
+    l4_thread_delete(thread);
+    return false;
+}
+
+/* The new thread starts where nothing is, and so it waits for registers. */
+static bool await_registers(l4_thread_id thread)
+{
+    l4_put_start_message(EIP_NOWHERE, 0);
+    return !l4_tag_failed(l4_send(thread)) && !l4_tag_failed(l4_receive(thread));
+}
+
+int start_userspace(unsigned long unused)
+{
+    (void)unused;
+    for (word_t i = 0; i < PROCESS_MAX; i++) {
+        struct process *p = &processes[i];
+
+        if (p->used)
+            continue;
+        p->version = p->version % 63 + 1;
+        p->thread = l4_global_id(THREAD_PROCESS + i, p->version);
+        if (!make_space(p->thread))
+            return -ENOMEM;
+        p->used = true;
+        if (!await_registers(p->thread))
+            layer_panic("process thread %08x does not start: error %u", p->thread,
+                        l4_error_code());
+        return (int)(THREAD_PROCESS + i);
+    }
+    return -EAGAIN;
+}
+
+int copy_context_skas0(unsigned long stack, int pid)
+{
+    (void)pid;
+    return start_userspace(stack);
+}
+
+void os_kill_ptraced_process(int pid, int reap)
+{
+    struct process *p = process_of(pid);
+
+    (void)reap;
+    if (!l4_thread_delete(p->thread))
+        layer_panic("process thread %08x does not go: error %u", p->thread, l4_error_code());
+    shadow_free(p);
+    p->used = false;
+}
+
+void __switch_mm(struct mm_id *id)
+{
+    userspace_pid[0] = id->u.pid;
+}
+
+/* A tick while the process may be computing: it stops at once, and Linux has the processor. */
+void os_alarm_process(int pid)
+{
+    struct l4_exchange x = {.thread = process_of(pid)->thread, .control = EXREGS_RAISE};
+
+    l4_exchange_registers(&x);
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+static void put_registers(const struct uml_pt_regs *regs)
+{
+    struct process_frame *f = (struct process_frame *)&l4_utcb()[1];
+
+    f->eip = UPT_IP(regs);
+    f->eflags = UPT_EFLAGS(regs);
+    f->edi = UPT_DI(regs);
+    f->esi = UPT_SI(regs);
+    f->ebp = UPT_BP(regs);
+    f->esp = UPT_SP(regs);
+    f->ebx = UPT_BX(regs);
+    f->edx = UPT_DX(regs);
+    f->ecx = UPT_CX(regs);
+    f->eax = UPT_AX(regs);
+    l4_set_mr(0, l4_make_tag(0, FRAME_WORDS, 0));
+}
+
+static void get_registers(struct uml_pt_regs *regs, const struct process_frame *f)
+{
+    UPT_IP(regs) = f->eip;
+    UPT_EFLAGS(regs) = f->eflags;
+    UPT_DI(regs) = f->edi;
+    UPT_SI(regs) = f->esi;
+    UPT_BP(regs) = f->ebp;
+    UPT_SP(regs) = f->esp;
+    UPT_BX(regs) = f->ebx;
+    UPT_DX(regs) = f->edx;
+    UPT_CX(regs) = f->ecx;
+    UPT_AX(regs) = f->eax;
+}
+
+/* With the answer to a fault goes the page, if Linux has one there by now. */
+static void put_page(struct process *p, word_t address)
+{
+    unsigned long physical;
+    unsigned int protection;
+    word_t rights, *entry;
+
+    if (!layer_page_of(address, &physical, &protection))
+        return;
+    rights = rights_of(protection);
+    entry = shadow_entry(p, address, true);
+    if (!(rights & L4_READABLE) || !entry)
+        return;
+    if (*entry & SHADOW_VALID && (*entry & ~(PAGE_BYTES - 1)) != physical)
+        layer_panic("%08x has frame %08x, and was to have %08lx", address, *entry, physical);
+    *entry = physical | rights | SHADOW_VALID;
+    address &= ~(PAGE_BYTES - 1);
+    l4_msg_map(l4_make_fpage(uml_physmem + physical, 12, rights), address);
+}
+
+static void page_fault(struct uml_pt_regs *regs, const struct process_frame *f)
+{
+    regs->faultinfo = (struct faultinfo){
+        .error_code = (int)f->error, .cr2 = f->cr2, .trap_no = VECTOR_PAGE_FAULT};
+    segv(regs->faultinfo, f->eip, 1, regs);
+}
+
+static const uint8_t signal_of_vector[32] = {
+    [0] = SIGFPE,  [1] = SIGTRAP, [3] = SIGTRAP, [4] = SIGSEGV,  [5] = SIGSEGV,
+    [6] = SIGILL,  [9] = SIGFPE,  [10] = SIGSEGV, [11] = SIGBUS, [12] = SIGBUS,
+    [13] = SIGSEGV, [16] = SIGFPE, [17] = SIGBUS, [19] = SIGFPE,
+};
+
+static void other_exception(struct uml_pt_regs *regs, const struct process_frame *f)
+{
+    int signal = f->vector < 32 ? signal_of_vector[f->vector] : 0;
+
+    regs->faultinfo = (struct faultinfo){.error_code = (int)f->error, .trap_no = (int)f->vector};
+    if (signal == SIGSEGV)
+        segv_handler(SIGSEGV, NULL, regs);
+    else
+        relay_signal(signal ? signal : SIGSEGV, NULL, regs);
+}
+
+/* Returns the address of the page that the next answer should bring; 0: none. */
+static word_t handle(struct uml_pt_regs *regs, const struct process_frame *f)
+{
+    UPT_SYSCALL_NR(regs) = -1;
+    if (f->vector == VECTOR_GP && f->error == ERROR_INT_80) {
+        UPT_IP(regs) += 2;
+        PT_SYSCALL_NR(regs->gp) = (long)f->eax;
+        handle_syscall(regs);
+    } else if (f->vector == VECTOR_PAGE_FAULT) {
+        page_fault(regs, f);
+        return f->cr2;
+    } else if (f->vector != VECTOR_RAISED) {
+        other_exception(regs, f);
+    }
+    return 0;
+}
+
+void userspace(struct uml_pt_regs *regs, unsigned long *unused)
+{
+    struct process_frame f;
+    word_t wanted = 0;
+
+    (void)unused;
+    interrupt_end();
+    for (;;) {
+        struct process *p = process_of(userspace_pid[0]);
+        l4_tag tag;
+
+        if (kill_userspace_mm[0])
+            fatal_sigsegv();
+        put_registers(regs);
+        if (wanted)
+            put_page(p, wanted);
+        tag = l4_call(p->thread);
+        if (l4_tag_failed(tag) || l4_tag_untyped(tag) != FRAME_WORDS)
+            layer_panic("process thread %08x answers %08x: error %u", p->thread, tag,
+                        l4_error_code());
+        memcpy(&f, &l4_utcb()[1], sizeof(f));
+        regs->is_user = 1;
+        get_registers(regs, &f);
+        wanted = handle(regs, &f);
+        interrupt_end();
+    }
+}
