@@ -10,7 +10,7 @@ linux_l4_tree() {
     patch -s -d "$tree" -p1 <"$here/linux/linux.patch"
     layer=$tree/arch/um/os-L4
     mkdir -p "$layer" "$tree/arch/x86/um/os-L4"
-    cp "$here"/linux/os-L4/* "$here/lib/boot.c" "$layer"
+    cp "$here"/linux/os-L4/* "$here/lib/boot.c" "$here/native/div64.c" "$layer"
     cp -r "$here/lib/include/l4" "$layer/l4"
     cp "$here"/linux/include/asm/* "$tree/arch/um/include/asm"
     echo 'obj-y =' >"$tree/arch/x86/um/os-L4/Makefile"
@@ -48,7 +48,7 @@ linux_l4() {
     need make gcc flex bison bc xz objdump patch
     inputs=$(deb_id "linux-source-$linux_release" && compiler_id &&
         hash_files "$here"/linux/um.frag "$here"/linux/linux.patch "$here"/linux/os-L4/* \
-            "$here"/linux/include/asm/* "$here"/lib/boot.c "$here"/lib/include/l4/*.h &&
+            "$here"/linux/include/asm/* "$here"/lib/boot.c "$here"/native/div64.c "$here"/lib/include/l4/*.h &&
         hash_recipe "$here/linux/linux_l4.sh")
     linux_tree=$(linux_source)
     artefact linux-l4 linux_l4_build "$inputs"
