@@ -11,7 +11,7 @@
 /* Does r wait for me, and may it run at once? */
 static inline bool ipc_can_take(const struct tcb *r, const struct tcb *me)
 {
-    return r->slow == 0 && (r->partner == ANY_THREAD || r->partner == me->id)
+    return !(r->slow & ~SLOW_FOREIGN) && (r->partner == ANY_THREAD || r->partner == me->id)
            && (int)r->priority >= (int)kernel.ready_top;
 }
 

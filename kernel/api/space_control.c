@@ -30,6 +30,13 @@ static thread_id_t redirector_id(const struct tcb *caller, thread_id_t id)
     return t ? t->id : NIL_THREAD;
 }
 
+static void make_foreign(struct space *s)
+{
+    s->foreign = true;
+    for (struct tcb *t = s->threads; t; t = t->space_next)
+        t->slow |= SLOW_FOREIGN;
+}
+
 static enum l4_error space_control(const struct tcb *caller, const struct trap_frame *f,
                                    word_t *old_control)
 {
@@ -44,7 +51,8 @@ static enum l4_error space_control(const struct tcb *caller, const struct trap_f
     if (error)
         return error;
 
-    s->foreign |= (f->ecx & CONTROL_FOREIGN) != 0;
+    if (f->ecx & CONTROL_FOREIGN)
+        make_foreign(s);
     thread_id_t redirector = redirector_id(caller, f->edi);
     if (redirector != NIL_THREAD) {
         s->redirector = redirector;

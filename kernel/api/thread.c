@@ -62,9 +62,11 @@ void thread_enter_space(struct tcb *t, struct space *s)
         s->threads->space_prev = t;
     s->threads = t;
     s->thread_count++;
-    t->slow &= ~(word_t)SLOW_REDIRECT;
+    t->slow &= ~(word_t)(SLOW_REDIRECT | SLOW_FOREIGN);
     if (s->redirector != ANY_THREAD)
         t->slow |= SLOW_REDIRECT;
+    if (s->foreign)
+        t->slow |= SLOW_FOREIGN;
 }
 
 void thread_leave_space(struct tcb *t)

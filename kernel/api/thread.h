@@ -25,6 +25,7 @@ enum thread_slow {
     SLOW_TIMEOUT = 1,   /* linked in the queue of timeouts */
     SLOW_REDIRECT = 2,  /* its space has a redirector */
     SLOW_HALT = 4,      /* is to halt when its Ipc is over */
+    SLOW_FOREIGN = 8,   /* its space is foreign: but the short way in C takes messages to it */
 };
 
 /* What INT, or SYSENTER made to look like it, leaves at the top of a kernel stack. */
