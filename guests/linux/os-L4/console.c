@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* console.c: COM1 as Linux's console and terminal, and the layer's look at Linux's page tables.
  * Compiled with the kernel's headers. */
 #include <linux/console.h>

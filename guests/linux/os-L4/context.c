@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* context.c: Linux's kernel threads, as coroutines of one L4 thread: switching is a jump from one
  * stack to another, and nothing that the microkernel hears of. */
 #include <generated/asm-offsets.h>

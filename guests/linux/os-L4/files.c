@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* files.c: the initial ramdisk, a boot module, as the file that `initrd=` names. */
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* host.c: what Linux's user-mode architecture asks of a host and this one answers in a line: its
  * name, its features, and the files, descriptors and helper programs that it does not have. */
 #include <errno.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* interrupts.c: time, the serial line's interrupts, and Linux's interrupt flag.
  *
  * The interrupt thread waits for messages of interrupt threads and for the next tick. It has a

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* layer.h: what the files of the host layer share. The layer stands where user-mode Linux has its
  * host's system calls: below it is the L4 microkernel, above it the kernel's own arch/um.
  *

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* libc.c: of a C library, the functions that the kernel does not bring along itself. */
 #include <stddef.h>
 #include <stdint.h>

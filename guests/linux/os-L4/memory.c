@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* memory.c: the server's own memory. Its physical memory is what sigma0 gives, where the image was
  * loaded and above, at the same address: Linux's address 0 is the image's start. What Linux maps
  * a second time, for vmalloc, is asked for again, page by page, at the other address. */

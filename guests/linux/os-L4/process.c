@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* process.c: Linux's processes. Each address space is an L4 space with one thread, whose faults,
  * system calls and other exceptions come here as messages with its registers, and which goes on
  * with the registers of the answer.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* start.c: from the microkernel's start of the server to linux_main, and the end of the machine.
  *
  * The server is the root server: the kernel has loaded it, and its boot module's string is Linux's

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* What vmalloc maps is there at once: no fault of the kernel's own would bring it later. */
 #ifndef __UM_CACHEFLUSH_H
 #define __UM_CACHEFLUSH_H
