@@ -6,7 +6,7 @@ const struct test *const chapters[] = {
     thread_control_tests,      space_control_tests, schedule_tests,
     ipc_tests,  map_tests,     strings_tests,     propagation_tests,
     faults_tests, exceptions_tests, interrupts_tests, sigma0_tests,
-    fpu_tests,  NULL,
+    fpu_tests,  foreign_tests, NULL,
 };
 
 void suite_prepare(void) {}

@@ -30,7 +30,7 @@ struct test {
 extern const struct test kip_tests[], clock_tests[], utcb_tests[], exchange_registers_tests[],
     thread_control_tests[], space_control_tests[], schedule_tests[], ipc_tests[], map_tests[],
     strings_tests[], propagation_tests[], faults_tests[], exceptions_tests[], interrupts_tests[],
-    sigma0_tests[], fpu_tests[];
+    sigma0_tests[], fpu_tests[], foreign_tests[];
 
 // What a root task of tests consists of: chapters.c, or ports.c.
 extern const struct test *const chapters[]; // NULL ends them

@@ -3,7 +3,7 @@ l4_program(api_tests 0x00400000 tests/suite.c tests/chapters.c tests/helper.c te
   tests/clock.c tests/utcb.c tests/exchange_registers.c tests/thread_control.c
   tests/space_control.c tests/schedule.c tests/ipc.c tests/map.c tests/strings.c
   tests/propagation.c tests/faults.c tests/exceptions.c tests/interrupts.c tests/sigma0.c
-  tests/fpu.c)
+  tests/fpu.c tests/foreign.c)
 l4_program(api_ports 0x00400000 tests/suite.c tests/helper.c tests/transfer.c tests/ports.c)
 l4_program(api_fuzz 0x00400000 tests/fuzz.c tests/fuzz_calls.c)
 l4_program(api_threads 0x00400000 tests/threads.c)
