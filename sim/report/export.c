@@ -158,6 +158,36 @@ static const struct shape row_shape[] = {
     {"u", JSON_INTEGER, "a whole number"},      {"v", JSON_INTEGER, "a whole number"},
 };
 
+static const struct shape trip_shape[] = {
+    {"call", JSON_INTEGER, "a whole number"},    {"reply", JSON_INTEGER, "a whole number"},
+    {"count", JSON_INTEGER, "a whole number"},   {"client_name", JSON_STRING, "a string"},
+    {"server_name", JSON_STRING, "a string"},
+};
+static const struct shape latency_shape[] = {
+    {"vector", JSON_INTEGER, "a whole number"}, {"handler", JSON_OBJECT, "an object"},
+};
+static const struct shape handler_shape[] = {
+    {"count", JSON_INTEGER, "a whole number"}, {"cycles", JSON_INTEGER, "a whole number"},
+    {"min", JSON_INTEGER, "a whole number"},   {"max", JSON_INTEGER, "a whole number"},
+};
+
+static void check_trips(const json_t *paths, const char *path)
+{
+    size_t i, clusters = json_array_size(json_object_get(paths, "clusters"));
+    json_t *o;
+    json_array_foreach(json_object_get(paths, "round_trips"), i, o) {
+        check_shape(o, trip_shape, ARRAY_COUNT(trip_shape), "round trip", i, path);
+        if ((size_t)export_number(o, "call") >= clusters ||
+            (size_t)export_number(o, "reply") >= clusters)
+            usage_error("export: %s: round trip %zu is of a path that is not there", path, i);
+    }
+    json_array_foreach(json_object_get(paths, "interrupt_latency"), i, o) {
+        check_shape(o, latency_shape, ARRAY_COUNT(latency_shape), "interrupt_latency", i, path);
+        check_shape(json_object_get(o, "handler"), handler_shape, ARRAY_COUNT(handler_shape),
+                    "handler", i, path);
+    }
+}
+
 /* The instructions of one path, which sum to its cycles. */
 static void check_told(const json_t *told, size_t index, const json_t *profile,
                        const json_t *clusters, const json_t *known, const char *path)
@@ -236,6 +266,8 @@ void export_check_ledger(const json_t *ledger, const char *path)
                "path", path);
     if (paths)
         check_kernel_paths(paths, known, path);
+    if (paths)
+        check_trips(paths, path);
     if (profile)
         check_profile(profile, json_object_get(paths, "clusters"), known, path);
 }

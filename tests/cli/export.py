@@ -417,6 +417,8 @@ def test_refused(ledger, window):
     changed("paths that do not add up", "kernel_paths sum", lambda d: d["kernel_paths"].update(user=1))
     changed("symbols with more than their path", "have more cycles", lambda d: d["kernel_paths"]["clusters"][0]
             ["symbols"].append({"name": "x", "cycles": 10 ** 12}))
+    changed("a round trip of no path", "round trip 0 is of a path that is not there",
+            lambda d: d["kernel_paths"]["round_trips"][0].update(call=9999))
     changed("a clock that is none", "'clock_hz'", lambda d: d.update(clock_hz="fast"))
     changed("a window that was cut", "instructions sum", lambda d: d["instructions"].pop(0), window, "kanata")
     changed("a window without a pipe", "'pipe' of instruction 2", lambda d: d["instructions"][2].update(pipe="UV"),

@@ -272,6 +272,10 @@ def test_tables(b, ledger):
     b.click("#paths th:nth-child(2) button")
     check("another turns it round", column(b, "paths", 2) == sorted(counts))
     check("ways in sum to the run", b.numbers("#gates tfoot td[data-value]") == [sum(p["entries"] for p in ledger["paths"]), ledger["cycles"]])
+    trips = ledger["kernel_paths"]["round_trips"]
+    check("round trips are told", b.numbers("#trips tfoot td[data-value]") == [sum(t["count"] for t in trips)] and trips)
+    check("and how long interrupts waited", b.numbers("#latency tfoot td[data-value]") ==
+          [sum(x["handler"]["count"] for x in ledger["kernel_paths"]["interrupt_latency"])])
     told = {c["cluster"]: c for c in ledger["profile"]["clusters"]}
     dearest = max(told.values(), key=lambda c: c["cycles"])
     b.js("""[...document.querySelectorAll('#paths a')].find(a => a.textContent.startsWith('#' + arguments[0] + ' ')).click()""",

@@ -105,6 +105,8 @@
         { ...causesColumn, show: r => r.account ? "" : P.causeBar(r.causes, r.cycles) },
       ], 2);
     }
+    if (L.kernel_paths && (L.kernel_paths.round_trips || []).length) addTrips(panel, L.kernel_paths.round_trips);
+    if (L.kernel_paths && (L.kernel_paths.interrupt_latency || []).length) addLatency(panel, L.kernel_paths.interrupt_latency);
     panel.append(el("h2", {}, "Ways into privilege 0"));
     P.table(panel, "gates", L.paths, [
       { title: "way in", kind: "text", get: r => r.name },
@@ -112,6 +114,32 @@
       { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
       shareColumn(r => r.cycles, whole, "var(--kernel)"), causesColumn,
     ], 2);
+  };
+
+  /* Call and reply joined: the way there, the server's own cycles, the way back, and what else came
+   * between. */
+  const LEGS = [["send", "var(--kernel)"], ["server", "var(--user)"], ["answer", "var(--branch)"], ["other", "var(--other)"]];
+  const addTrips = (panel, trips) => {
+    const K = L.kernel_paths, cycles = r => P.sum(LEGS, leg => r[leg[0]] || 0);
+    const mean = (title, get) => ({ title, kind: "number", get: r => r.count ? get(r) / r.count : 0, show: r => r.count ? (get(r) / r.count).toFixed(1) : "" });
+    panel.append(el("h2", {}, "Round trips"), el("p", { class: "note" }, "A call and its reply joined; means over the trips, in cycles: the way there, the server as a program, the way back, what else came between."));
+    P.table(panel, "trips", trips, [
+      { title: "client", kind: "text", get: r => r.client_name }, { title: "call", kind: "text", get: r => P.clusterName(K.clusters[r.call], r.call) },
+      { title: "server", kind: "text", get: r => r.server_name }, { title: "reply", kind: "text", get: r => P.clusterName(K.clusters[r.reply], r.reply) },
+      { title: "trips", kind: "number", get: r => r.count, sum: true }, ...LEGS.map(leg => mean(leg[0], r => r[leg[0]] || 0)), mean("sum", cycles),
+      { title: "", kind: "bar", wide: true, get: cycles, show: r => el("span", { class: "causes" }, ...LEGS.map(leg =>
+        el("i", { style: `width:${100 * (r[leg[0]] || 0) / (cycles(r) || 1)}%;background:${leg[1]}` }))) },
+    ], 4);
+  };
+  const addLatency = (panel, latency) => {
+    const mean = r => r.handler.count ? r.handler.cycles / r.handler.count : 0;
+    panel.append(el("h2", {}, "Interrupt latency"), el("p", { class: "note" }, "From the request to the first instruction of the handler, in cycles."));
+    P.table(panel, "latency", latency, [
+      { title: "vector", kind: "number", get: r => r.vector, show: r => r.vector.toString(16).padStart(2, "0") },
+      { title: "times", kind: "number", get: r => r.handler.count, sum: true }, { title: "mean", kind: "number", get: mean, show: r => mean(r).toFixed(1) },
+      { title: "min", kind: "number", get: r => r.handler.min }, { title: "max", kind: "number", get: r => r.handler.max },
+      { title: "at cycle", kind: "number", get: r => r.handler.max_at },
+    ], 1);
   };
 
   /* A path's instructions in the order in which they first ran. */
