@@ -120,10 +120,45 @@ static void c156_an_interrupt_instruction_without_a_gate_is_exception_13(void)
     check_patterns(&e);
 }
 
+// What the library compiles into programs for the kernel's debugger. Without the option kdb they
+// may neither enter it nor keep the processor from others by it.
+static void enter_debugger(void *done)
+{
+    __asm__ volatile("int3\n\tjmp 1f\n\tmovl $2f, %%eax\n1:\n\t"
+                     ".pushsection .rodata\n2:\t.asciz \"a test\"\n\t.popsection"
+                     : : : "memory");
+    ++*(volatile word_t *)done;
+}
+
+static void c156_a_programs_breakpoint_stops_nobody(void)
+{
+    static volatile word_t done;
+    done = 0;
+    helper_start(root, enter_debugger, (void *)&done);
+    settle();
+    EQUAL(done, 1);
+}
+
+static void wait_for_key(void *unused)
+{
+    (void)unused;
+    for (;;)
+        __asm__ volatile("int3\n\tcmpb $0x0D, %%al" : : : "eax", "cc", "memory");
+}
+
+static void c156_who_waits_for_the_debuggers_key_is_preempted(void)
+{
+    helper_start_at(root, 50, wait_for_key, NULL);
+    helper_start_at(root, 50, count_for_ever, (void *)&counters[0]);
+    HOLDS(advance_asleep(&counters[0], 50000) > 0);
+}
+
 const struct test exceptions_tests[] = {
     TEST(c153_a_divide_error_is_twelve_words_in_order),
     TEST(c154_the_answer_changes_the_registers),
     TEST(c155_an_exception_without_a_handler_halts),
     TEST(c156_an_interrupt_instruction_without_a_gate_is_exception_13),
+    TEST(c156_a_programs_breakpoint_stops_nobody),
+    TEST(c156_who_waits_for_the_debuggers_key_is_preempted),
     TESTS_END,
 };

@@ -12,6 +12,7 @@
 #define KEY_ESCAPE 0x1B
 #define KEY_CONTROL_K 0x0B
 
+static bool allowed; /* by the option kdb: else no program may make the machine stand still */
 static bool break_in;
 
 struct command {
@@ -165,7 +166,7 @@ void debugger_enter(struct trap_frame *f, const char *why)
 /* --- how it is entered ------------------------------------------------------------------------ */
 void debugger_break_in(bool on)
 {
-    break_in = on;
+    allowed = break_in = on;
 }
 
 void debugger_poll(struct trap_frame *f)
@@ -190,7 +191,9 @@ static void print_user_text(struct space *s, vaddr_t va)
  *     EB xx B8 text     JMP over MOV EAX, text: enter the debugger and say why
  *     3C op             CMP AL, op: an operation on the console
  *
- * The instructions do no harm when the program goes on with them. */
+ * The instructions do no harm when the program goes on with them. That is all that happens where
+ * the option kdb was not given, but for the text; and who waits for a key executes its INT3 again
+ * until there is one, as the program that it is. */
 enum operation {
     PUT_CHARACTER = 0x00,
     PUT_TEXT = 0x01,
@@ -202,6 +205,7 @@ enum operation {
 
 static bool console(struct space *s, struct trap_frame *f, uint8_t operation)
 {
+    int key;
     switch (operation) {
     case PUT_CHARACTER:
         serial_put((char)f->eax);
@@ -213,13 +217,17 @@ static bool console(struct space *s, struct trap_frame *f, uint8_t operation)
         print("\033[H\033[2J");
         return true;
     case TOGGLE_BREAK_IN:
-        break_in = !break_in;
+        break_in = allowed && !break_in;
         return true;
     case GET_CHARACTER:
         f->eax = (word_t)serial_get();
         return true;
     case WAIT_CHARACTER:
-        f->eax = (word_t)wait_key();
+        key = serial_get();
+        if (key < 0)
+            f->eip--;
+        else
+            f->eax = (word_t)key;
         return true;
     }
     return false;
@@ -239,6 +247,9 @@ bool debugger_breakpoint(struct trap_frame *f)
         return false;
     print("\nthread %08x: ", current()->id);
     print_user_text(s, text);
-    debugger_enter(f, "a program's breakpoint");
+    if (allowed)
+        debugger_enter(f, "a program's breakpoint");
+    else
+        print("\n");
     return true;
 }

@@ -26,9 +26,9 @@ void panic_frame(const struct trap_frame *f, const char *why) __attribute__((nor
 void trace(const char *what, word_t a, word_t b);
 void trace_print(void);
 
-/* --- debugger.c: entered on panic, on INT3 from a program that carries its marker [L4X2 2], and,
- * while break-in is on, by ^K or ESC on the serial line, which the clock's interrupt looks for.
- * Break-in is off at first: what is typed belongs to programs. f may be NULL. */
+/* --- debugger.c: entered on panic, and with the option kdb on INT3 from a program that carries its
+ * marker [L4X2 2] and, while break-in is on, by ^K or ESC on the serial line, which the clock's
+ * interrupt looks for. Else what is typed belongs to programs. f may be NULL. */
 void debugger_enter(struct trap_frame *f, const char *why);
 bool debugger_breakpoint(struct trap_frame *f); /* true: the INT3 was a debugger call and is done */
 void debugger_break_in(bool on);
