@@ -4,6 +4,7 @@
 #include "sim/commands/session.h"
 #include "sim/core/check.h"
 #include "sim/replay/replay.h"
+#include "sim/report/explain.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@ struct job {
     struct session session;
     struct console *console;
     struct replay *replay;
-    const char *path, *out;
+    const char *path, *out, *at;
     uint64_t from, to;
     bool has_from, listed;
     unsigned serials;
@@ -68,12 +69,41 @@ static void go_to_start(struct job *j)
     }
 }
 
+/* Makes one instance of a path the part to replay. It is looked for in a run of its own, which
+ * nobody hears: what a path is called is known when it is over. */
+static void find_instance(struct job *j)
+{
+    struct session *s = &j->session;
+    struct machine *m = j->replay->machine;
+    struct machine_host host = m->host;
+    struct instance_list list;
+    if (!m->cpu->model->timed)
+        usage_error("--at %s: the flat model has no paths; accepted is a trace of --model p5",
+                    j->at);
+    if (j->to > j->replay->last)
+        j->to = j->replay->last;
+    m->host = (struct machine_host){0};
+    session_watch_paths(s);
+    instances_start(&list, &s->watch, m->cpu, &s->paths);
+    replay_until(j->replay, j->to);
+    machine_run(m);
+    json_t *paths = session_paths(s);
+    instances_find(&list, paths, j->at, &j->from, &j->to);
+    json_decref(paths);
+    instances_free(&list, &s->watch);
+    session_unwatch_paths(s);
+    go_to_start(j);
+    m->host = host;
+}
+
 /* --- replay ----------------------------------------------------------------------------------- */
 
 static const struct option_spec replay_specs[] = {
     {"which part", NULL, NULL, 0},
     {"from", "CYCLE", "count and watch from here on (k, M, G); default: the trace's begin", 'f'},
     {"to", "CYCLE", "stop there; default: the trace's end", 't'},
+    {"at", "NAME#N", "only one instance of a kernel path: the N-th (from 0) that has this name in\n"
+                     "the table of --paths, between --from and --to", 'A'},
     {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2", 'S'},
     SESSION_OPTIONS,
     {"help", NULL, "this text", 'h'},
@@ -87,7 +117,8 @@ static void replay_help(void)
     options_help(replay_specs, ARRAY_COUNT(replay_specs));
     puts("\nexamples:\n"
          "  isochron run -kernel vmlinux -initrd initrd.cpio --record boot.iso\n"
-         "  isochron replay boot.iso --from 400M --to 500M --ledger part.json");
+         "  isochron replay boot.iso --from 400M --to 500M --ledger part.json\n"
+         "  isochron replay traces/ipc.iso --at 'ipc.fast.cross_space#100' --ledger one.json");
 }
 
 static void replay_option(struct job *j, int letter, const char *value)
@@ -99,6 +130,7 @@ static void replay_option(struct job *j, int letter, const char *value)
         j->has_from = true;
         break;
     case 't': j->to = option_number("to", value); break;
+    case 'A': j->at = value; break;
     case 'S':
         if (j->serials >= MACHINE_UARTS)
             usage_error("--serial %s: there are only %d ports", value, MACHINE_UARTS);
@@ -130,6 +162,8 @@ int cmd_replay(int argc, char **argv)
     if (j.serials == 0)
         console_set_output(j.console, 0, "stdio");
     session_attach(&j.session, r->machine, j.to < r->last ? j.to : r->last);
+    if (j.at)
+        find_instance(&j);
     session_count_from_here(&j.session);
     j.session.warm = r->machine->clock.now > 0;
     replay_until(r, j.to);

@@ -203,6 +203,21 @@ static void watch_blame(struct session *s)
     m->after_reset_owner = s;
 }
 
+void session_watch_paths(struct session *s)
+{
+    watch_spaces(s);
+    watch_paths(s);
+}
+
+void session_unwatch_paths(struct session *s)
+{
+    paths_free(&s->paths, &s->watch);
+    spaces_free(&s->spaces, &s->watch);
+    s->symbols.space_of = NULL;
+    s->paths.cpu = NULL;
+    s->spaces.cpu = NULL;
+}
+
 void session_watch(struct session *s)
 {
     if (s->window_spec)

@@ -83,6 +83,9 @@ void session_check(struct session *s, const char *model);
 void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles);
 /* Opens the window that was asked for, and begins to tell paths apart. */
 void session_watch(struct session *s);
+/* Only tells paths apart; and no more. For who looks for an instance of one (explain.h). */
+void session_watch_paths(struct session *s);
+void session_unwatch_paths(struct session *s);
 /* A debugger can go back from now on: replay is the recorded run that the machine lives, or NULL.
  * recorded: the run is being recorded. */
 void session_remember(struct session *s, struct replay *replay, bool recorded);

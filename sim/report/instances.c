@@ -40,7 +40,7 @@ static size_t read_number(const char *which, uint64_t *n)
         return strlen(which);
     *n = strtoull(mark + 1, &end, 10);
     if (mark[1] < '0' || mark[1] > '9' || *end)
-        usage_error("--path %s: accepted is NAME#N with N from 0", which);
+        usage_error("%s: accepted is NAME#N with N from 0", which);
     return (size_t)(mark - which);
 }
 
@@ -62,7 +62,7 @@ void instances_find(const struct instance_list *l, const json_t *paths, const ch
             break;
     free(named);
     if (i == l->count)
-        usage_error("--path %s: there are %" PRIu64 " instances of it between cycles %" PRIu64
+        usage_error("%s: there are %" PRIu64 " instances of it between cycles %" PRIu64
                     " and %" PRIu64, which, seen, *from, *to);
     *from = l->list[i].begin;
     *to = l->list[i].end;

@@ -353,6 +353,23 @@ def test_serial_once():
           (work / "serial").read_bytes(), (work / "alone").read_bytes())
 
 
+def test_at():
+    """replay --at: one instance of a path, found by its name."""
+    ends = []
+    for n in (100, 101):
+        p = subprocess.run([isochron, "replay", str(trace), "--serial", "null", "--quiet", "--hash", "--at",
+                            f"ipc.fast.cross_space#{n}", "--paths"], capture_output=True, text=True, timeout=120)
+        ends.append(int(re.search("at cycle ([0-9]+)", p.stdout)[1]))
+        check(f"instance {n} is all there is", p.returncode == 0 and "1 instances of 1" in p.stdout and
+              "ipc.fast.cross_space" in p.stdout, p.stdout[:3000], p.stderr)
+    check("the next one is later", ends[0] < ends[1], ends)
+    for which, answer in (("nosuch#1", "there are 0 instances"), ("ipc.fast.cross_space#x", "accepted is NAME#N")):
+        p = subprocess.run([isochron, "replay", str(trace), "--serial", "null", "--at", which],
+                           capture_output=True, text=True, timeout=120)
+        check(f"--at {which}", p.returncode == 2 and answer in p.stderr and p.stderr.count("\n") == 1, p.stderr)
+
+
+test_at()
 test_addresses()
 debugged = Debugged()
 test_description(debugged)
