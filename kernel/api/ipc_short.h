@@ -8,11 +8,16 @@
 #include "arch/arch.h"
 #include "state.h"
 
-/* Does r wait for me, and may it run at once? */
+/* Does r, which waits, wait for me, with nothing unusual about it? */
+static inline bool ipc_awaits(const struct tcb *r, const struct tcb *me)
+{
+    return !(r->slow & ~SLOW_FOREIGN) && (r->partner == ANY_THREAD || r->partner == me->id);
+}
+
+/* And may it run at once? */
 static inline bool ipc_can_take(const struct tcb *r, const struct tcb *me)
 {
-    return !(r->slow & ~SLOW_FOREIGN) && (r->partner == ANY_THREAD || r->partner == me->id)
-           && (int)r->priority >= (int)kernel.ready_top;
+    return ipc_awaits(r, me) && (int)r->priority >= (int)kernel.ready_top;
 }
 
 static inline struct tcb *ipc_find(const struct tcb *me, thread_id_t to)

@@ -295,6 +295,20 @@ bool mapping_split(struct mapping *n)
     return true;
 }
 
+struct mapping *mapping_owned(struct mapping *n, paddr_t first, paddr_t last)
+{
+    while (n) {
+        paddr_t low = mapping_frame(n), high = low + mapping_size(n) - 1;
+        if (high < first || low > last)
+            n = mapping_run_last(n)->next;
+        else if ((low < first || high > last) && mapping_split(n))
+            n = region_of(first)->first;
+        else
+            break;
+    }
+    return n;
+}
+
 /* --- fpages and regions ----------------------------------------------------------------------- */
 pte_t region_cache(paddr_t frame)
 {

@@ -128,6 +128,11 @@ void mapping_dissolve(struct mapping *n);
  * nothing has changed. */
 bool mapping_split(struct mapping *n);
 
+/* What sigma0 has mapped of the frames from first to last, in one region: the first such node, n
+ * itself or one behind it in the list; NULL: there is none. A 4 MB one that they are a part of is
+ * split, and all are looked at anew; where there is no memory for that, it is taken whole. */
+struct mapping *mapping_owned(struct mapping *n, paddr_t first, paddr_t last);
+
 /* How sigma0 had this frame cached: PWT and PCD. */
 pte_t region_cache(paddr_t frame);
 

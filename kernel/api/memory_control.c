@@ -96,18 +96,10 @@ static void set_owned(struct space *s, paddr_t first, paddr_t last, pte_t bits)
 {
     note_frames(first, last, bits);
     space_sigma0_forget(s, first);
-    struct mapping *n = region_of(first)->first;
-    while (n) {
-        paddr_t low = mapping_frame(n), high = low + mapping_size(n) - 1;
-        struct mapping *next = mapping_run_last(n)->next;
-        if (high >= first && low <= last) {
-            if ((low < first || high > last) && mapping_split(n)) {
-                n = region_of(first)->first;
-                continue;
-            }
-            set_run(n, bits);
-        }
-        n = next;
+    struct mapping *n = mapping_owned(region_of(first)->first, first, last), *next;
+    for (; n; n = mapping_owned(next, first, last)) {
+        next = mapping_run_last(n)->next;
+        set_run(n, bits);
     }
 }
 

@@ -38,7 +38,7 @@ static void find_ready_top(void)
     kernel.ready_top = (word_t)-1;
 }
 
-void ready_enqueue(struct tcb *t)
+HOT void ready_enqueue(struct tcb *t)
 {
     struct tcb *first = kernel.ready[t->priority];
 
@@ -63,7 +63,7 @@ void ready_enqueue_first(struct tcb *t)
     kernel.ready[t->priority] = t;
 }
 
-void ready_dequeue(struct tcb *t)
+HOT void ready_dequeue(struct tcb *t)
 {
     if (!t->ready_next)
         return;
@@ -92,7 +92,7 @@ static usec_t less(usec_t left, word_t used)
     return left > used ? left - used : 0;
 }
 
-static void charge(struct tcb *t)
+HOT static void charge(struct tcb *t)
 {
     usec_t now = now_us();
     word_t used = (word_t)(now - kernel.last_charge); /* the clock ticks more often than it wraps */
@@ -129,6 +129,17 @@ void switch_to_next(void)
 
     ready_dequeue(next);
     switch_to(next);
+}
+
+HOT void switch_from_ipc(void)
+{
+    struct tcb *me = current(), *next = ready_highest();
+
+    ready_dequeue(next);
+    charge(me);
+    if (kernel.donee != next)
+        kernel.donee = NULL;
+    arch_switch_ipc(me, next);
 }
 
 void switch_from_blocked(struct tcb *partner)
@@ -194,7 +205,7 @@ static void preempt(struct tcb *t, bool last)
     switch_to_next();
 }
 
-void reschedule(void)
+HOT void reschedule(void)
 {
     struct tcb *t = current();
 
@@ -206,7 +217,7 @@ void reschedule(void)
         preempt(t, false);
 }
 
-void wake(struct tcb *t)
+HOT void wake(struct tcb *t)
 {
     ready_enqueue(t);
     reschedule();

@@ -17,6 +17,8 @@ struct tcb *ready_highest(void);        /* the idle thread if there is no other 
  * somebody switches back. */
 void switch_to(struct tcb *to);
 void switch_to_next(void);              /* to the highest ready thread */
+/* The running thread waits in an Ipc of its own, as arch_switch_ipc has it. */
+void switch_from_ipc(void) __attribute__((noreturn));
 /* The running thread has blocked: runs `partner`, READY and in no queue (or NULL), unless a
  * thread above it is ready. */
 void switch_from_blocked(struct tcb *partner);

@@ -9,21 +9,20 @@ struct ports;
 struct tcb;
 
 struct space {
-    /* What a switch of spaces reads: one cache line. */
+    /* What a switch of spaces and a mapping read: one cache line. */
     paddr_t directory;   /* CR3 */
     word_t segment[2];   /* the user's data descriptor: base 0 and 3 GB, or a small space's slot */
     word_t segment_code; /* second word of the code descriptor; its first word is segment[0] */
     word_t small_base;   /* linear address of the small slot; 0: a large space */
     word_t small_size;   /* bytes; 0: a large space */
-    thread_id_t redirector; /* ANY_THREAD: none */
+    vaddr_t own_end;     /* below it nothing is the kernel's; 0: no areas yet, or it is sigma0's */
     bool privileged;     /* sigma0, sigma1 and the root server's */
 
     bool is_sigma0;      /* owns all physical memory, idempotently */
     bool configured;     /* SpaceControl has given it its areas */
     uint8_t small_id;    /* as SpaceControl was given it [L4X2 4.11] */
-    fpage_t kip_area;
-    vaddr_t own_end;     /* below it nothing is the kernel's; 0: no areas yet, or it is sigma0's */
-    fpage_t utcb_area;
+    fpage_t kip_area, utcb_area;
+    thread_id_t redirector; /* ANY_THREAD: none */
     bool foreign;        /* runs programs that know nothing of L4: foreign.c */
     word_t thread_count;
     struct ports *ports; /* NULL: has never had any */

@@ -13,7 +13,7 @@
 #define MANTISSA      0x3FFu
 #define MANTISSA_BITS 10
 
-usec_t now_us(void)
+HOT usec_t now_us(void)
 {
     return arch_clock_us();
 }

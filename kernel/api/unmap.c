@@ -83,18 +83,10 @@ static word_t unmap_slot(struct space *s, vaddr_t first, vaddr_t last, word_t ri
 static word_t unmap_owned(paddr_t first, paddr_t last, word_t rights)
 {
     word_t used = 0;
-    struct mapping *n = region_of(first)->first;
-    while (n) {
-        paddr_t low = mapping_frame(n), high = low + mapping_size(n) - 1;
-        struct mapping *next = mapping_run_last(n)->next;
-        if (high >= first && low <= last) {
-            if ((low < first || high > last) && mapping_split(n)) {
-                n = region_of(first)->first;
-                continue;
-            }
-            used |= mapping_revoke(n, rights, true);
-        }
-        n = next;
+    struct mapping *n = mapping_owned(region_of(first)->first, first, last), *next;
+    for (; n; n = mapping_owned(next, first, last)) {
+        next = mapping_run_last(n)->next;
+        used |= mapping_revoke(n, rights, true);
     }
     return used;
 }

@@ -68,7 +68,7 @@ word_t arch_processor_khz(void)
     return kernel.tsc_khz;
 }
 
-usec_t arch_clock_us(void)
+HOT usec_t arch_clock_us(void)
 {
     uint64_t tsc = rdtsc();
     uint64_t low = (tsc & 0xFFFFFFFF) * kernel.clock_scale;

@@ -20,6 +20,7 @@
         .globl  enter_page_fault_fast
 enter_page_fault_fast:
         pushl   $VECTOR_PAGE_FAULT
+        cmpl    %eax, -8(%esp)          /* a Pentium's write to no line of the cache gets it none */
         pusha
         movl    FRAME_CS(%esp), %eax
         movl    FRAME_EFLAGS(%esp), %edx
@@ -42,7 +43,7 @@ enter_page_fault_fast:
         testl   %edi, %edi
         jz      fault_saved
         movl    DEST(TCB_ID), %ecx
-        movl    DEST(TCB_SPACE), %ebx
+        movl    DEST(TCB_SPACE), %esi
         cmpl    %ecx, %eax
         jne     fault_saved
         movl    DEST(TCB_PARTNER), %ecx
@@ -56,13 +57,14 @@ enter_page_fault_fast:
         cmpl    %eax, %ecx
         jl      fault_saved
         movl    gdt + GDT_USER_DATA(%ebp), %eax
-        movl    SPACE_SEGMENT0(%ebp, %ebx), %ecx
+        movl    SPACE_SEGMENT0(%ebp, %esi), %ecx
         cmpl    $LARGE_SEGMENT0, %eax
         jne     fault_saved
         cmpl    $LARGE_SEGMENT0, %ecx
         jne     fault_saved
 
-/* It will be. The thread's own state, then the message. EBX: the pager's space, ESI: ours. */
+/* It will be. The thread's own state, then the message. EBX: the address, ESI: the pager's
+ * space. */
         pushl   $page_fault_resume
         movl    DEST(TCB_ID), %eax
         movl    %esp, FRAMED(TCB_ESP)
@@ -78,13 +80,15 @@ enter_page_fault_fast:
         movl    FRAME_ERROR + 4(%esp), %edx
         movl    DEST(TCB_UTCB), %ecx
         andl    $2, %edx                /* it was a write */
-        movl    FRAME_EIP + 4(%esp), %eax
+        movl    UTCB_OFFSET_MR0(%ebp, %ecx), %eax /* the line, as above */
         shll    $16, %edx
+        movl    FRAME_EIP + 4(%esp), %eax
         movl    %eax, UTCB_OFFSET_MR0 + 8(%ebp, %ecx)
-        movl    %cr2, %eax
-        movl    %eax, UTCB_OFFSET_MR0 + 4(%ebp, %ecx)
-        cmpl    %ebx, %esi
+        movl    %ebx, UTCB_OFFSET_MR0 + 4(%ebp, %ecx)
+        movl    FRAMED(TCB_SPACE), %eax
+        movl    %esi, %ebx
         movl    $TAG_PAGE_FAULT + (RIGHT_R << 16), %esi
+        cmpl    %eax, %ebx
         je      pager_in_same_space
         subl    %edx, %esi              /* 4 for R becomes 2 for W */
         movl    DEST(TCB_STACK_TOP), %edx

@@ -33,8 +33,8 @@
 #define SPACE_SEGMENT_CODE 0x0C
 #define SPACE_SMALL_BASE   0x10
 #define SPACE_SMALL_SIZE   0x14
+#define SPACE_OWN_END      0x18
 #define SPACE_KIP_AREA     0x20
-#define SPACE_OWN_END      0x24
 
 #define LARGE_SEGMENT0     0xFFFF /* first word of large spaces' descriptors only */
 

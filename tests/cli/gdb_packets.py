@@ -238,7 +238,8 @@ def test_edges(d):
     check("and on", d.ask("s") == "T05thread:01;" and place(d) == end)
     check("a far goto", "is outside: accepted are" in d.monitor("goto 99G"))
     half = d.monitor(f"goto {last // 2}")
-    check("goto a cycle", f"now at cycle {last // 2}"[:-2] in half, half)
+    at = re.search("now at cycle ([0-9]+)", half)
+    check("goto a cycle", at and 0 <= int(at[1]) - last // 2 < 100, half)
     check("on to the end", d.ask("vCont;c") == "T05replaylog:end;thread:01;" and place(d) == end)
 
 
