@@ -36,7 +36,7 @@ linux_l4_build() {
     linux_l4_tree "$tree"
     linux_l4_make "$tree" "$objects" KCONFIG_ALLCONFIG="$here/linux/um.frag" allnoconfig
     linux_l4_make "$tree" "$objects" vmlinux
-    pentium_check "$objects/vmlinux"
+    linux_check "$objects/vmlinux"
     mv "$objects/vmlinux" "$objects/System.map" "$1"
     mv "$objects/.config" "$1/config"
     rm -rf "$objects" "$tree"
