@@ -10,6 +10,7 @@
  *
  * When ExchangeRegisters ends the exchange, the instruction is tried again, or the thread goes
  * on where ExchangeRegisters put it. Without a pager or handler the thread halts. */
+#include "api/exception_words.h"
 #include "api/ipc_short.h"
 
 /* The running thread stops until ExchangeRegisters starts it. */
@@ -43,38 +44,6 @@ HOT void page_fault_ipc(struct tcb *t, vaddr_t address, word_t ip, bool write)
     }
 }
 
-/* The words of an exception's message, and the answer's in the frame. */
-static void frame_to_words(const struct trap_frame *f, word_t vector, word_t error, word_t *words)
-{
-    words[0] = TAG_EXCEPTION;
-    words[1] = f->eip;
-    words[2] = f->eflags;
-    words[3] = vector;
-    words[4] = error;
-    words[5] = f->edi;
-    words[6] = f->esi;
-    words[7] = f->ebp;
-    words[8] = f->esp;
-    words[9] = f->ebx;
-    words[10] = f->edx;
-    words[11] = f->ecx;
-    words[12] = f->eax;
-}
-
-static void words_to_frame(const word_t *words, struct trap_frame *f)
-{
-    f->eip = words[1];
-    f->eflags = (f->eflags & ~USER_FLAGS_MASK) | (words[2] & USER_FLAGS_MASK);
-    f->edi = words[5];
-    f->esi = words[6];
-    f->ebp = words[7];
-    f->esp = words[8];
-    f->ebx = words[9];
-    f->edx = words[10];
-    f->ecx = words[11];
-    f->eax = words[12];
-}
-
 HOT void exception_ipc(struct trap_frame *f, word_t vector, word_t error)
 {
     struct tcb *t = current(), *handler = ipc_short_partner(t, t->utcb->exception_handler);
@@ -82,15 +51,15 @@ HOT void exception_ipc(struct trap_frame *f, word_t vector, word_t error)
 
     if (handler) {
         /* What an answer leaves out stays as it is. */
-        frame_to_words(f, vector, error, t->kernel_mr);
-        frame_to_words(f, vector, error, handler->utcb->mr);
+        exception_put_words(TAG_EXCEPTION, f, vector, error, t->kernel_mr);
+        exception_put_words(TAG_EXCEPTION, f, vector, error, handler->utcb->mr);
         if (ipc_short_call(t, handler, false))
-            words_to_frame(t->kernel_mr, f);
+            exception_take_words(t->kernel_mr, f);
         return;
     }
-    frame_to_words(f, vector, error, words);
+    exception_put_words(TAG_EXCEPTION, f, vector, error, words);
     if (ipc_kernel_call(t, t->utcb->exception_handler, words, 13, false))
-        words_to_frame(words, f);
+        exception_take_words(words, f);
     else
         halt_without_partner(t);
 }

@@ -9,44 +9,12 @@
  * with the faulting address for vector 14; the answer is the same words, and may bring pages with
  * it. A keeper that wants the processor back says so with ExchangeRegisters: the thread stops with
  * vector 0x100, when it is in its program and not waiting for an answer already. */
+#include "api/exception_words.h"
 #include "api/ipc_short.h"
 
 #define TAG_FOREIGN   0xFFB0000Du
 #define FOREIGN_WORDS 14
 #define VECTOR_RAISED 0x100u
-
-static void put_words(const struct trap_frame *f, word_t vector, word_t error, vaddr_t address,
-                      word_t *words)
-{
-    words[0] = TAG_FOREIGN;
-    words[1] = f->eip;
-    words[2] = f->eflags;
-    words[3] = vector;
-    words[4] = error;
-    words[5] = f->edi;
-    words[6] = f->esi;
-    words[7] = f->ebp;
-    words[8] = f->esp;
-    words[9] = f->ebx;
-    words[10] = f->edx;
-    words[11] = f->ecx;
-    words[12] = f->eax;
-    words[13] = address;
-}
-
-static void take_words(const word_t *words, struct trap_frame *f)
-{
-    f->eip = words[1];
-    f->eflags = (f->eflags & ~USER_FLAGS_MASK) | (words[2] & USER_FLAGS_MASK);
-    f->edi = words[5];
-    f->esi = words[6];
-    f->ebp = words[7];
-    f->esp = words[8];
-    f->ebx = words[9];
-    f->edx = words[10];
-    f->ecx = words[11];
-    f->eax = words[12];
-}
 
 /* Without a keeper the thread stops until ExchangeRegisters starts it. */
 static void no_answer(struct tcb *t)
@@ -65,7 +33,8 @@ HOT void foreign_exception(struct tcb *t, word_t vector, word_t error, vaddr_t a
 
     do {
         t->raised = false;
-        put_words(f, vector, error, address, t->kernel_mr);
+        exception_put_words(TAG_FOREIGN, f, vector, error, t->kernel_mr);
+        t->kernel_mr[FOREIGN_WORDS - 1] = address;
         keeper = ipc_short_partner(t, t->keeper);
         if (keeper) {
             for (unsigned i = 0; i < FOREIGN_WORDS; i++)
@@ -75,7 +44,7 @@ HOT void foreign_exception(struct tcb *t, word_t vector, word_t error, vaddr_t a
             answered = ipc_kernel_call(t, t->keeper, t->kernel_mr, FOREIGN_WORDS, true);
         }
         if (answered)
-            take_words(t->kernel_mr, f);
+            exception_take_words(t->kernel_mr, f);
         else
             no_answer(t);
         vector = VECTOR_RAISED;

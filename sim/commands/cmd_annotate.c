@@ -46,10 +46,7 @@ static void help(void)
 static void set_format(struct job *j, const char *value)
 {
     static const char *const accepted[] = {"text", "json", "csv", NULL};
-    option_accepts("format", value, accepted);
-    for (int i = 0; accepted[i]; i++)
-        if (strcmp(value, accepted[i]) == 0)
-            j->format = (enum annotate_format)i;
+    j->format = (enum annotate_format)option_accepts("format", value, accepted);
 }
 
 static void parse(struct job *j, int argc, char **argv)

@@ -136,10 +136,7 @@ static void write_baseline(const struct job *j)
 static void set_format(struct job *j, const char *value)
 {
     static const char *const accepted[] = {"text", "markdown", "tap", "junit", NULL};
-    option_accepts("format", value, accepted);
-    for (int i = 0; accepted[i]; i++)
-        if (strcmp(value, accepted[i]) == 0)
-            j->format = (enum verdict_format)i;
+    j->format = (enum verdict_format)option_accepts("format", value, accepted);
 }
 
 static void parse(struct job *j, int argc, char **argv)

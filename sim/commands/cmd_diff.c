@@ -40,10 +40,7 @@ static void help(void)
 static void set_format(struct job *j, const char *value)
 {
     static const char *const accepted[] = {"text", "markdown", "json", NULL};
-    option_accepts("format", value, accepted);
-    for (int i = 0; accepted[i]; i++)
-        if (strcmp(value, accepted[i]) == 0)
-            j->format = (enum diff_format)i;
+    j->format = (enum diff_format)option_accepts("format", value, accepted);
 }
 
 static void parse(struct job *j, int argc, char **argv)

@@ -91,13 +91,14 @@ static uint64_t scaled(const char *option, const char *text, unsigned base, unsi
     return v * scale;
 }
 
-void option_accepts(const char *option, const char *text, const char *const *accepted)
+unsigned option_accepts(const char *option, const char *text, const char *const *accepted)
 {
     char list[200] = "";
-    for (size_t n = 0; *accepted; accepted++) {
-        if (strcmp(text, *accepted) == 0)
-            return;
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", *accepted);
+    size_t n = 0;
+    for (unsigned i = 0; accepted[i]; i++) {
+        if (strcmp(text, accepted[i]) == 0)
+            return i;
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", accepted[i]);
     }
     usage_error("-%s %s: accepted is only %s", option, text, list);
 }

@@ -25,8 +25,8 @@ struct options {
 int options_next(struct options *o, const char **value);
 void options_help(const struct option_spec *specs, unsigned count);
 
-/* usage_error unless text is one of accepted (NULL-terminated). */
-void option_accepts(const char *option, const char *text, const char *const *accepted);
+/* Which of accepted (NULL-terminated) text is; usage_error if it is none. */
+unsigned option_accepts(const char *option, const char *text, const char *const *accepted);
 /* A number with k, M, G suffixes in the decimal sense ("20M" cycles). usage_error if it is none. */
 uint64_t option_number(const char *option, const char *text);
 /* A size in bytes or, with no suffix, megabytes, as QEMU's -m. */
