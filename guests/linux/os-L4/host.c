@@ -79,16 +79,18 @@ void get_safe_registers(unsigned long *regs, unsigned long *fp)
         memset(fp, 0, MAX_FP_NR * sizeof(*fp));
 }
 
+/* A process's x87 state cannot be read or written from here: debuggers and core files are refused
+ * it. */
 int save_i387_registers(int pid, unsigned long *regs)
 {
     (void)pid, (void)regs;
-    return 0;
+    return -EINVAL;
 }
 
 int restore_i387_registers(int pid, unsigned long *regs)
 {
     (void)pid, (void)regs;
-    return 0;
+    return -EINVAL;
 }
 
 int save_fpx_registers(int pid, unsigned long *regs)
