@@ -111,7 +111,7 @@ static void reset_x87(struct x87 *x)
 void cpu_reset(struct cpu *c)
 {
     memset(c->r, 0, sizeof c->r);
-    c->r[EDX] = c->identity->reset_edx;
+    c->r[EDX] = c->identity->signature;
     c->eip = 0xFFF0;
     cpu_set_flags(c, 2);
     for (unsigned i = 0; i < SEG_COUNT; i++)

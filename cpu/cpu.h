@@ -61,15 +61,20 @@ struct x87 {
     uint32_t code_offset, data_offset;
 };
 
-/* Who the processor says it is, and what it has. One per part, in cpu/models/X/profile.c. */
+struct cpuid_leaf {
+    uint32_t number, eax, ebx, ecx, edx;
+};
+
+/* Who the processor says it is, and what it has. One per part, in cpu/models/X/profile*.c. The
+ * leaves are the part's; of their flags CPUID leaves out those whose instructions the identity's
+ * features do not name. */
 struct identity {
     const char *part;
-    uint32_t cpuid_max;
-    uint32_t cpuid0[3];     /* EBX, ECX, EDX of leaf 0 */
-    uint32_t cpuid1_eax;
-    uint32_t cpuid1_edx;
-    uint32_t features;      /* 1 << enum feature */
-    uint32_t reset_edx;
+    uint32_t signature;   /* EAX of leaf 1, and EDX after RESET */
+    const struct cpuid_leaf *leaves;
+    unsigned leaf_count;
+    bool amd;             /* a leaf that does not exist reads as zeros, not as the last one */
+    uint32_t features;    /* 1 << enum feature */
     uint32_t cr4_writable;
 };
 

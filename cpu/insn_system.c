@@ -291,21 +291,63 @@ static void hlt(struct cpu *c, const struct op *o)
     c->stop_block = true;
 }
 
-/* A leaf beyond the last gives the last one's values. */
+/* The leaf with this number. On Intel's parts one that does not exist gives the last basic one's
+ * values [SDM2 CPUID], on AMD's zeros. */
+static struct cpuid_leaf cpuid_leaf(const struct identity *id, uint32_t number)
+{
+    struct cpuid_leaf last = {0};
+    for (unsigned i = 0; i < id->leaf_count; i++) {
+        if (id->leaves[i].number == number)
+            return id->leaves[i];
+        if (!id->amd && id->leaves[i].number < 0x80000000u)
+            last = id->leaves[i];
+    }
+    return last;
+}
+
+/* The flags of leaf 1 and of AMD's leaf 80000001h, in EDX, that stand for a feature. */
+static const uint8_t basic_flag[32] = {
+    [6] = FEATURE_PAE, [11] = FEATURE_SEP, [12] = FEATURE_MTRR, [13] = FEATURE_PGE,
+    [14] = FEATURE_MCA, [15] = FEATURE_CMOV, [16] = FEATURE_PAT, [17] = FEATURE_PSE36,
+    [19] = FEATURE_CLFLUSH, [23] = FEATURE_MMX, [24] = FEATURE_FXSR, [25] = FEATURE_SSE,
+    [26] = FEATURE_SSE2,
+};
+static const uint8_t extended_flag[32] = {
+    [6] = FEATURE_PAE, [11] = FEATURE_SYSCALL, [12] = FEATURE_MTRR, [13] = FEATURE_PGE,
+    [14] = FEATURE_MCA, [15] = FEATURE_CMOV, [16] = FEATURE_PAT, [17] = FEATURE_PSE36,
+    [20] = FEATURE_NX, [22] = FEATURE_MMX_EXT, [23] = FEATURE_MMX, [24] = FEATURE_FXSR,
+    [25] = FEATURE_FAST_FXSR, [30] = FEATURE_3DNOW_EXT, [31] = FEATURE_3DNOW,
+};
+
+static uint32_t supported(const struct identity *id, uint32_t flags, const uint8_t *features)
+{
+    for (unsigned bit = 0; bit < 32; bit++)
+        if (features[bit] != FEATURE_BASE && !(id->features >> features[bit] & 1))
+            flags &= ~(1u << bit);
+    return flags;
+}
+
+/* A flag tells of what is there. */
+static void leave_out_absent(const struct identity *id, struct cpuid_leaf *leaf)
+{
+    if (leaf->number == 1) {
+        leaf->edx = supported(id, leaf->edx, basic_flag);
+        if (!(id->features >> FEATURE_SSE3 & 1))
+            leaf->ecx &= ~1u;
+    } else if (leaf->number == 0x80000001) {
+        leaf->edx = supported(id, leaf->edx, extended_flag);
+    }
+}
+
 static void cpuid(struct cpu *c, const struct op *o)
 {
     (void)o;
-    const struct identity *id = c->identity;
-    if (c->r[EAX] == 0) {
-        c->r[EAX] = id->cpuid_max;
-        c->r[EBX] = id->cpuid0[0];
-        c->r[ECX] = id->cpuid0[1];
-        c->r[EDX] = id->cpuid0[2];
-    } else {
-        c->r[EAX] = id->cpuid1_eax;
-        c->r[EBX] = c->r[ECX] = 0;
-        c->r[EDX] = id->cpuid1_edx;
-    }
+    struct cpuid_leaf leaf = cpuid_leaf(c->identity, c->r[EAX]);
+    leave_out_absent(c->identity, &leaf);
+    c->r[EAX] = leaf.eax;
+    c->r[EBX] = leaf.ebx;
+    c->r[ECX] = leaf.ecx;
+    c->r[EDX] = leaf.edx;
 }
 
 static void set_edx_eax(struct cpu *c, uint64_t v)

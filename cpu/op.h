@@ -82,6 +82,22 @@ enum feature {
     FEATURE_FXSR,
     FEATURE_SSE,
     FEATURE_RDPMC,
+    /* what has no instruction of its own, but a flag of CPUID, MSRs, bits of page tables */
+    FEATURE_PAE,
+    FEATURE_MTRR,
+    FEATURE_PGE,
+    FEATURE_MCA,
+    FEATURE_PAT,
+    FEATURE_PSE36,
+    FEATURE_NX,
+    FEATURE_SYSCALL,
+    FEATURE_MMX_EXT, /* AMD's: the integer part of SSE */
+    FEATURE_SSE2,
+    FEATURE_SSE3,
+    FEATURE_CLFLUSH,
+    FEATURE_3DNOW,
+    FEATURE_3DNOW_EXT,
+    FEATURE_FAST_FXSR,
 };
 
 struct row {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLRU_WAYS_MAX 8
+#define PLRU_WAYS_MAX 16
 #define NOWHERE UINT32_MAX
 
 static bool power_of_two(uint32_t v) { return v && !(v & (v - 1)); }
@@ -127,7 +127,7 @@ void cache_init(struct cache *c, struct cache_geometry g)
     size_t lines = (size_t)c->sets * c->ways;
     c->tag = xalloc(lines, sizeof *c->tag);
     c->state = xalloc(lines, sizeof *c->state);
-    c->lru = xalloc(c->sets, sizeof *c->lru);
+    c->lru = xalloc(cache_lru_bytes(c), sizeof *c->lru);
     c->order = g.ways > PLRU_WAYS_MAX ? order_new(g.ways) : NULL;
     cache_clear(c);
 }
@@ -148,7 +148,7 @@ void cache_clear(struct cache *c)
     size_t lines = (size_t)c->sets * c->ways;
     memset(c->tag, 0xFF, lines * sizeof *c->tag);
     memset(c->state, LINE_INVALID, lines);
-    memset(c->lru, 0, c->sets);
+    memset(c->lru, 0, cache_lru_bytes(c));
     if (c->order)
         order_clear(c);
 }

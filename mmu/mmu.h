@@ -111,6 +111,16 @@ struct mmu_geometry {
     struct cache_geometry l1i, l1d, l2;
     struct dram_geometry dram;
     bool large_pages_split_in_itlb; /* the P5 holds 4 MB code pages as 4 KB ITLB entries */
+
+    /* What later parts have; zeros on the P5. */
+    struct tlb_geometry itlb_large;
+    struct tlb_geometry itlb2, dtlb2; /* second level, 4 KB pages alone */
+    uint32_t directory_entries;       /* cache of page directory entries */
+    bool l2_exclusive; /* L2 is on the die and takes what the first level gives up, nothing else */
+    bool l2_prefetch;  /* two misses in a row bring a line further on into L2 */
+    bool flush_filter; /* a write to CR3 keeps TLB entries whose tables were not written */
+    uint32_t access_bytes;  /* an access that crosses this many is misaligned; 0: as the P5 */
+    uint32_t physical_bits; /* of a physical address; 0: 32, and no PAE */
 };
 
 /* --- TLBs and caches: tags, states, replacement ----------------------------------------------- */

@@ -38,3 +38,17 @@ static inline uint32_t plru_victim(uint8_t byte, uint32_t ways)
         node = node * 2 + ((byte >> (node - 1)) & 1);
     return node - ways;
 }
+
+/* 16 ways take two bytes: each is the tree of eight ways, and bit 7 of the first, which such a tree
+ * leaves free, is the root above both. */
+static inline void plru_touch_16(uint8_t pair[2], uint32_t way)
+{
+    plru_touch(&pair[way >> 3], 8, way & 7);
+    pair[0] = (uint8_t)((pair[0] & 0x7F) | (way < 8 ? 0x80 : 0));
+}
+
+static inline uint32_t plru_victim_16(const uint8_t pair[2])
+{
+    uint32_t half = pair[0] >> 7;
+    return half * 8 + plru_victim(pair[half] & 0x7F, 8);
+}

@@ -5,6 +5,7 @@
  * memory itself, which is the board's. */
 #include "mmu/mmu.h"
 
+#include "mmu/cache.h"
 #include "mmu/tlb.h"
 #include "sim/core/check.h"
 
@@ -42,7 +43,7 @@ static void snapshot_cache(struct cache *c, struct snap *s, const char *name)
     snap_enter(s, name);
     snap_bytes(s, "tag", c->tag, lines * sizeof *c->tag);
     snap_bytes(s, "state", c->state, lines);
-    snap_bytes(s, "lru", c->lru, c->sets);
+    snap_bytes(s, "lru", c->lru, cache_lru_bytes(c));
     snap_u64(s, "hits", &c->hits);
     snap_u64(s, "misses", &c->misses);
     snap_u64(s, "writebacks", &c->writebacks);

@@ -33,6 +33,6 @@ int cmd_machines(int argc, char **argv)
         return EXIT_DONE;
     }
     for (unsigned i = 0; machines[i]; i++)
-        printf("%-8s %s\n", machines[i]->name, machines[i]->text);
+        printf("%-16s %s\n", machines[i]->name, machines[i]->text);
     return EXIT_DONE;
 }

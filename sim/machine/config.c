@@ -1,5 +1,6 @@
 #include "sim/machine/config.h"
 
+#include "cpu/models/k7/k7.h"
 #include "sim/core/check.h"
 
 #include <errno.h>
@@ -16,6 +17,9 @@ static const struct machine_config p133 = {
             "[S97]",
     .model = "p5",
     .identity = &p5_identity,
+    .models = {"flat", "p5"},
+    .profile = &p5_geometry,
+    .p5_profile = &p5_p133,
     .clock_num = 400000000,
     .clock_den = 3,
     .ram_bytes = 64u << 20,
@@ -30,6 +34,9 @@ static const struct machine_config p166 = {
     .text = "Pentium 166 (P54C), the part and board of the InstLatX86 dump 000052C [IL]",
     .model = "p5",
     .identity = &p5_identity,
+    .models = {"flat", "p5"},
+    .profile = &p5_geometry,
+    .p5_profile = &p5_p166,
     .clock_num = 500000000,
     .clock_den = 3,
     .ram_bytes = 64u << 20,
@@ -43,6 +50,9 @@ static const struct machine_config i686 = {
     .text = "flat model, family 6 with CMOV (no FXSR, SEP, MMX, PGE, MTRR): boots i686 kernels",
     .model = "flat",
     .identity = &p5_identity_family6,
+    .models = {"flat", "p5"},
+    .profile = &p5_geometry,
+    .p5_profile = &p5_p133,
     .clock_num = 1000000000,
     .clock_den = 1,
     .ram_bytes = 256u << 20,
@@ -50,7 +60,54 @@ static const struct machine_config i686 = {
     .random_seed = 0x1997,
 };
 
-const struct machine_config *const machines[] = {&p133, &p166, &i686, NULL};
+/* Athlon at 10.5 times 400/3 MHz, DDR-266 memory: the part of InstLatX86 dump 0000644; its board is
+ * not named there. */
+static const struct machine_config k7_1400 = {
+    .name = "k7-1400",
+    .text = "Athlon 1400 (Thunderbird), 256 KB exclusive L2, 266 MHz EV6 bus, 256 MB DDR-266 [IL]",
+    .model = "k7",
+    .identity = &k7_thunderbird,
+    .models = {"flat"},
+    .profile = &k7_thunderbird_geometry,
+    .clock_num = 1400000000,
+    .clock_den = 1,
+    .ram_bytes = 256u << 20,
+    .rtc_start = 978307200, /* 2001-01-01 00:00:00 */
+    .random_seed = 0x2001,
+};
+
+static const struct machine_config k7_1400_palomino = {
+    .name = "k7-1400-palomino",
+    .text = "Athlon XP 1600+ (Palomino, 1400 MHz), else as k7-1400 [IL]",
+    .model = "k7",
+    .identity = &k7_palomino,
+    .models = {"flat"},
+    .profile = &k7_palomino_geometry,
+    .clock_num = 1400000000,
+    .clock_den = 1,
+    .ram_bytes = 256u << 20,
+    .rtc_start = 978307200,
+    .random_seed = 0x2001,
+};
+
+/* 11 times 200 MHz; the part of the study of 2007. InstLatX86 dump 0020FB1 is of a slower one. */
+static const struct machine_config a64_2200 = {
+    .name = "a64-2200",
+    .text = "Athlon 64 X2 4200+ (Manchester), one core, legacy mode, 512 KB exclusive L2, 256 MB "
+            "DDR-400 in two channels [IL]",
+    .model = "k8",
+    .identity = &k8_manchester,
+    .models = {"flat"},
+    .profile = &k8_manchester_geometry,
+    .clock_num = 2200000000,
+    .clock_den = 1,
+    .ram_bytes = 256u << 20,
+    .rtc_start = 1167609600, /* 2007-01-01 00:00:00 */
+    .random_seed = 0x2007,
+};
+
+const struct machine_config *const machines[] = {
+    &p133, &p166, &i686, &k7_1400, &k7_1400_palomino, &a64_2200, NULL};
 
 NORETURN static void no_machine(const char *name)
 {
@@ -62,17 +119,30 @@ NORETURN static void no_machine(const char *name)
 
 struct machine_config *machine_find(const char *name)
 {
-    static const struct p5_config *const boards[] = {&p5_p133, &p5_p166, &p5_p133};
     for (unsigned i = 0; machines[i]; i++) {
         if (strcmp(machines[i]->name, name) != 0)
             continue;
         struct machine_config *m = xalloc(1, sizeof *m);
         *m = *machines[i];
-        m->geometry = p5_geometry;
-        m->p5 = *boards[i];
+        m->geometry = *m->profile;
+        if (m->p5_profile)
+            m->p5 = *m->p5_profile;
         return m;
     }
     no_machine(name);
+}
+
+void machine_check_model(const struct machine_config *m, const char *model)
+{
+    char list[100] = "";
+    size_t n = 0;
+    for (unsigned i = 0; m->models[i]; i++) {
+        if (strcmp(m->models[i], model) == 0)
+            return;
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? " and " : "", m->models[i]);
+    }
+    usage_error("--model %s: accepted %s %s on %s", model, m->models[1] ? "are" : "is", list,
+                m->name);
 }
 
 /* --- the keys of --set ------------------------------------------------------------------------ */
@@ -85,11 +155,14 @@ struct key {
     enum kind kind;
     uint64_t least, most;
     const char *text;
+    bool p5; /* of machines with a Pentium and its board alone */
 };
 
 #define KEY(name, field, kind, least, most, text)                                                  \
-    {name, offsetof(struct machine_config, field), kind, least, most, text}
-#define BUS(field, text) KEY("bus." #field, p5.bus.field, KIND_U32, 1, 1000, text)
+    {name, offsetof(struct machine_config, field), kind, least, most, text, false}
+#define P5_KEY(name, field, least, most, text)                                                     \
+    {name, offsetof(struct machine_config, p5.field), KIND_U32, least, most, text, true}
+#define BUS(field, text) P5_KEY("bus." #field, bus.field, 1, 1000, text)
 
 static const struct key keys[] = {
     KEY("clock.hz_num", clock_num, KIND_U64, 1, 100000000000, "processor clock, numerator in Hz"),
@@ -110,10 +183,10 @@ static const struct key keys[] = {
     KEY("l1d.size", geometry.l1d.size_bytes, KIND_BYTES, 1024, 1 << 20, "L1 data cache bytes"),
     KEY("l1d.ways", geometry.l1d.ways, KIND_U32, 1, 8, "L1 data cache ways"),
     KEY("l2.size", geometry.l2.size_bytes, KIND_BYTES, 0, 16 << 20, "board cache bytes, 0: none"),
-    KEY("l2.ways", geometry.l2.ways, KIND_U32, 1, 8, "board cache ways"),
+    KEY("l2.ways", geometry.l2.ways, KIND_U32, 1, 16, "board cache ways"),
     KEY("dram.row", geometry.dram.row_bytes, KIND_BYTES, 512, 65536, "open page bytes"),
     KEY("dram.banks", geometry.dram.banks, KIND_U32, 1, 16, "independently open pages"),
-    KEY("walk", p5.walk_cycles, KIND_U32, 0, 1000, "page walker's own cycles"),
+    P5_KEY("walk", walk_cycles, 0, 1000, "page walker's own cycles"),
     BUS(core_num, "processor cycles per bus clock, numerator"),
     BUS(core_den, "processor cycles per bus clock, denominator"),
     BUS(l2_read_lead, "L2 read, bus clocks to the critical 8 bytes"),
@@ -131,9 +204,14 @@ static const struct key keys[] = {
     BUS(locked_write, "locked write"),
     BUS(io_cycle, "port access on the processor's bus"),
     BUS(interrupt_acknowledge, "INTA pair on the processor's bus"),
-    KEY("bus.isa_8bit_ns", p5.bus.isa_8bit_ns, KIND_U32, 0, 100000, "8-bit ISA access, ns"),
-    KEY("bus.isa_inta_ns", p5.bus.isa_inta_ns, KIND_U32, 0, 100000, "INTA behind ISA, ns"),
+    P5_KEY("bus.isa_8bit_ns", bus.isa_8bit_ns, 0, 100000, "8-bit ISA access, ns"),
+    P5_KEY("bus.isa_inta_ns", bus.isa_inta_ns, 0, 100000, "INTA behind ISA, ns"),
 };
+
+static bool has_key(const struct machine_config *m, const struct key *k)
+{
+    return !k->p5 || m->p5_profile;
+}
 
 static bool parse_number(const char *text, bool bytes, uint64_t *value)
 {
@@ -183,7 +261,7 @@ void machine_set(struct machine_config *m, const char *assignment)
     for (unsigned i = 0; i < ARRAY_COUNT(keys); i++) {
         const struct key *k = &keys[i];
         uint64_t value;
-        if (strlen(k->name) != n || strncmp(k->name, assignment, n) != 0)
+        if (strlen(k->name) != n || strncmp(k->name, assignment, n) != 0 || !has_key(m, k))
             continue;
         if (!parse_number(equals + 1, k->kind == KIND_BYTES, &value))
             usage_error("--set %s: '%s' is not a number", k->name, equals + 1);
@@ -201,6 +279,8 @@ static bool power_of_two(uint64_t v) { return v && (v & (v - 1)) == 0; }
 
 static void check_tlb(const char *name, struct tlb_geometry g)
 {
+    if (g.ways == g.entries && g.ways > 8) /* fully associative */
+        return;
     if (g.entries % g.ways || !power_of_two(g.entries / g.ways))
         usage_error("%s: %u entries in %u ways make no power of two of sets", name, g.entries,
                     g.ways);
@@ -217,7 +297,7 @@ static void check_cache(const char *name, struct cache_geometry g)
         usage_error("%s: %u bytes in %u ways of %u-byte lines make no power of two of sets", name,
                     g.size_bytes, g.ways, g.line_bytes);
     if (!power_of_two(g.ways))
-        usage_error("%s.ways=%u: accepted are 1, 2, 4 and 8", name, g.ways);
+        usage_error("%s.ways=%u: accepted are powers of two", name, g.ways);
 }
 
 void machine_check(const struct machine_config *m)
@@ -243,5 +323,6 @@ void machine_print(const struct machine_config *m)
     printf("  %-24s %.3f MHz (%" PRIu64 "/%" PRIu64 " Hz)\n", "clock",
            (double)m->clock_num / (double)m->clock_den / 1e6, m->clock_num, m->clock_den);
     for (unsigned i = 0; i < ARRAY_COUNT(keys); i++)
-        printf("  %-24s %-12" PRIu64 " %s\n", keys[i].name, load(m, &keys[i]), keys[i].text);
+        if (has_key(m, &keys[i]))
+            printf("  %-24s %-12" PRIu64 " %s\n", keys[i].name, load(m, &keys[i]), keys[i].text);
 }

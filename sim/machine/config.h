@@ -9,7 +9,10 @@ struct machine_config {
     const char *name;
     const char *text;  /* one line: what it is and who measured on it */
     const char *model; /* default timing model: "p5", "flat" */
+    const char *models[4]; /* those that it can run on, NULL-terminated */
     const struct identity *identity;
+    const struct mmu_geometry *profile;  /* the part's, of which geometry is the copy */
+    const struct p5_config *p5_profile;  /* likewise of p5; NULL: no Pentium */
     uint64_t clock_num, clock_den; /* processor clock in Hz, exact: 400000000/3 */
     uint32_t ram_bytes;
     struct mmu_geometry geometry;
@@ -23,6 +26,9 @@ struct machine_config {
 extern const struct machine_config *const machines[];
 /* The machine of that name, for the caller to free; usage_error if there is none. */
 struct machine_config *machine_find(const char *name);
+
+/* usage_error unless the machine can run on this timing model. */
+void machine_check_model(const struct machine_config *m, const char *model);
 
 /* Applies "key=value". A user's mistake ends the program with usage_error. */
 void machine_set(struct machine_config *m, const char *assignment);

@@ -304,11 +304,10 @@ static void make_memory(struct machine *m)
 
 static struct model *make_model(const struct machine_config *config, const char *name)
 {
-    if (strcmp(name, "flat") == 0)
-        return model_flat_new();
+    machine_check_model(config, name);
     if (strcmp(name, "p5") == 0)
         return model_p5_new(&config->p5);
-    usage_error("--model %s: accepted are flat and p5", name);
+    return model_flat_new();
 }
 
 struct machine *machine_new(const struct machine_config *config, const char *model,

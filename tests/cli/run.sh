@@ -267,7 +267,7 @@ test_help() {
 
 test_machines() {
     ask machines
-    says 'machines' 0 out '^p133 ' '^p166 ' '^i686 '
+    says 'machines' 0 out '^p133 ' '^p166 ' '^i686 ' '^k7-1400 ' '^a64-2200 '
     ask machines p133
     says 'machines p133' 0 out '^p133: ' 'l1d.ways +2 ' 'dtlb.entries +64 ' 'ram +67108864 '
     mistake "no machine 'p99'; accepted are p133" machines p99
@@ -284,6 +284,8 @@ test_option_mistakes() {
     mistake "'stray' is no option" "${r[@]}" stray
     mistake "no machine 'p99'; accepted are p133, p166, i686" "${r[@]}" --machine p99
     mistake '--model k9: accepted are flat and p5' "${r[@]}" --model k9
+    mistake '--model k8: accepted is flat on a64-2200' run -kernel halt --machine a64-2200
+    mistake '--set walk: no such key' "${r[@]}" --machine k7-1400 --set walk=3
     mistake '-m 0: accepted is 1M to 3G' "${r[@]}" -m 0
     mistake '-m 5000M: accepted is 1M to 3G' "${r[@]}" -m 5000M
     mistake '-m much: expected a number' "${r[@]}" -m much

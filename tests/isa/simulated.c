@@ -27,14 +27,17 @@ enum { SELECTOR_KERNEL_CODE = 0x10, SELECTOR_KERNEL_DATA = 0x18, SELECTOR_TSS = 
 /* More instructions (or iterations) than this: the case is endless. */
 #define BUDGET 2000000
 
+static const struct cpuid_leaf leaves[] = {
+    {0, 1, 0x756E6547, 0x6C65746E, 0x49656E69},
+    {1, 0x52C, 0, 0, 0x1BF},
+};
+
 const struct identity isa_identity = {
     .part = "user-level union",
-    .cpuid_max = 1,
-    .cpuid0 = {0x756E6547, 0x6C65746E, 0x49656E69},
-    .cpuid1_eax = 0x52C,
-    .cpuid1_edx = 0x1BF,
+    .leaves = leaves,
+    .leaf_count = ARRAY_COUNT(leaves),
     .features = 1 << FEATURE_CMOV | 1 << FEATURE_UD2 | 1 << FEATURE_HINT_NOP | 1 << FEATURE_RDPMC,
-    .reset_edx = 0x52C,
+    .signature = 0x52C,
     .cr4_writable = 0x5F,
 };
 

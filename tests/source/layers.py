@@ -18,6 +18,7 @@ LAYERS = [
     ("devices/", ["sim/core/"]),
     ("cpu/models/flat/", ["cpu/models/flat/", "cpu/", "mmu/", "sim/core/"]),
     ("cpu/models/p5/", ["cpu/models/p5/", "cpu/", "mmu/", "sim/core/"]),
+    ("cpu/models/k7/", ["cpu/models/k7/", "cpu/", "mmu/", "sim/core/"]),
     ("cpu/", ["cpu/", "mmu/", "sim/core/"]),
     ("sim/commands/", ["sim/", "devices/", "cpu/", "mmu/"]),
     ("sim/", ["sim/", "devices/", "cpu/", "mmu/"]),

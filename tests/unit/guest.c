@@ -2,12 +2,15 @@
 
 #include "sim/core/check.h"
 
+static const struct cpuid_leaf leaves[] = {
+    {0, 1, 0x756E6547, 0x6C65746E, 0x49656E69},
+    {1, 0x52C, 0, 0, 0x1BF},
+};
+
 static const struct identity identity = {
     .part = "guest",
-    .cpuid_max = 1,
-    .cpuid0 = {0x756E6547, 0x6C65746E, 0x49656E69},
-    .cpuid1_eax = 0x52C,
-    .cpuid1_edx = 0x1BF,
+    .leaves = leaves,
+    .leaf_count = ARRAY_COUNT(leaves),
     .cr4_writable = 0x7F,
 };
 

@@ -113,7 +113,7 @@ static uint32_t extra(const struct p5 *p, const struct cpu *c, uint64_t t, const
     switch (p->variant[p5_fact(t, FACT_LATENCY)]) {
     case VARIANT_WORDS: return banks_of_words(a, end);
     case VARIANT_RDTSC: return c->cpl > 0 ? 5 : 0; /* 11 [AF-IT] */
-    case VARIANT_CPUID: return c->r[EAX] == c->identity->cpuid1_eax ? 2 : 0; /* leaf 1: 16 [IL] */
+    case VARIANT_CPUID: return c->r[EAX] == c->identity->signature ? 2 : 0; /* leaf 1: 16 [IL] */
     case VARIANT_ENTER: /* 11, 15, 15+2n [EUN] */
         n = find_note(a, end, NOTE_COUNT);
         return !n || n->la == 0 ? 0 : n->la == 1 ? 4 : 4 + 2 * n->la;

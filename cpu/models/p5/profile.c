@@ -12,26 +12,36 @@ enum {
 
 #define CR4_P5 (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE)
 
+#define GENUINE_INTEL 1, 0x756E6547, 0x6C65746E, 0x49656E69
+
+/* [IL]; the flags are 1BF. */
+static const struct cpuid_leaf p54c_leaves[] = {
+    {0, GENUINE_INTEL},
+    {1, 0x052C, 0, 0,
+     HAS_FPU | HAS_VME | HAS_DE | HAS_PSE | HAS_TSC | HAS_MSR | HAS_MCE | HAS_CX8},
+};
+
 const struct identity p5_identity = {
     .part = "Pentium (P54C)",
-    .cpuid_max = 1,
-    .cpuid0 = {0x756E6547, 0x6C65746E, 0x49656E69}, /* GenuineIntel [IL] */
-    .cpuid1_eax = 0x052C,                           /* [IL] */
-    .cpuid1_edx = HAS_FPU | HAS_VME | HAS_DE | HAS_PSE | HAS_TSC | HAS_MSR | HAS_MCE |
-                  HAS_CX8, /* 1BF [IL] */
+    .signature = 0x052C, /* [IL] */
+    .leaves = p54c_leaves,
+    .leaf_count = ARRAY_COUNT(p54c_leaves),
     .features = 0,
-    .reset_edx = 0x052C,
     .cr4_writable = CR4_P5,
+};
+
+static const struct cpuid_leaf family6_leaves[] = {
+    {0, GENUINE_INTEL},
+    {1, 0x0619, 0, 0,
+     HAS_FPU | HAS_VME | HAS_DE | HAS_PSE | HAS_TSC | HAS_MSR | HAS_CX8 | HAS_CMOV},
 };
 
 const struct identity p5_identity_family6 = {
     .part = "family 6 with CMOV (no real part)",
-    .cpuid_max = 1,
-    .cpuid0 = {0x756E6547, 0x6C65746E, 0x49656E69},
-    .cpuid1_eax = 0x0619,
-    .cpuid1_edx = HAS_FPU | HAS_VME | HAS_DE | HAS_PSE | HAS_TSC | HAS_MSR | HAS_CX8 | HAS_CMOV,
+    .signature = 0x0619,
+    .leaves = family6_leaves,
+    .leaf_count = ARRAY_COUNT(family6_leaves),
     .features = 1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP,
-    .reset_edx = 0x0619,
     .cr4_writable = CR4_P5 & ~CR4_MCE,
 };
 
