@@ -162,7 +162,8 @@ uint32_t blame_find(struct blame_cells *c, const struct blame_cell *key)
 
 void blame_count(struct blame_cells *c, struct blame_cell k)
 {
-    struct blame_cell *cell = &c->cell[blame_find(c, &k)];
+    uint32_t index = blame_find(c, &k); /* first: it may move the list */
+    struct blame_cell *cell = &c->cell[index];
     cell->misses += k.misses;
     cell->cycles += k.cycles;
 }

@@ -319,7 +319,8 @@ static const struct access *walk(struct blame *b, const struct access *a, const 
 static uint32_t doer(struct blame *b, const struct cpu *c, const struct op *o,
                      enum blame_deed deed)
 {
-    struct blame_who w = b->cells.who[blame_who_runs(b)];
+    uint32_t runs = blame_who_runs(b); /* first: it may move the list */
+    struct blame_who w = b->cells.who[runs];
     w.deed = deed;
     w.la = c->seg[CS].base + o->eip;
     w.times = 0;
