@@ -1,9 +1,35 @@
-// sys.h: the little that a freestanding program needs beyond text.h: Linux system calls.
+// sys.h: the little that a freestanding program needs beyond text.h: Linux system calls, by their
+// numbers for IA-32 (arch/x86/entry/syscalls/syscall_32.tbl of Linux). Each returns the kernel's
+// result, negative for an error.
 #pragma once
 #include "text.h"
 
-#define SYS_EXIT 1
-#define SYS_WRITE 4
+enum {
+    SYS_EXIT = 1,
+    SYS_FORK = 2,
+    SYS_READ = 3,
+    SYS_WRITE = 4,
+    SYS_OPEN = 5,
+    SYS_CLOSE = 6,
+    SYS_WAITPID = 7,
+    SYS_UNLINK = 10,
+    SYS_EXECVE = 11,
+    SYS_LSEEK = 19,
+    SYS_GETPID = 20,
+    SYS_KILL = 37,
+    SYS_PIPE = 42,
+    SYS_IOCTL = 54,
+    SYS_GETPPID = 64,
+    SYS_MMAP = 90, // the old one: its arguments lie in memory, so that six need no EBP
+    SYS_MUNMAP = 91,
+    SYS_SOCKETCALL = 102,
+    SYS_STAT = 106,
+    SYS_FSTAT = 108,
+    SYS_SYSINFO = 116,
+    SYS_MPROTECT = 125,
+    SYS_POLL = 168,
+    SYS_RT_SIGACTION = 174,
+};
 
 static inline int sys3(int number, int a, int b, int c)
 {
@@ -11,6 +37,20 @@ static inline int sys3(int number, int a, int b, int c)
     __asm__ volatile("int $0x80" : "=a"(result) : "0"(number), "b"(a), "c"(b), "d"(c) : "memory");
     return result;
 }
+
+static inline int sys4(int number, int a, int b, int c, int d)
+{
+    int result;
+    __asm__ volatile("int $0x80"
+                     : "=a"(result)
+                     : "0"(number), "b"(a), "c"(b), "d"(c), "S"(d)
+                     : "memory");
+    return result;
+}
+
+static inline int sys0(int number) { return sys3(number, 0, 0, 0); }
+static inline int sys1(int number, int a) { return sys3(number, a, 0, 0); }
+static inline int sys2(int number, int a, int b) { return sys3(number, a, b, 0); }
 
 static inline void line_write(struct line *line)
 {

@@ -10,8 +10,9 @@ initrd_pack() {
         cpio -o -H newc --reproducible -R 0:0 --quiet) >"$2"
 }
 
-initrd_klibc_build() {
-    local deb=$1/deb tree=$1/tree
+# initrd_klibc_tree FOLDER: Debian's klibc programs and ours, in FOLDER/tree.
+initrd_klibc_tree() {
+    local deb=$1/deb tree=$1/tree file
     mkdir -p "$deb" "$tree/bin" "$tree/lib"
     deb_unpack klibc-utils:i386 "$deb"
     deb_unpack libklibc:i386 "$deb"
@@ -21,8 +22,23 @@ initrd_klibc_build() {
     for file in "$tree"/bin/* "$tree"/lib/*; do
         pentium_check "$file"
     done
-    initrd_pack "$tree" "$1/initrd-klibc"
-    rm -rf "$deb" "$tree"
+    rm -rf "$deb"
+}
+
+initrd_klibc_build() {
+    initrd_klibc_tree "$1"
+    initrd_pack "$1/tree" "$1/initrd-klibc"
+    rm -rf "$1/tree"
+}
+
+initrd_bench_build() {
+    local program
+    initrd_klibc_tree "$1"
+    for program in $suite_programs; do
+        cp "$bench_folder/$program" "$1/tree/bin/"
+    done
+    initrd_pack "$1/tree" "$1/initrd-bench"
+    rm -rf "$1/tree"
 }
 
 # initrd_ours TREE: /init and our own programs.
@@ -41,6 +57,15 @@ initrd_klibc() {
     bench_folder=$(bench)
     inputs=$(deb_id klibc-utils:i386 && deb_id libklibc:i386 && initrd_inputs)
     artefact initrd-klibc initrd_klibc_build "$inputs"
+}
+
+# initrd_bench: the folder with initrd-bench: the same, and the benchmarks.
+initrd_bench() {
+    local inputs
+    need cpio objdump
+    bench_folder=$(bench)
+    inputs=$(deb_id klibc-utils:i386 && deb_id libklibc:i386 && initrd_inputs)
+    artefact initrd-bench initrd_bench_build "$inputs"
 }
 
 # initrd_inputs: what all initrds depend on.
