@@ -22,13 +22,25 @@ struct form {
     uint8_t fixed_rm; /* AL, eAX as E operand: register number */
 };
 
+/* Opcodes of one byte, and those behind 0F without and with the prefixes that are part of them. */
+enum map { MAP_ONE, MAP_0F, MAP_0F_66, MAP_0F_F3, MAP_0F_F2, MAP_COUNT };
+
 struct decoder {
     struct form *forms;
     unsigned form_count;
-    const struct form *map[2][256][2][8]; /* [0F][opcode][register form][reg field] */
+    const struct form *map[MAP_COUNT][256][2][8]; /* [opcode][register form][reg field] */
+    const struct form *suffixed[256], *any_suffixed;
     const struct form *x87[8][64];        /* [opcode - D8][ModRM - C0] */
     struct row invalid, invalid_x87, too_long;
 };
+
+static enum map map_of(uint8_t prefix)
+{
+    return prefix == 0x66   ? MAP_0F_66
+           : prefix == 0xF3 ? MAP_0F_F3
+           : prefix == 0xF2 ? MAP_0F_F2
+                            : MAP_0F;
+}
 
 static void body_invalid(struct cpu *c, const struct op *o)
 {
@@ -94,73 +106,63 @@ static void parse_operands(struct form *f, const char *text)
     }
 }
 
-static unsigned hex_byte(const char **p)
-{
-    char *end;
-    while (**p == ' ')
-        (*p)++;
-    unsigned v = (unsigned)strtoul(*p, &end, 16);
-    CHECK(end == *p + 2);
-    *p = end;
-    return v;
-}
-
 static void set(const struct form **slot, const struct form *f)
 {
     CHECK(*slot == NULL); /* two rows may not share an encoding */
     *slot = f;
 }
 
-static void fill_forms(struct decoder *d, const struct form *f, bool two, unsigned opcode,
+static void fill_forms(struct decoder *d, const struct form *f, enum map map, unsigned opcode,
                        unsigned reg)
 {
     if (f->row->body[1] || f->row->body[3] || !f->modrm)
-        set(&d->map[two][opcode][0][reg], f);
+        set(&d->map[map][opcode][0][reg], f);
     if (f->row->body[0] || f->row->body[2] || !f->modrm)
-        set(&d->map[two][opcode][1][reg], f);
+        set(&d->map[map][opcode][1][reg], f);
 }
 
-static void place_x87(struct decoder *d, struct form *f, unsigned opcode, const char *p)
+static void fill_map(struct decoder *d, const struct form *f, enum map map,
+                     const struct row_code *code)
 {
-    f->modrm = true;
-    if (*p == '/') {
-        set(&d->map[0][opcode][0][p[1] - '0'], f);
-        return;
-    }
-    unsigned modrm = hex_byte(&p);
-    CHECK(modrm >= 0xC0);
-    unsigned count = strncmp(p, "+i", 2) == 0 ? 8 : 1;
-    for (unsigned i = 0; i < count; i++)
-        set(&d->x87[opcode - 0xD8][modrm - 0xC0 + i], f);
+    unsigned variants = code->shape == CODE_PLUS_R ? 8 : 1;
+    for (unsigned r = 0; r < variants; r++)
+        for (unsigned i = 0; i < 8; i++)
+            if (code->digit < 0 || i == (unsigned)code->digit)
+                fill_forms(d, f, map, code->opcode + r, i);
+}
+
+/* 3DNow!: the maps lead to the first of the rows, from whose imm the decoder finds the right
+ * one. */
+static void place_suffixed(struct decoder *d, struct form *f, const struct row_code *code)
+{
+    f->immediate[0] = IMM_B;
+    set(&d->suffixed[code->suffix], f);
+    for (enum map map = MAP_0F; map < MAP_COUNT && !d->any_suffixed; map++)
+        fill_map(d, f, map, code);
+    d->any_suffixed = f;
 }
 
 static void place_form(struct decoder *d, struct form *f)
 {
-    const char *p = f->row->code;
-    bool two = false;
-    unsigned opcode = hex_byte(&p);
-    if (opcode == 0x0F) {
-        two = true;
-        opcode = hex_byte(&p);
+    const struct row_code code = row_code_parse(f->row->code);
+    bool x87 = !code.two && code.opcode >= 0xD8 && code.opcode <= 0xDF;
+    f->modrm = x87 || code.shape == CODE_MODRM;
+    f->plus_r |= code.shape == CODE_PLUS_R;
+    if (code.suffix >= 0) {
+        place_suffixed(d, f, &code);
+    } else if (code.shape == CODE_X87) {
+        CHECK(x87);
+        for (unsigned i = 0; i < code.count; i++)
+            set(&d->x87[code.opcode - 0xD8][code.modrm - 0xC0 + i], f);
+    } else if (x87) { /* the memory forms */
+        set(&d->map[MAP_ONE][code.opcode][0][code.digit], f);
+    } else if (code.exact) {
+        fill_map(d, f, map_of(code.prefix), &code);
+    } else {
+        enum map first = code.two ? MAP_0F : MAP_ONE, last = code.two ? MAP_0F_F2 : MAP_ONE;
+        for (enum map map = first; map <= last; map++)
+            fill_map(d, f, map, &code);
     }
-    while (*p == ' ')
-        p++;
-    if (!two && opcode >= 0xD8 && opcode <= 0xDF) {
-        place_x87(d, f, opcode, p);
-        return;
-    }
-    if (strncmp(p, "+r", 2) == 0) {
-        f->plus_r = true;
-        for (unsigned r = 0; r < 8; r++)
-            for (unsigned i = 0; i < 8; i++)
-                fill_forms(d, f, two, opcode + r, i);
-        return;
-    }
-    f->modrm = p[0] == '/';
-    bool digit = f->modrm && p[1] >= '0' && p[1] <= '7';
-    for (unsigned i = 0; i < 8; i++)
-        if (!digit || i == (unsigned)(p[1] - '0'))
-            fill_forms(d, f, two, opcode, i);
 }
 
 struct decoder *decoder_new(const struct identity *identity)
@@ -348,15 +350,26 @@ static body_fn refused(const struct row *r, const struct op *o, uint32_t mode)
     return NULL;
 }
 
-/* Whether the opcode's rows have a ModRM byte (all of them, or none). */
+/* Whether the opcode's rows have a ModRM byte (all of them, or none, whatever the prefix). */
 static bool has_modrm(const struct decoder *d, bool two, unsigned opcode)
 {
-    for (unsigned i = 0; i < 16; i++) {
-        const struct form *f = d->map[two][opcode][i >> 3][i & 7];
-        if (f)
-            return f->modrm;
-    }
+    enum map last = two ? MAP_0F_F2 : MAP_ONE;
+    for (enum map map = two ? MAP_0F : MAP_ONE; map <= last; map++)
+        for (unsigned i = 0; i < 16; i++) {
+            const struct form *f = d->map[map][opcode][i >> 3][i & 7];
+            if (f)
+                return f->modrm;
+        }
     return false;
+}
+
+static enum map map_for(const struct op *o)
+{
+    return !(o->flags & OP_0F)      ? MAP_ONE
+           : o->flags & OP_REPE     ? MAP_0F_F3
+           : o->flags & OP_REPNE    ? MAP_0F_F2
+           : o->flags & OP_OPSIZE   ? MAP_0F_66
+                                    : MAP_0F;
 }
 
 static const struct form *find(const struct decoder *d, struct cursor *s, struct op *o,
@@ -379,7 +392,7 @@ static const struct form *find(const struct decoder *d, struct cursor *s, struct
         o->imm2 = (uint16_t)((opcode & 7) << 8 | m);
     if (*x87 && m >= 0xC0)
         return d->x87[opcode - 0xD8][m - 0xC0];
-    const struct form *f = d->map[two][opcode][m >= 0xC0][m >> 3 & 7];
+    const struct form *f = d->map[map_for(o)][opcode][m >= 0xC0][m >> 3 & 7];
     if (!f && !*x87 && has_modrm(d, two, opcode))
         s->at++; /* the ModRM byte made it invalid: it is part of what was decoded */
     return f;
@@ -396,7 +409,6 @@ unsigned decode(const struct decoder *d, uint32_t mode, uint32_t eip, const uint
     bool data32 = big != !!(o->flags & OP_OPSIZE), addr32 = big != !!(o->flags & OP_ADDRSIZE);
     o->flags |= (uint16_t)((data32 ? 0 : OP_DATA16) | (addr32 ? 0 : OP_ADDR16));
     o->amask = addr32 ? 0xFFFFFFFFu : 0xFFFFu;
-    o->row = f ? f->row : x87 ? &d->invalid_x87 : &d->invalid;
     if (x87 || (f && f->modrm))
         modrm(&s, o, take(&s, 1) | (f && f->register_only ? 0xC0 : 0));
     if (f && !f->modrm && !f->plus_r)
@@ -407,6 +419,9 @@ unsigned decode(const struct decoder *d, uint32_t mode, uint32_t eip, const uint
     }
     if (f)
         immediate(&s, o, f);
+    if (UNLIKELY(f && f == d->any_suffixed))
+        f = d->suffixed[o->imm];
+    o->row = f ? f->row : x87 ? &d->invalid_x87 : &d->invalid;
     if (s.at > LENGTH_MAX) {
         o->row = &d->too_long;
         s.at = LENGTH_MAX;
@@ -429,6 +444,6 @@ const struct row *decoder_row(const struct decoder *d, bool two_byte, uint8_t op
 {
     const struct form *f = !two_byte && opcode >= 0xD8 && opcode <= 0xDF && m >= 0xC0
                                ? d->x87[opcode - 0xD8][m - 0xC0]
-                               : d->map[two_byte][opcode][m >= 0xC0][m >> 3 & 7];
+                               : d->map[two_byte ? MAP_0F : MAP_ONE][opcode][m >= 0xC0][m >> 3 & 7];
     return f ? f->row : NULL;
 }

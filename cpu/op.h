@@ -5,10 +5,14 @@
  * and its bodies. Everything else (decoder, disassembly check, undefined-flag masks, pairing
  * dependencies, documentation) derives from rows.
  *
- *   code      "00 /r"  "80 /4 ib"  "0F AF /r"  "50+r"  "D8 C0+i"  "D9 /5"  "D9 F0"
+ *   code      "00 /r"  "80 /4"  "0F AF /r"  "50+r"  "D8 C0+i"  "D9 /5"  "D9 F0"
+ *             "NP 0F 6F /r"  "66 0F 6F /r"  "0F 0F /r 9E"
  *             opcode bytes in hex; /r a ModRM byte; /0../7 a ModRM byte with that reg field;
  *             +r the low three bits are a register; D8..DF: /n is the memory form, "D8 C0+i" and
- *             "D9 F0" are register forms by whole ModRM byte.
+ *             "D9 F0" are register forms by whole ModRM byte. Before 0F a prefix that is part of
+ *             the opcode: 66, F3, F2, or NP for none of the three; without it a row takes them
+ *             all. Where there are several, the last of F3 and F2 counts, and 66 beside it does
+ *             not. A byte behind /r is the opcode's last, and follows the operands (3DNow!).
  *   operands  the manual's letters, comma separated, e.g. "Eb,Gb": E r/m  G reg field  Z opcode's
  *             register  M memory only  I immediate  J relative A far pointer  O moffs  S segment
  *             register  C control  D debug  R r/m as register X [DS:eSI]  Y [ES:eDI]   with b 8, w

@@ -9,6 +9,21 @@ struct row_family {
     unsigned count;
 };
 
+/* A row's code (cpu/op.h), taken apart. */
+struct row_code {
+    enum { CODE_PLAIN, CODE_PLUS_R, CODE_MODRM, CODE_X87 } shape;
+    bool two;       /* after 0F */
+    bool exact;     /* only with the prefix below, or with none of 66, F3, F2 if that is 0 */
+    uint8_t prefix; /* 66, F3, F2 */
+    uint8_t opcode;
+    int8_t digit;   /* /0../7, -1: the reg field is an operand */
+    uint8_t modrm;  /* CODE_X87: the first ModRM byte, of count */
+    uint8_t count;
+    int16_t suffix; /* the opcode's last byte, -1: none */
+};
+
+struct row_code row_code_parse(const char *code);
+
 extern const struct row_family family_arith;   /* ADD ... CMP, INC, DEC, NEG, NOT, TEST */
 extern const struct row_family family_shift;   /* shifts, rotates, SHLD, SHRD */
 extern const struct row_family family_muldiv;  /* MUL IMUL DIV IDIV, BCD */

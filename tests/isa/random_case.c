@@ -50,31 +50,12 @@ static void parse_operands(struct form *f)
 
 static void parse_code(struct form *f)
 {
-    char *p;
     const body_fn *body = f->row->body;
-    f->opcode = (uint8_t)strtoul(f->row->code, &p, 16);
-    if (f->opcode == 0x0F) {
-        f->two = true;
-        f->opcode = (uint8_t)strtoul(p, &p, 16);
-    }
-    while (*p == ' ')
-        p++;
-    f->digit = -1;
+    f->code = row_code_parse(f->row->code);
     f->may_reg = body[0] || body[2];
     f->may_mem = body[1] || body[3];
-    if (*p == '/') {
-        f->shape = SHAPE_MODRM;
-        if (p[1] >= '0' && p[1] <= '7')
-            f->digit = (int8_t)(p[1] - '0');
-        if (!f->two && (f->opcode & 0xF8) == 0xD8)
-            f->may_reg = false;
-    } else if (strncmp(p, "+r", 2) == 0) {
-        f->shape = SHAPE_PLUS_R;
-    } else if (*p) {
-        f->shape = SHAPE_X87;
-        f->modrm = (uint8_t)strtoul(p, &p, 16);
-        f->count = strncmp(p, "+i", 2) == 0 ? 8 : 1;
-    }
+    if (f->code.shape == CODE_MODRM && !f->code.two && (f->code.opcode & 0xF8) == 0xD8)
+        f->may_reg = false;
 }
 
 /* Encodings that this process must not run, see tests/isa/silicon.h. */

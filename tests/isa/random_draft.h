@@ -5,18 +5,11 @@
 #include "tests/isa/random_case.h"
 #include "tests/isa/random_value.h"
 
-enum shape { SHAPE_PLAIN, SHAPE_PLUS_R, SHAPE_MODRM, SHAPE_X87 };
-
 /* A row with its strings parsed. */
 struct form {
     const struct row *row;
     uint8_t family;
-    bool two;
-    uint8_t opcode;
-    uint8_t shape;
-    int8_t digit;       /* -1: the reg field is an operand */
-    uint8_t modrm;      /* SHAPE_X87: first ModRM byte, of `count` */
-    uint8_t count;
+    struct row_code code;
     bool may_reg, may_mem;
     char operand[3][4]; /* the manual's letters */
     unsigned operands;

@@ -222,11 +222,12 @@ static bool row_starts(const struct row *r, const char *code)
 static void patch_x87(struct draft *d, const struct emission *e)
 {
     uint8_t b[ISA_PATCH_BYTES_MAX];
-    unsigned digit = e->f->digit < 0 ? 0 : (unsigned)e->f->digit, size = 0;
+    unsigned digit = e->f->code.digit < 0 ? 0 : (unsigned)e->f->code.digit;
+    unsigned size = 0;
     for (unsigned i = 0; i < sizeof b; i++)
         b[i] = (uint8_t)isa_random(&d->random);
     uint32_t integer = isa_random_u32(&d->random);
-    switch (e->f->opcode) {
+    switch (e->f->code.opcode) {
     case 0xD8: isa_random_f32(&d->random, b); size = 4; break;
     case 0xD9:
         if (digit == 4 || digit == 5) { /* environment, control word: its low byte */
@@ -313,7 +314,8 @@ static void patch_far_pointer(struct draft *d, const struct emission *e, bool to
 static void patch_stack(struct draft *d, const struct emission *e)
 {
     const struct row *r = e->f->row;
-    uint8_t opcode = e->f->opcode;
+    uint8_t opcode = e->f->code.opcode;
+    bool two = e->f->code.two;
     if (d->lost >> ESP & 1)
         return;
     uint32_t top = start_value(d, ESP) + base_of(d->k->start.selector[SS]);
@@ -321,14 +323,14 @@ static void patch_stack(struct draft *d, const struct emission *e)
     uint8_t b[12];
     for (unsigned i = 0; i < sizeof b; i++)
         b[i] = (uint8_t)isa_random(&d->random);
-    if (e->f->two ? (opcode & 0xC7) == 0x81 : r->attributes & A_BRANCH) {
-        uint16_t selector = e->f->two ? isa_random_selector(&d->random) : random_code_selector(d);
+    if (two ? (opcode & 0xC7) == 0x81 : r->attributes & A_BRANCH) {
+        uint16_t selector = two ? isa_random_selector(&d->random) : random_code_selector(d);
         uint32_t flags = 0x202 | (PERCENT(10) ? (uint32_t)isa_random(&d->random) & 0x254FD7 : 0);
-        memcpy(b + (e->f->two ? 0 : w), &selector, 2);
-        if (!e->f->two && opcode == 0xCF)
+        memcpy(b + (two ? 0 : w), &selector, 2);
+        if (!two && opcode == 0xCF)
             memcpy(b + 2 * w, &flags, w);
-        int n = patch(d, top, b, e->f->two ? w : opcode == 0xCF ? 3 * w : 2 * w);
-        if (!e->f->two && PERCENT(92))
+        int n = patch(d, top, b, two ? w : opcode == 0xCF ? 3 * w : 2 * w);
+        if (!two && PERCENT(92))
             add_label(d, e, false, 0, n);
     } else if (opcode == 0x9D) {
         /* TF ends most sequences at once: rarely. */
@@ -344,12 +346,14 @@ static void patch_operand(struct draft *d, const struct emission *e)
 {
     const struct form *f = e->f;
     uint16_t selector = isa_random_selector(&d->random);
+    int8_t digit = f->code.digit;
+    bool group_5 = !f->code.two && f->code.opcode == 0xFF;
     bool wants_selector = f->operand[0][0] == 'S' || f->operand[1][0] == 'S' ||
-                          (f->two && f->opcode <= 3);
+                          (f->code.two && f->code.opcode <= 3);
     if (!e->is_memory) {
         if (wants_selector)
             assign(d, e->rm, selector);
-        else if (!f->two && f->opcode == 0xFF && (f->digit == 2 || f->digit == 4))
+        else if (group_5 && (digit == 2 || digit == 4))
             add_label(d, e, true, e->rm, 0);
         return;
     }
@@ -361,9 +365,9 @@ static void patch_operand(struct draft *d, const struct emission *e)
         patch_x87(d, e);
     else if (f->operand[1][0] == 'M' && f->operand[1][1] == 'p')
         patch_far_pointer(d, e, false);
-    else if (!f->two && f->opcode == 0xFF && (f->digit == 3 || f->digit == 5))
+    else if (group_5 && (digit == 3 || digit == 5))
         patch_far_pointer(d, e, true);
-    else if (!f->two && f->opcode == 0xFF && (f->digit == 2 || f->digit == 4)) {
+    else if (group_5 && (digit == 2 || digit == 4)) {
         uint32_t any = isa_random_u32(&d->random);
         int n = patch(d, e->linear, &any, e->data16 ? 2 : 4);
         if (PERCENT(92))
@@ -411,9 +415,13 @@ static void emit_prefixes(struct draft *d, struct emission *e)
     const struct row *r = e->f->row;
     uint8_t list[8];
     unsigned n = 0;
-    bool opsize = PERCENT(25), addrsize = PERCENT(12);
-    if (opsize)
+    const struct row_code *code = &e->f->code;
+    bool opsize = PERCENT(code->exact ? 2 : 25), addrsize = PERCENT(12);
+    if (code->prefix)
+        list[n++] = code->prefix;
+    if (opsize && code->prefix != 0x66)
         list[n++] = 0x66;
+    opsize |= code->prefix == 0x66;
     if (addrsize)
         list[n++] = 0x67;
     if (PERCENT(14)) {
@@ -423,7 +431,7 @@ static void emit_prefixes(struct draft *d, struct emission *e)
     if (PERCENT(r->attributes & A_LOCK ? 15 : 1))
         list[n++] = 0xF0;
     /* Newer processors give 0F opcodes with F2 or F3 other meanings. */
-    if (PERCENT(r->attributes & (A_REP | A_REPZ) ? 60 : 1) && !e->f->two)
+    if (PERCENT(r->attributes & (A_REP | A_REPZ) ? 60 : 1) && !e->f->code.two)
         list[n++] = PERCENT(50) ? 0xF3 : 0xF2;
     for (unsigned i = n; i > 1; i--) {
         unsigned other = BELOW(i);
@@ -443,11 +451,11 @@ static void emit_prefixes(struct draft *d, struct emission *e)
 static void emit_modrm(struct draft *d, struct emission *e)
 {
     const struct form *f = e->f;
-    if (f->shape == SHAPE_X87) {
-        emit(d, f->modrm + BELOW(f->count), 1);
+    if (f->code.shape == CODE_X87) {
+        emit(d, f->code.modrm + BELOW(f->code.count), 1);
         return;
     }
-    unsigned reg = f->digit >= 0 ? (unsigned)f->digit : BELOW(8);
+    unsigned reg = f->code.digit >= 0 ? (unsigned)f->code.digit : BELOW(8);
     bool segment_operand = f->operand[0][0] == 'S' || f->operand[1][0] == 'S';
     if (segment_operand && PERCENT(85))
         reg = BELOW(6);
@@ -487,14 +495,14 @@ void isa_emit(struct draft *d, const struct form *f, unsigned number)
     d->k->list[number].at = (uint8_t)d->k->code_size;
     emit_prefixes(d, &e);
     aim_implied(d, &e);
-    if (f->two)
+    if (f->code.two)
         emit(d, 0x0F, 1);
-    unsigned variant = f->opcode;
-    if (f->shape == SHAPE_PLUS_R)
+    unsigned variant = f->code.opcode;
+    if (f->code.shape == CODE_PLUS_R)
         emit(d, variant += BELOW(8), 1);
     else
         emit(d, variant, 1);
-    if (f->shape == SHAPE_MODRM || f->shape == SHAPE_X87) {
+    if (f->code.shape == CODE_MODRM || f->code.shape == CODE_X87) {
         unsigned at = d->k->code_size;
         emit_modrm(d, &e);
         variant = d->k->code[at];
@@ -502,7 +510,7 @@ void isa_emit(struct draft *d, const struct form *f, unsigned number)
     for (unsigned i = 0; i < f->operands; i++)
         if (f->operand[i][1] >= 'a' && f->operand[i][1] <= 'z')
             emit_immediate(d, &e, f->operand[i]);
-    if (f->shape == SHAPE_MODRM || f->shape == SHAPE_X87)
+    if (f->code.shape == CODE_MODRM || f->code.shape == CODE_X87)
         patch_operand(d, &e);
     lose_results(d, &e, variant);
 }
