@@ -128,6 +128,8 @@ void cpu_reset(struct cpu *c)
     c->dr[6] = 0xFFFF0FF0u;
     c->dr[7] = 0x400;
     reset_x87(&c->x87);
+    memset(c->xmm, 0, sizeof c->xmm);
+    c->mxcsr = 0x1F80;
     c->tr12 = 0;
     msr_reset_counters(c);
     c->tsc_offset = 0 - c->clock->now;
@@ -226,6 +228,20 @@ static void snapshot_x87(struct snap *s, struct x87 *x)
     snap_leave(s);
 }
 
+/* A part without SSE has none of this: its snapshots keep their shape. */
+static void snapshot_sse(struct cpu *c, struct snap *s)
+{
+    static const char *const names[8] = {"xmm0", "xmm1", "xmm2", "xmm3",
+                                         "xmm4", "xmm5", "xmm6", "xmm7"};
+    if (!cpu_has(c, FEATURE_SSE))
+        return;
+    for (unsigned i = 0; i < 8; i++) {
+        snap_u64(s, names[i], &c->xmm[i].q[0]);
+        snap_u64(s, names[i], &c->xmm[i].q[1]);
+    }
+    snap_u32(s, "mxcsr", &c->mxcsr);
+}
+
 static void snapshot_registers(struct cpu *c, struct snap *s)
 {
     static const char *const names[8] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
@@ -242,6 +258,7 @@ static void snapshot_registers(struct cpu *c, struct snap *s)
     snapshot_segment(s, "ldtr", &c->ldtr, false);
     snapshot_segment(s, "tr", &c->tr, false);
     snapshot_x87(s, &c->x87);
+    snapshot_sse(c, s);
 }
 
 static void snapshot_system(struct cpu *c, struct snap *s)

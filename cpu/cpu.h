@@ -21,14 +21,14 @@
 enum {
     EXC_DE = 0, EXC_DB = 1, EXC_NMI = 2, EXC_BP = 3, EXC_OF = 4, EXC_BR = 5, EXC_UD = 6,
     EXC_NM = 7, EXC_DF = 8, EXC_MF_OVERRUN = 9, EXC_TS = 10, EXC_NP = 11, EXC_SS = 12,
-    EXC_GP = 13, EXC_PF = 14, EXC_MF = 16, EXC_AC = 17, EXC_MC = 18,
+    EXC_GP = 13, EXC_PF = 14, EXC_MF = 16, EXC_AC = 17, EXC_MC = 18, EXC_XM = 19,
 };
 
 enum {
     CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_EM = 1 << 2, CR0_TS = 1 << 3, CR0_ET = 1 << 4,
     CR0_NE = 1 << 5, CR0_WP = 1 << 16, CR0_AM = 1 << 18, CR0_NW = 1 << 29, CR0_CD = 1 << 30,
     CR4_VME = 1 << 0, CR4_PVI = 1 << 1, CR4_TSD = 1 << 2, CR4_DE = 1 << 3, CR4_PSE = 1 << 4,
-    CR4_MCE = 1 << 6,
+    CR4_MCE = 1 << 6, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10,
 };
 #define CR0_PG 0x80000000u
 
@@ -61,6 +61,17 @@ struct x87 {
     uint32_t code_offset, data_offset;
 };
 
+/* An XMM register, or in its low half an MMX register, as what instructions take it for. */
+union vec {
+    uint64_t q[2];
+    uint32_t d[4];
+    uint16_t w[8];
+    uint8_t b[16];
+    int32_t sd[4];
+    int16_t sw[8];
+    int8_t sb[16];
+};
+
 struct cpuid_leaf {
     uint32_t number, eax, ebx, ecx, edx;
 };
@@ -76,6 +87,7 @@ struct identity {
     bool amd;             /* a leaf that does not exist reads as zeros, not as the last one */
     uint32_t features;    /* 1 << enum feature */
     uint32_t cr4_writable;
+    uint32_t mxcsr_mask; /* the bits of MXCSR that exist */
 };
 
 #define FETCH_NONE UINT32_MAX
@@ -118,7 +130,9 @@ struct cpu {
     struct segment ldtr, tr;
     uint32_t gdt_base, idt_base;
     uint16_t gdt_limit, idt_limit;
-    struct x87 x87;
+    struct x87 x87; /* the MMX registers are its mantissas, by physical number */
+    union vec xmm[8];
+    uint32_t mxcsr;
     uint64_t tsc_offset; /* TSC = clock + offset */
     uint64_t msr_mc_addr, msr_mc_type;
     uint32_t tr12; /* P5 test register 12 */
@@ -212,6 +226,11 @@ struct priced_run {
 NORETURN void cpu_raise(struct cpu *c, unsigned vector);
 NORETURN void cpu_raise_code(struct cpu *c, unsigned vector, uint32_t code);
 NORETURN void cpu_raise_page_fault(struct cpu *c); /* from mmu->fault_la and fault_code */
+
+static inline bool cpu_has(const struct cpu *c, enum feature feature)
+{
+    return c->identity->features >> feature & 1;
+}
 
 /* Power-on and RESET state (SDM 3 9.1). cold also clears what RESET leaves alone. */
 void cpu_reset(struct cpu *c);

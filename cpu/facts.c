@@ -20,6 +20,7 @@ static unsigned width_of(const struct op *o, const char *operand, size_t n)
     case 'w': return 2;
     case 'd': return 4;
     case 'q': return 8;
+    case 'o': return 16;
     case 't': return 10;
     case 'a': return o->flags & OP_DATA16 ? 4 : 8;
     case 'p': return o->flags & OP_DATA16 ? 4 : 6;
@@ -47,6 +48,15 @@ static void add_register(struct op_facts *f, uint8_t mask, struct role role)
         f->writes |= mask;
 }
 
+static void add_vector(struct op_facts *f, unsigned bit, struct role role)
+{
+    uint16_t mask = (uint16_t)(1u << bit);
+    if (role.read)
+        f->vectors_read |= mask;
+    if (role.write)
+        f->vectors_written |= mask;
+}
+
 static void add_memory(const struct op *o, struct op_facts *f, struct role role, unsigned width)
 {
     f->mem_size = (uint8_t)width;
@@ -58,6 +68,27 @@ static void add_memory(const struct op *o, struct op_facts *f, struct role role,
         f->address |= (uint8_t)(1u << o->index);
 }
 
+/* P, N, Q, V, U and W: false for other letters. */
+static bool add_vector_operand(const struct op *o, struct op_facts *f, char letter,
+                               struct role role, unsigned width)
+{
+    enum { XMM = 0, MMX = 8 };
+    switch (letter) {
+    case 'P': add_vector(f, MMX + o->reg, role); return true;
+    case 'N': add_vector(f, MMX + o->rm, role); return true;
+    case 'V': add_vector(f, XMM + o->reg, role); return true;
+    case 'U': add_vector(f, XMM + o->rm, role); return true;
+    case 'Q':
+    case 'W':
+        if (o->flags & OP_MEM)
+            add_memory(o, f, role, width);
+        else
+            add_vector(f, (letter == 'Q' ? MMX : XMM) + o->rm, role);
+        return true;
+    default: return false;
+    }
+}
+
 static void add_operand(const struct op *o, struct op_facts *f, unsigned index, const char *p,
                         size_t n)
 {
@@ -66,6 +97,8 @@ static void add_operand(const struct op *o, struct op_facts *f, unsigned index, 
     bool letters = n == 2 && p[1] >= 'a' && p[1] <= 'z';
     if (index == 0)
         f->width = (uint8_t)width;
+    if (letters && add_vector_operand(o, f, p[0], role, width))
+        return;
     if (letters && (p[0] == 'E' || p[0] == 'M' || p[0] == 'O' || p[0] == 'R')) {
         if (o->flags & OP_MEM)
             add_memory(o, f, role, width);

@@ -1,4 +1,4 @@
-/* insn_control: near Jcc JMP CALL RET LOOP JCXZ, NOP and the hint NOPs, UD2. [SDM2]
+/* insn_control: near Jcc JMP CALL RET LOOP JCXZ, NOP and the hint NOPs but 0F 18, UD2. [SDM2]
  *
  * The target is checked against the limit of CS before anything changes; a 16-bit operand size
  * clears the upper half of EIP. */
@@ -153,7 +153,6 @@ static const struct row rows[] = {
     {"E3", "JCXZ", "Jb", WFORM(jcxz), 0, 0, 0, A_JCC, 0, RM_ECX, 0, "jcxz"},
 
     {"90", "NOP", "", ANYFORM(nop), 0, 0, 0, 0, 0, 0, 0, "nop"},
-    HINT_NOP("18"),
     HINT_NOP("19"),
     HINT_NOP("1A"),
     HINT_NOP("1B"),

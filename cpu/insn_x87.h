@@ -93,6 +93,9 @@ static ALWAYS_INLINE struct x87_env x87_env_of(const struct cpu *c)
 /* Sets ES and B if an unmasked exception's flag is set, else clears them. */
 void x87_update_summary(struct cpu *c);
 
+/* Loads control, status and which registers are empty (a bit each, by physical number). */
+void x87_restore(struct cpu *c, uint16_t control, uint16_t status, uint8_t empty);
+
 /* IE and SF, and C1 for an overflow. Returns whether the masked response follows. */
 NOINLINE bool x87_stack_fault(struct cpu *c, bool overflow);
 /* The masked response to an empty source: the destination becomes indefinite. */

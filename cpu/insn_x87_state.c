@@ -199,19 +199,25 @@ static void take_pointers(struct cpu *c, const uint32_t e[ENVIRONMENT_WORDS], bo
     x->opcode = e[4] & OPCODE_MASK;
 }
 
+void x87_restore(struct cpu *c, uint16_t control, uint16_t status, uint8_t empty)
+{
+    bool was_pending = pending(c);
+    set_control(c, control);
+    c->x87.status = (uint16_t)(status & ~(7u << 11));
+    c->x87.top = status >> 11 & 7;
+    c->x87.empty = empty;
+    x87_update_summary(c);
+    drop_ferr(c, was_pending);
+}
+
 /* Of the tags only "empty" is taken: the others follow from the registers. */
 static void take_environment(struct cpu *c, const uint32_t e[ENVIRONMENT_WORDS], bool wide)
 {
-    bool was_pending = pending(c);
-    set_control(c, (uint16_t)e[0]);
-    c->x87.status = (uint16_t)(e[1] & ~(7u << 11));
-    c->x87.top = e[1] >> 11 & 7;
-    c->x87.empty = 0;
+    uint8_t empty = 0;
     for (unsigned i = 0; i < 8; i++)
-        c->x87.empty |= (uint8_t)(((e[2] >> 2 * i & 3) == 3) << i);
+        empty |= (uint8_t)(((e[2] >> 2 * i & 3) == 3) << i);
     take_pointers(c, e, wide);
-    x87_update_summary(c);
-    drop_ferr(c, was_pending);
+    x87_restore(c, (uint16_t)e[0], (uint16_t)e[1], empty);
 }
 
 static void write_environment(struct cpu *c, laddr_t la, const uint32_t e[ENVIRONMENT_WORDS],

@@ -13,6 +13,7 @@
 struct op_facts {
     uint8_t reads, writes;   /* data registers, partial ones count as the whole */
     uint8_t address;         /* base and index; implied ESP, ESI, EDI */
+    uint16_t vectors_read, vectors_written; /* bits 7..0 XMM registers, 15..8 MMX registers */
     uint8_t mem_size;        /* bytes of the memory operand, 0 if none */
     bool loads, stores;      /* has a memory source, a memory destination */
     uint8_t width;           /* operand bytes */

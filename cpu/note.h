@@ -53,6 +53,9 @@ enum note {
     NOTE_TLB_DROP,    /* INVLPG; value: linear address */
     NOTE_PAGE_FAULT,  /* value: linear address; its entries were dropped */
     NOTE_CACHE_FLUSH, /* INVD and WBINVD, behind what the latter wrote back */
+    NOTE_LINE_FLUSH,  /* CLFLUSH; value: linear address */
+
+    NOTE_PREFETCH, /* value: linear address; nothing was accessed */
     NOTE_LIMIT
 };
 

@@ -17,8 +17,10 @@
  *             register  M memory only  I immediate  J relative A far pointer  O moffs  S segment
  *             register  C control  D debug  R r/m as register X [DS:eSI]  Y [ES:eDI]   with b 8, w
  *             16, v 16/32 by operand size, d 32, z 16/32 immediate, s sign-extended 8-bit immediate
- *             ("Is" after v operands), p far pointer, q 64, t 80 bits, a two operands (BOUND); plus
- *             AL AX eAX CL DX 1 3 and ES CS SS DS FS GS.
+ *             ("Is" after v operands), p far pointer, q 64, o 128, t 80 bits, a two operands
+ *             (BOUND); P MMX and V XMM register by the reg field, Q and W the same or memory by
+ *             r/m, N and U r/m as register, with the bits that are used; plus AL AX eAX CL DX 1 3
+ *             and ES CS SS DS FS GS.
  */
 #pragma once
 
@@ -95,7 +97,7 @@ enum feature {
     FEATURE_PSE36,
     FEATURE_NX,
     FEATURE_SYSCALL,
-    FEATURE_MMX_EXT, /* AMD's: the integer part of SSE */
+    FEATURE_MMX_EXT, /* AMD's: the integer part of SSE; a part with SSE has both */
     FEATURE_SSE2,
     FEATURE_SSE3,
     FEATURE_CLFLUSH,

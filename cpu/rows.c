@@ -21,6 +21,9 @@ const struct row_family *const families[] = {
     &family_segment,
     &family_system,
     &family_x87,
+    &family_packed,
+    &family_vector_move,
+    &family_vector_state,
     NULL,
 };
 

@@ -38,6 +38,9 @@ extern const struct row_family family_far;     /* far JMP CALL RET, INT, INTO, I
 extern const struct row_family family_segment; /* MOV Sreg, PUSH/POP Sreg, LDS ... */
 extern const struct row_family family_system;  /* LGDT ... CRx DRx MSRs CPUID HLT INVLPG ... */
 extern const struct row_family family_x87;     /* D8-DF, WAIT */
+extern const struct row_family family_packed;  /* integers in MMX and XMM registers */
+extern const struct row_family family_vector_move; /* MOVD ... MOVNTPS, SHUFPS, ANDPS ... */
+extern const struct row_family family_vector_state; /* FXSAVE, MXCSR, EMMS, fences, prefetches */
 
 /* All families, NULL-terminated. */
 extern const struct row_family *const families[];

@@ -187,6 +187,22 @@ unsigned hierarchy_fetch(struct mmu *m, paddr_t pa, unsigned attributes, unsigne
     return level;
 }
 
+void hierarchy_flush_line(struct mmu *m, paddr_t pa, unsigned *flags)
+{
+    struct cache *l2 = &m->l2;
+    l1d_drop(m, pa, flags);
+    l1i_drop(m, pa);
+    int index = cache_find(l2, pa);
+    if (index < 0)
+        return;
+    if (l2->state[index] == LINE_MODIFIED) {
+        dram_access(&m->dram, pa);
+        l2->writebacks++;
+        *flags |= ACCESS_EVICT_L2;
+    }
+    cache_drop(l2, (uint32_t)index);
+}
+
 /* L2 keeps its lines: every cycle to memory passes it, so it never holds anything stale. */
 void hierarchy_flush(struct mmu *m, bool write_back_modified)
 {

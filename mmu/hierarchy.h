@@ -29,5 +29,8 @@ unsigned hierarchy_walk(struct mmu *m, paddr_t pa, unsigned attributes, unsigned
 
 unsigned hierarchy_fetch(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);
 
+/* CLFLUSH: every level gives the line up, modified ones after writing them back. */
+void hierarchy_flush_line(struct mmu *m, paddr_t pa, unsigned *flags);
+
 /* Empties both first-level caches. With write_back every modified line is told to the log. */
 void hierarchy_flush(struct mmu *m, bool write_back);

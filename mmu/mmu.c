@@ -173,6 +173,15 @@ void mmu_invalidate_page(struct mmu *m, laddr_t la)
         invalidate_split(m, &m->itlb, la >> 22, fast_forget_code_page);
 }
 
+void mmu_flush_line(struct mmu *m, laddr_t la)
+{
+    paddr_t pa;
+    unsigned flags = 0;
+    mmu_settle(m);
+    if (m->timed && mmu_translate_peek(m, la, &pa))
+        hierarchy_flush_line(m, pa, &flags);
+}
+
 void mmu_invalidate_caches(struct mmu *m, bool write_back)
 {
     if (m->timed)

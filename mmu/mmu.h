@@ -265,6 +265,8 @@ void mmu_set_a20(struct mmu *m, bool enabled);
 void mmu_invalidate_page(struct mmu *m, laddr_t la); /* INVLPG */
 /* INVD and WBINVD: empties the caches; modified lines are logged as written back for WBINVD. */
 void mmu_invalidate_caches(struct mmu *m, bool write_back);
+/* CLFLUSH of a mapped address. */
+void mmu_flush_line(struct mmu *m, laddr_t la);
 /* Forgets the fast entries of a physical page (its flags changed); the TLBs keep theirs. */
 void mmu_forget_fast(struct mmu *m, uint32_t physical_page);
 void mmu_set_timed(struct mmu *m, bool timed); /* empties TLBs, caches and fast entries */

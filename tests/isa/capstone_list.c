@@ -60,6 +60,28 @@ static bool rep_operand_16(const struct capstone_query *q)
     return q->big && rep(q) && (q->op->flags & OP_DATA16);
 }
 
+/* 66, F3 or F2 before an opcode behind 0F, where they may be part of it. */
+static bool opcode_prefix(const struct capstone_query *q)
+{
+    return two_byte(q) && (rep(q) || (q->op->flags & OP_OPSIZE));
+}
+
+static bool vector_operand(const struct capstone_query *q)
+{
+    return strpbrk(q->op->row->operands, "PQVWNU") != NULL;
+}
+
+static bool vector_address_16(const struct capstone_query *q)
+{
+    bool narrow = !q->big || q->op->flags & OP_ADDRSIZE;
+    return narrow && opcode_prefix(q) && vector_operand(q);
+}
+
+static bool vector_two_prefixes(const struct capstone_query *q)
+{
+    return rep(q) && (q->op->flags & OP_OPSIZE) && vector_operand(q);
+}
+
 static bool truncated_target(const struct capstone_query *q)
 {
     return !(q->op->flags & OP_DATA16) && (!q->big || (q->op->flags & OP_ADDRSIZE));
@@ -102,6 +124,9 @@ static const struct condition conditions[] = {
     {"rep", rep},
     {"two-byte", two_byte},
     {"rep-operand-16", rep_operand_16},
+    {"opcode-prefix", opcode_prefix},
+    {"vector-address-16", vector_address_16},
+    {"vector-two-prefixes", vector_two_prefixes},
     {"truncated-target", truncated_target},
     {"segment-operand", segment_operand},
     {"no-such-row", no_such_row},

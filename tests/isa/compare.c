@@ -95,6 +95,37 @@ static void compare_x87(struct verdict *v, const struct isa_x87 *a, const struct
     }
 }
 
+/* The largest distance of two singles at the same place, in units of the last place. */
+static uint32_t lane_distance(const uint8_t a[16], const uint8_t b[16])
+{
+    uint32_t most = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t x, y;
+        memcpy(&x, a + 4 * i, 4);
+        memcpy(&y, b + 4 * i, 4);
+        uint32_t distance = (x ^ y) >> 31 ? UINT32_MAX : x > y ? x - y : y - x;
+        most = distance > most ? distance : most;
+    }
+    return most;
+}
+
+static void compare_sse(struct verdict *v, const struct isa_state *a, const struct isa_state *b)
+{
+    static const char *const names[8] = {"xmm0", "xmm1", "xmm2", "xmm3",
+                                         "xmm4", "xmm5", "xmm6", "xmm7"};
+    if (a->mxcsr != b->mxcsr)
+        differs(v, FIELD_MXCSR, a->mxcsr ^ b->mxcsr, "mxcsr", a->mxcsr, b->mxcsr);
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t x[2], y[2];
+        uint32_t distance = lane_distance(a->xmm[i], b->xmm[i]);
+        memcpy(x, a->xmm[i], 16);
+        memcpy(y, b->xmm[i], 16);
+        for (unsigned half = 0; half < 2; half++)
+            if (x[half] != y[half])
+                differs(v, FIELD_XMM, (uint64_t)i << 32 | distance, names[i], x[half], y[half]);
+    }
+}
+
 static void compare_memory(struct verdict *v)
 {
     const uint8_t *a = v->c->virtual.data, *b = v->c->real.data;
@@ -123,6 +154,7 @@ static unsigned compare_step(struct isa_comparison *c, const struct isa_step *s,
         differs(&v, FIELD_CR2, 1, "cr2", a->cr2, b->cr2);
     compare_integer(&v, &a->state, &b->state);
     compare_x87(&v, &a->state.x87, &b->state.x87);
+    compare_sse(&v, &a->state, &b->state);
     if (memcmp(c->virtual.data, c->real.data, ISA_DATA_SIZE) != 0)
         compare_memory(&v);
     return v.count;
@@ -187,6 +219,12 @@ static void print_state(const struct isa_state *s)
         memcpy(&m, s->x87.st[i], 8);
         memcpy(&e, s->x87.st[i] + 8, 2);
         printf(" st%u=%04x.%016" PRIx64, i, e, m);
+    }
+    printf("\n            mxcsr=%04x", s->mxcsr);
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t q[2];
+        memcpy(q, s->xmm[i], 16);
+        printf("%s xmm%u=%016" PRIx64 ".%016" PRIx64, i & 1 ? "" : "\n           ", i, q[1], q[0]);
     }
     printf("\n");
 }

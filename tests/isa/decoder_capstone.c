@@ -23,7 +23,9 @@
 static const struct identity identity = {
     .part = "every row",
     .features = 1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP |
-                1u << FEATURE_RDPMC,
+                1u << FEATURE_RDPMC | 1u << FEATURE_MMX | 1u << FEATURE_MMX_EXT |
+                1u << FEATURE_FXSR | 1u << FEATURE_SSE | 1u << FEATURE_SSE2 | 1u << FEATURE_SSE3 |
+                1u << FEATURE_CLFLUSH | 1u << FEATURE_3DNOW | 1u << FEATURE_3DNOW_EXT,
 };
 
 struct test {
@@ -138,6 +140,15 @@ static bool same_operand(const struct op *o, const char *name, const cs_x86_op *
     if (!pair)
         return same_named(o, name, theirs);
     switch (letter) {
+    case 'P': return same_register(theirs, X86_REG_MM0 + o->reg);
+    case 'N': return same_register(theirs, X86_REG_MM0 + o->rm);
+    case 'V': return same_register(theirs, X86_REG_XMM0 + o->reg);
+    case 'U': return same_register(theirs, X86_REG_XMM0 + o->rm);
+    case 'Q':
+    case 'W':
+        return o->flags & OP_MEM
+                   ? same_memory(o, theirs)
+                   : same_register(theirs, (letter == 'Q' ? X86_REG_MM0 : X86_REG_XMM0) + o->rm);
     case 'E':
         return o->flags & OP_MEM ? same_memory(o, theirs)
                                  : same_register(theirs, register_of(o, o->rm, size));

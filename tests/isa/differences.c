@@ -27,6 +27,7 @@ enum {
     IGNORE_BELOW_STACK = 1 << 12,
     IGNORE_CR2 = 1 << 13,
     IGNORE_REGISTER = 1 << 14, /* .. << 7: eax .. edi */
+    IGNORE_APPROXIMATION = 1 << 22,
 };
 
 struct condition {
@@ -196,6 +197,12 @@ static bool alignment_fault(const struct isa_step *s)
     return s->silicon->vector == 17 || s->simulated->vector == 17;
 }
 
+/* MXCSR bit 17 of newer AMD parts: 128-bit operands need no alignment. */
+static bool misaligned_mode(const struct isa_step *s)
+{
+    return (s->before->mxcsr | s->silicon->state.mxcsr) & 0x20000;
+}
+
 static const struct condition conditions[] = {
     {"always", always},
     {"count-above-width", count_above_width},
@@ -212,6 +219,7 @@ static const struct condition conditions[] = {
     {"operand-unmasked", operand_unmasked},
     {"nested-task", nested_task},
     {"alignment-fault", alignment_fault},
+    {"misaligned-mode", misaligned_mode},
 };
 
 /* --- reading the list ------------------------------------------------------------------------- */
@@ -236,6 +244,7 @@ static const struct {
     {"below-stack", 0, 0, IGNORE_BELOW_STACK},
     {"fetch", 0, 0, IGNORE_FETCH},
     {"pointers", 0, 0, IGNORE_POINTERS},
+    {"approximation", 0, 0, IGNORE_APPROXIMATION},
     {"ulp", 0, 0, IGNORE_ULP},
     {"everything", 0, 0, IGNORE_EVERYTHING},
     {"eax", 0, 0, IGNORE_REGISTER << EAX}, {"ecx", 0, 0, IGNORE_REGISTER << ECX},
@@ -358,9 +367,11 @@ static uint64_t cover_register(const struct entry *e, const struct isa_step *s, 
 }
 
 /* FSTENV and FSAVE: 14 bytes with 16-bit operands, 28 with 32-bit; the pointers follow three
- * words. */
+ * words. FXSAVE has the mask of MXCSR behind them. */
 static bool in_pointers(const struct isa_step *s, uint32_t byte)
 {
+    if (strcmp(s->op->row->name, "FXSAVE") == 0)
+        return (byte >= 6 && byte < 24) || (byte >= 28 && byte < 32);
     bool narrow = s->op->flags & OP_DATA16;
     return byte >= (narrow ? 6u : 12u) && byte < (narrow ? 14u : 28u);
 }
@@ -384,6 +395,15 @@ static uint64_t cover_memory(const struct entry *e, const struct isa_step *s, ui
     if ((e->ignore & IGNORE_BELOW_STACK) && top - (uint32_t)detail <= 8)
         return 0;
     return detail;
+}
+
+/* 1.5 * 2^-12 of each [SDM2 RCPPS]: 2^-23 is at most one unit of the last place. */
+#define APPROXIMATION_UNITS (3u << 12)
+
+static uint64_t cover_xmm(const struct entry *e, uint64_t detail)
+{
+    bool near = (uint32_t)detail <= APPROXIMATION_UNITS;
+    return e->ignore & IGNORE_APPROXIMATION && near ? 0 : detail | 1;
 }
 
 static uint64_t cover(const struct entry *e, const struct isa_step *s, enum isa_field field,
@@ -412,6 +432,8 @@ static uint64_t cover(const struct entry *e, const struct isa_step *s, enum isa_
     case FIELD_FAULT: return e->ignore & IGNORE_FAULT ? 0 : detail;
     case FIELD_CR2: return e->ignore & (IGNORE_FAULT | IGNORE_CR2) ? 0 : detail;
     case FIELD_EIP: return e->ignore & IGNORE_EIP ? 0 : detail;
+    case FIELD_XMM: return cover_xmm(e, detail);
+    case FIELD_MXCSR:
     case FIELD_OTHER: return detail;
     }
     return detail;

@@ -15,7 +15,7 @@
  * doubleword pushed) below-stack (8 bytes below the stack's top) fault (vector, error code and
  * CR2) cr2 fetch (bit 4 of a page fault's error code) eip null-rpl (the RPL of a null selector)
  * pointers (of the x87 environment stored) C0 C1 C2 C3 and IE DE ZE OE UE PE (x87) ulp (one unit
- * in the last place of an x87 result) everything.
+ * in the last place of an x87 result) approximation (within 3 * 2^-12 of a single) everything.
  *
  * Each use of an entry is counted; one that a long run never used is reported as stale. */
 #pragma once
@@ -44,6 +44,8 @@ enum isa_field {
     FIELD_FAULT,      /* vector; detail: 1 */
     FIELD_CR2,        /* detail: 1 */
     FIELD_EIP,        /* detail: 1 */
+    FIELD_XMM,        /* detail: i << 32 | units of the last place of a single, at least one */
+    FIELD_MXCSR,      /* detail: differing bits */
     FIELD_OTHER,      /* detail: 1 */
 };
 

@@ -33,6 +33,8 @@ static const struct {
     {"flag", &family_flag, 2},       {"io", &family_io, 1},
     {"far", &family_far, 2},         {"segment", &family_segment, 2},
     {"system", &family_system, 1},   {"x87", &family_x87, 5},
+    {"packed", &family_packed, 4},   {"vector-move", &family_vector_move, 3},
+    {"vector-state", &family_vector_state, 1},
 };
 
 /* --- the generator ---------------------------------------------------------------------------- */
@@ -221,10 +223,29 @@ static void resolve(struct draft *d)
     }
 }
 
+/* Uses an MMX or XMM register, or all of them. */
+static bool is_vector(const struct form *f)
+{
+    for (unsigned i = 0; i < f->operands; i++)
+        if (strchr("PQNVWU", f->operand[i][0]) && f->operand[i][1] >= 'a')
+            return true;
+    return f->row->feature == FEATURE_FXSR;
+}
+
 static const struct form *choose_form(const struct isa_generator *g, struct draft *d)
 {
     unsigned family = g->wheel[isa_below(&d->random, g->wheel_size)];
     return &g->forms[g->first[family] + isa_below(&d->random, g->size[family])];
+}
+
+/* And no x87 exception pending, which most MMX instructions would only report. */
+static void random_sse(uint64_t *random, struct isa_state *s)
+{
+    s->mxcsr = isa_random_mxcsr(random);
+    for (unsigned i = 0; i < 8; i++)
+        isa_random_vec(random, s->xmm[i]);
+    if (isa_percent(random, 90))
+        s->x87.status &= 0x7F40;
 }
 
 void isa_case_make(const struct isa_generator *g, uint64_t seed, struct isa_case *k)
@@ -236,15 +257,16 @@ void isa_case_make(const struct isa_generator *g, uint64_t seed, struct isa_case
     choose_stack(&d);
     choose_flags(&d);
     k->image = isa_below(&d.random, IMAGES);
-    bool x87 = isa_percent(&d.random, 2);
+    bool x87 = isa_percent(&d.random, 2), vector = isa_percent(&d.random, 2);
     unsigned family = 99;
     k->count = isa_percent(&d.random, 40) ? 1 : 1 + isa_below(&d.random, ISA_INSTRUCTIONS_MAX);
     for (unsigned i = 0; i < k->count; i++) {
         const struct form *f = choose_form(g, &d);
-        /* x87 instructions come in company: alone they see only the start state. */
+        /* x87 and vector instructions come in company: alone they see only the start state. */
         if (family != 99 && isa_percent(&d.random, 60))
             f = &g->forms[g->first[family] + isa_below(&d.random, g->size[family])];
-        family = f->row->attributes & A_X87 ? f->family : 99;
+        vector |= is_vector(f);
+        family = f->row->attributes & A_X87 || is_vector(f) ? f->family : 99;
         x87 |= family != 99;
         isa_emit(&d, f, i);
     }
@@ -255,8 +277,11 @@ void isa_case_make(const struct isa_generator *g, uint64_t seed, struct isa_case
     if (isa_is_16_bit(k->start.selector[SS]) && isa_percent(&d.random, 10))
         k->start.r[ESP] |= isa_below(&d.random, 0x10000) << 16;
     k->start.x87.control = 0x37F;
+    k->start.mxcsr = 0x1F80;
     if (x87)
         isa_random_x87(&d.random, &k->start.x87);
+    if (vector)
+        random_sse(&d.random, &k->start);
 }
 
 void isa_case_place(const struct isa_generator *g, const struct isa_case *k,

@@ -123,6 +123,15 @@ static uint16_t segment_of(const struct draft *d, const struct emission *e, unsi
     return d->k->start.selector[e->segment >= 0 ? (unsigned)e->segment : fallback];
 }
 
+/* An operand of 128 bits or more, which mostly must be aligned. */
+static bool is_wide(const struct form *f)
+{
+    for (unsigned i = 0; i < f->operands; i++)
+        if (f->operand[i][1] == 'o')
+            return true;
+    return f->row->feature == FEATURE_FXSR;
+}
+
 static void emit_memory(struct draft *d, struct emission *e, unsigned reg)
 {
     struct address a = {.base = REG_ZERO, .index = REG_ZERO};
@@ -153,6 +162,8 @@ static void emit_memory(struct draft *d, struct emission *e, unsigned reg)
     }
     bool stack = a.base == EBP || a.base == ESP;
     uint32_t target = random_target(d), disp;
+    if (is_wide(e->f) && PERCENT(85))
+        target &= ~15u;
     uint32_t base = base_of(segment_of(d, e, stack ? SS : DS));
     e->known = solve(d, &a, target - base, e->addr16, &disp);
     e->linear = target;
@@ -276,6 +287,32 @@ static void patch_x87(struct draft *d, const struct emission *e)
         patch(d, e->linear, b, size);
 }
 
+/* The head of FXSAVE's image, for FXRSTOR; MXCSR alone. */
+static void patch_state(struct draft *d, const struct emission *e)
+{
+    uint8_t b[ISA_PATCH_BYTES_MAX] = {0};
+    struct isa_x87 x;
+    uint32_t mxcsr = isa_random_mxcsr(&d->random);
+    if (PERCENT(3))
+        mxcsr |= 1u << (18 + BELOW(14));
+    isa_random_x87(&d->random, &x);
+    memcpy(b, &x.control, 2);
+    memcpy(b + 2, &x.status, 2);
+    b[4] = x.full;
+    memcpy(b + 24, &mxcsr, 4);
+    if (e->f->code.digit == 1)
+        patch(d, e->linear, b, sizeof b);
+    else
+        patch(d, e->linear, &mxcsr, 4);
+}
+
+static void patch_vector(struct draft *d, const struct emission *e)
+{
+    uint8_t b[16];
+    isa_random_vec(&d->random, b);
+    patch(d, e->linear, b, sizeof b);
+}
+
 static void add_label(struct draft *d, const struct emission *e, bool is_register, unsigned reg,
                       int patch_number)
 {
@@ -363,6 +400,10 @@ static void patch_operand(struct draft *d, const struct emission *e)
         patch(d, e->linear, &selector, 2);
     else if ((f->row->attributes & A_X87) != 0)
         patch_x87(d, e);
+    else if (f->code.two && f->code.opcode == 0xAE)
+        patch_state(d, e);
+    else if (strchr("VW", f->operand[0][0]) && f->operands > 1)
+        patch_vector(d, e);
     else if (f->operand[1][0] == 'M' && f->operand[1][1] == 'p')
         patch_far_pointer(d, e, false);
     else if (group_5 && (digit == 3 || digit == 5))
@@ -400,6 +441,8 @@ static void aim_implied(struct draft *d, const struct emission *e)
             assign(d, EDX, BELOW(4) - 1);
     if (strstr(r->operands, "CL") && PERCENT(70))
         assign(d, ECX, (isa_random_u32(&d->random) & 0xFFFFFF00u) | BELOW(40));
+    if (strncmp(r->name, "MASKMOV", 7) == 0)
+        aim_register(d, EDI);
     if (strcmp(r->name, "LEAVE") == 0 || strcmp(r->name, "ENTER") == 0)
         aim_register(d, EBP);
     if (row_starts(r, "9D") || row_starts(r, "C3") || row_starts(r, "C2") || row_starts(r, "CA") ||

@@ -175,3 +175,30 @@ void isa_random_x87(uint64_t *state, struct isa_x87 *x)
         x->st[1][9] ^= (uint8_t)(isa_random(state) & 0x80);
     }
 }
+
+void isa_random_vec(uint64_t *state, uint8_t out[16])
+{
+    unsigned kind = isa_below(state, 10);
+    for (unsigned at = 0; at < 16;) {
+        if (kind < 4) {
+            isa_random_f32(state, out + at);
+            at += 4;
+        } else if (kind < 7) {
+            isa_random_f64(state, out + at);
+            at += 8;
+        } else {
+            uint32_t v = isa_random_u32(state);
+            memcpy(out + at, &v, 4);
+            at += 4;
+        }
+    }
+}
+
+uint32_t isa_random_mxcsr(uint64_t *state)
+{
+    uint32_t v = (uint32_t)isa_random(state);
+    uint32_t masks = isa_percent(state, 75) ? 0x1F80 : v & 0x1F80;
+    uint32_t flags = isa_percent(state, 30) ? v >> 16 & 0x3F : 0;
+    uint32_t zeros = isa_percent(state, 20) ? v & 0x8040 : 0;
+    return masks | flags | zeros | (isa_percent(state, 60) ? 0 : v & 0x6000);
+}

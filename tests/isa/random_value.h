@@ -31,6 +31,10 @@ uint16_t isa_random_selector(uint64_t *state);
 void isa_random_f80(uint64_t *state, uint8_t out[10]);
 void isa_random_f64(uint64_t *state, uint8_t out[8]);
 void isa_random_f32(uint64_t *state, uint8_t out[4]);
+/* Singles, doubles or integers. */
+void isa_random_vec(uint64_t *state, uint8_t out[16]);
+/* MXCSR: mostly all exceptions masked. */
+uint32_t isa_random_mxcsr(uint64_t *state);
 /* Packed decimal, sometimes with digits above nine. */
 void isa_random_bcd(uint64_t *state, uint8_t out[10]);
 /* Control word, status word, which registers are in use, and their contents. */

@@ -54,7 +54,8 @@ struct fxsave {
     uint64_t code_pointer, data_pointer;
     uint32_t mxcsr, mxcsr_mask;
     uint8_t st[8][16];
-    uint8_t rest[352];
+    uint8_t xmm[8][16];
+    uint8_t rest[224];
 } __attribute__((aligned(16)));
 
 struct silicon_registers {
@@ -160,6 +161,12 @@ static void take_x87(struct isa_x87 *x, const struct fxsave *f)
         memcpy(x->st[i], f->st[i], 10);
 }
 
+static void take_sse(struct isa_state *s, const struct fxsave *f)
+{
+    s->mxcsr = f->mxcsr;
+    memcpy(s->xmm, f->xmm, sizeof s->xmm);
+}
+
 /* Not static: jumped to by silicon_trap_entry. Never returns to the kernel. */
 void silicon_trap(int signal, siginfo_t *info, void *context)
 {
@@ -179,6 +186,7 @@ void silicon_trap(int signal, siginfo_t *info, void *context)
     o->timeout = signal == SIGVTALRM;
     take_registers(&o->state, u);
     take_x87(&o->state.x87, (const struct fxsave *)u->uc_mcontext.fpregs);
+    take_sse(&o->state, (const struct fxsave *)u->uc_mcontext.fpregs);
     o->vector = (uint8_t)g[REG_TRAPNO];
     o->error = (uint32_t)g[REG_ERR];
     if (signal == SIGSYS || in_64_bit)
@@ -206,7 +214,8 @@ void silicon_run(const struct isa_state *in, struct isa_outcome *out)
     regs.fx.control = in->x87.control;
     regs.fx.status = in->x87.status;
     regs.fx.full = in->x87.full;
-    regs.fx.mxcsr = 0x1F80;
+    regs.fx.mxcsr = in->mxcsr;
+    memcpy(regs.fx.xmm, in->xmm, sizeof in->xmm);
     for (int i = 0; i < 8; i++)
         memcpy(regs.fx.st[i], in->x87.st[i], 10);
     uint64_t frame[5] = {in->eip, in->selector[1], in->eflags, in->r[4], in->selector[2]};

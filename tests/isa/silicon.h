@@ -79,8 +79,10 @@ struct isa_x87 {
 struct isa_state {
     uint32_t r[8];
     uint32_t eip, eflags;
+    uint32_t mxcsr;
+    uint8_t xmm[8][16];
     uint16_t selector[6]; /* ES CS SS DS FS GS */
-    struct isa_x87 x87;
+    struct isa_x87 x87;   /* the MMX registers are in it */
 };
 
 /* The vector of a case that left 32-bit code: it made a system call, or reached the 64-bit

@@ -36,9 +36,13 @@ const struct identity isa_identity = {
     .part = "user-level union",
     .leaves = leaves,
     .leaf_count = ARRAY_COUNT(leaves),
-    .features = 1 << FEATURE_CMOV | 1 << FEATURE_UD2 | 1 << FEATURE_HINT_NOP | 1 << FEATURE_RDPMC,
+    .features = 1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP |
+                1u << FEATURE_RDPMC | 1u << FEATURE_MMX | 1u << FEATURE_MMX_EXT |
+                1u << FEATURE_FXSR | 1u << FEATURE_SSE | 1u << FEATURE_SSE2 | 1u << FEATURE_SSE3 |
+                1u << FEATURE_CLFLUSH,
     .signature = 0x52C,
-    .cr4_writable = 0x5F,
+    .cr4_writable = 0x5F | CR4_OSFXSR | CR4_OSXMMEXCPT,
+    .mxcsr_mask = 0xFFFF,
 };
 
 struct simulated {
@@ -134,6 +138,7 @@ static void set_system(struct simulated *s)
     struct cpu *c = &s->cpu;
     uint64_t d;
     c->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG;
+    c->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
     c->cr3 = PAGE_DIRECTORY;
     mmu_set_cr3(&s->mmu, c->cr3);
     c->gdt_base = AT(GDT);
@@ -251,6 +256,8 @@ static void set_state(struct simulated *s, const struct isa_state *in)
         set_segment(s, i, in->selector[i]);
     cpu_set_flags(c, in->eflags);
     set_x87(&c->x87, &in->x87);
+    c->mxcsr = in->mxcsr;
+    memcpy(c->xmm, in->xmm, sizeof c->xmm);
     c->cr2 = 0;
     c->shadow = c->halted = c->rep_running = c->single_step_trap = false;
     c->stop = STOP_NONE;
@@ -272,6 +279,8 @@ static void get_state(const struct simulated *s, struct isa_state *out)
     out->selector[CS] = (uint16_t)frame[1];
     out->selector[SS] = (uint16_t)frame[4];
     get_x87(&c->x87, &out->x87);
+    out->mxcsr = c->mxcsr;
+    memcpy(out->xmm, c->xmm, sizeof out->xmm);
 }
 
 void simulated_run(struct simulated *s, const struct isa_state *in, struct isa_outcome *out)

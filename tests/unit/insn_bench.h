@@ -47,7 +47,7 @@ static inline void bench_segments(struct bench *b, uint8_t flags, uint32_t limit
     }
 }
 
-static inline struct bench *bench_new(void)
+static inline struct bench *bench_new_part(const struct identity *identity)
 {
     static const struct mmu_geometry geometry = {
         .itlb = {32, 4}, .dtlb = {64, 4}, .dtlb_large = {8, 4},
@@ -60,7 +60,7 @@ static inline struct bench *bench_new(void)
     ledger_init(&b->ledger, &b->clock);
     struct phys phys = {b->ram, BENCH_BYTES, b->page_flags, &b->bus};
     mmu_init(&b->mmu, &geometry, &phys, false);
-    cpu_init(&b->cpu, &b->mmu, &b->bus, &b->ledger, model_flat_new(), &bench_identity);
+    cpu_init(&b->cpu, &b->mmu, &b->bus, &b->ledger, model_flat_new(), identity);
     b->cpu.cr0 = CR0_PE | CR0_ET | CR0_NE;
     bench_segments(b, 0xC0, 0xFFFFFFFFu, 0);
     cpu_mode_changed(&b->cpu);
@@ -69,6 +69,8 @@ static inline struct bench *bench_new(void)
     b->cpu.rep_limit = 256;
     return b;
 }
+
+static inline struct bench *bench_new(void) { return bench_new_part(&bench_identity); }
 
 static inline void bench_free(struct bench *b)
 {

@@ -298,17 +298,6 @@ static bool host_has_80_bits(void)
 static bool host_has_80_bits(void) { return false; }
 #endif
 
-static struct bench *new_bench(struct identity *identity)
-{
-    struct bench *b = bench_new();
-    *identity = bench_identity;
-    identity->features = 1u << FEATURE_CMOV;
-    decoder_free(b->cpu.decoder);
-    b->cpu.decoder = decoder_new(identity);
-    b->cpu.identity = identity;
-    return b;
-}
-
 static void x87_equals_silicon(void **state)
 {
     (void)state;
@@ -317,8 +306,8 @@ static void x87_equals_silicon(void **state)
     uint8_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(code != MAP_FAILED);
-    struct identity identity;
-    struct bench *b = new_bench(&identity);
+    static const struct identity part = {.part = "with CMOV", .features = 1u << FEATURE_CMOV};
+    struct bench *b = bench_new_part(&part);
     unsigned differences = 0;
     for (unsigned i = 0; i < CASES && differences < 5; i++) {
         const struct row *r = &family_x87.rows[pick(family_x87.count)];

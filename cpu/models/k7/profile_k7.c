@@ -36,8 +36,11 @@ static const struct cpuid_leaf palomino_leaves[] = {
     {0x80000008, 0x00002022, 0, 0, 0},
 };
 
-#define K7_FEATURES (1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP)
-#define K7_CR4 (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE)
+#define K7_FEATURES                                                                                \
+    (1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP | 1u << FEATURE_MMX |         \
+     1u << FEATURE_MMX_EXT | 1u << FEATURE_FXSR)
+#define K7_CR4                                                                                     \
+    (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE | CR4_OSFXSR)
 
 const struct identity k7_thunderbird = {
     .part = "Athlon (Thunderbird)",

@@ -33,8 +33,11 @@ const struct identity k8_manchester = {
     .leaves = manchester_leaves,
     .leaf_count = ARRAY_COUNT(manchester_leaves),
     .amd = true,
-    .features = 1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP,
-    .cr4_writable = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE,
+    .features = 1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP |
+                1u << FEATURE_MMX | 1u << FEATURE_MMX_EXT | 1u << FEATURE_FXSR |
+                1u << FEATURE_CLFLUSH,
+    .cr4_writable = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE |
+                    CR4_OSFXSR,
 };
 
 const struct mmu_geometry k8_manchester_geometry = {

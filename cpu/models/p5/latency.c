@@ -216,6 +216,7 @@ const struct p5_latency p5_latencies[] = {
     X87("frstor", ISSUE_NP, 75, 0, 0, 0, R, "AF-IT: 70-95"),
     X87("fldenv", ISSUE_NP, 32, 0, 0, 0, M, "MEM"),
     X87("fnstenv", ISSUE_NP, 48, 0, 0, 0, M, "MEM: 48-50"),
+    PLAIN("prefetch", 1, 1, E, "no such instruction on the part"),
 };
 const unsigned p5_latency_count = ARRAY_COUNT(p5_latencies);
 
