@@ -23,6 +23,15 @@ void op_facts_of(const struct op *o, struct op_facts *f);
 
 struct block;
 
+/* What the last priced instruction did, for `isochron cycles` and reports. */
+struct model_last {
+    char pipe;           /* p5: 'U' or 'V'; out of order: the lane, '0' to '2' */
+    bool paired;         /* issued (p5), was dispatched (out of order) with the one before it */
+    const char *why_not; /* why not, NULL if it did */
+    bool staged;         /* the times below are known: out of order */
+    cycle_t fetched, dispatched, issued, completed, retired;
+};
+
 struct model {
     const char *name;
     bool timed; /* wants caches and the access log */
@@ -40,9 +49,17 @@ struct model {
     void (*price_delivery)(struct model *m, struct cpu *c, const struct op *o);
     /* Something outside the instruction stream happened: forget pairing (reset, debugger). */
     void (*reset)(struct model *m);
+    /* Timed models only. */
+    void (*last)(const struct model *m, struct model_last *l);
+    /* A second model of the same state for `isochron explain`, see p5.h; NULL: there is none. */
+    struct model *(*twin)(const struct model *m, struct cpu *c, unsigned ideal);
+    /* Counts of the part's documented events so far, MODEL_EVENTS of them; NULL: none. */
+    const uint64_t *(*events)(const struct model *m);
     void (*snapshot)(struct model *m, struct snap *s);
     void (*free)(struct model *m);
 };
+
+#define MODEL_EVENTS 64
 
 /* Untimed: one cycle an instruction, one an iteration of a REP. */
 struct model *model_flat_new(void);

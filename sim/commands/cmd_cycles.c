@@ -52,9 +52,8 @@ static void help(void)
 static void set_machine(struct job *j, const char *name)
 {
     struct machine_config *m = machine_find(name);
-    if (strcmp(m->model, "p5") != 0)
-        usage_error("--machine %s: its model is %s, which has no pipelines to time", name,
-                    m->model);
+    if (strcmp(m->model, "flat") == 0)
+        usage_error("--machine %s: its model is flat, which has no pipelines to time", name);
     j->config = *m;
     free(m);
 }

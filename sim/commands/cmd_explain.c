@@ -183,6 +183,9 @@ static void run_whatif(struct job *j)
     struct replay *r = j->replay;
     struct session *s = &j->session;
     struct machine *m = r->machine;
+    if (!m->cpu->model->twin)
+        usage_error("explain: the %s model cannot price a run a second time; accepted is a trace "
+                    "of --model p5", m->cpu->model->name);
     cycle_t start = j->from - r->first > j->warm ? j->from - j->warm : r->first;
     replay_seek(r, start);
     run_to(j, start);

@@ -12,7 +12,7 @@
 
 /* The causes, a tree written as dotted names: X(identifier, name, what a cycle of it means). */
 #define LEDGER_CAUSES(X)                                                                           \
-    X(ISSUE, "issue", "a clock in which an instruction (or a pair) issued")                        \
+    X(ISSUE, "issue", "a clock in which an instruction (or a pair) issued; on k7: retired")        \
     X(EXECUTE, "execute", "further execution clocks of a simple instruction (memory operands)")    \
     X(MICROCODE, "microcode", "clocks of a microcoded or multi-clock instruction")                 \
     X(X87_WAIT, "x87.wait", "waiting for an x87 result")                                           \
@@ -42,7 +42,10 @@
     X(IO, "io", "port access: the processor's own clocks and the device's wait")                   \
     X(LOCKED, "locked", "locked bus cycles")                                                       \
     X(INTA, "interrupt.acknowledge", "interrupt acknowledge bus cycles")                           \
-    X(HALTED, "halted", "HLT until the next interrupt")
+    X(HALTED, "halted", "HLT until the next interrupt")                                            \
+    X(DECODE, "decode.front", "out of order: windows, lines, a taken branch: not yet dispatched")  \
+    X(UNIT, "unit.wait", "out of order: waiting for a unit that older operations use")             \
+    X(FORWARD, "data.forward", "a load waited for an older store's data, or for its commit")
 
 enum cause {
 #define X(id, name, text) CAUSE_##id,

@@ -67,8 +67,9 @@ static const struct machine_config k7_1400 = {
     .text = "Athlon 1400 (Thunderbird), 256 KB exclusive L2, 266 MHz EV6 bus, 256 MB DDR-266 [IL]",
     .model = "k7",
     .identity = &k7_thunderbird,
-    .models = {"flat"},
+    .models = {"flat", "k7"},
     .profile = &k7_thunderbird_geometry,
+    .k7_profile = &k7_thunderbird_timing,
     .clock_num = 1400000000,
     .clock_den = 1,
     .ram_bytes = 256u << 20,
@@ -81,8 +82,9 @@ static const struct machine_config k7_1400_palomino = {
     .text = "Athlon XP 1600+ (Palomino, 1400 MHz), else as k7-1400 [IL]",
     .model = "k7",
     .identity = &k7_palomino,
-    .models = {"flat"},
+    .models = {"flat", "k7"},
     .profile = &k7_palomino_geometry,
+    .k7_profile = &k7_thunderbird_timing,
     .clock_num = 1400000000,
     .clock_den = 1,
     .ram_bytes = 256u << 20,
@@ -97,8 +99,9 @@ static const struct machine_config a64_2200 = {
             "DDR-400 in two channels [IL]",
     .model = "k8",
     .identity = &k8_manchester,
-    .models = {"flat"},
+    .models = {"flat", "k8"},
     .profile = &k8_manchester_geometry,
+    .k7_profile = &k8_manchester_timing,
     .clock_num = 2200000000,
     .clock_den = 1,
     .ram_bytes = 256u << 20,
@@ -127,6 +130,8 @@ struct machine_config *machine_find(const char *name)
         m->geometry = *m->profile;
         if (m->p5_profile)
             m->p5 = *m->p5_profile;
+        if (m->k7_profile)
+            m->k7 = *m->k7_profile;
         return m;
     }
     no_machine(name);

@@ -2,6 +2,7 @@
  * overrides one value and is recorded in the run's manifest. */
 #pragma once
 
+#include "cpu/models/k7/pipeline.h"
 #include "cpu/models/p5/p5.h"
 #include "mmu/mmu.h"
 
@@ -13,10 +14,12 @@ struct machine_config {
     const struct identity *identity;
     const struct mmu_geometry *profile;  /* the part's, of which geometry is the copy */
     const struct p5_config *p5_profile;  /* likewise of p5; NULL: no Pentium */
+    const struct k7_config *k7_profile;  /* likewise of k7 and k8 */
     uint64_t clock_num, clock_den; /* processor clock in Hz, exact: 400000000/3 */
     uint32_t ram_bytes;
     struct mmu_geometry geometry;
     struct p5_config p5;
+    struct k7_config k7;
     int64_t rtc_start;    /* the date the run begins with, seconds since 1970 UTC */
     uint64_t random_seed; /* handed to Linux as setup_data */
     uint32_t modules_skip; /* pages left free below the Multiboot modules */

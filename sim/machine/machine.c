@@ -302,11 +302,13 @@ static void make_memory(struct machine *m)
     m->phys.bus = &m->bus;
 }
 
-static struct model *make_model(const struct machine_config *config, const char *name)
+struct model *machine_model_new(const struct machine_config *config, const char *name)
 {
     machine_check_model(config, name);
     if (strcmp(name, "p5") == 0)
         return model_p5_new(&config->p5);
+    if (strcmp(name, "k7") == 0 || strcmp(name, "k8") == 0)
+        return model_k7_new(&config->k7, config->clock_num, config->clock_den);
     return model_flat_new();
 }
 
@@ -324,7 +326,7 @@ struct machine *machine_new(const struct machine_config *config, const char *mod
     ledger_init(&m->ledger, &m->clock);
     bus_init(&m->bus);
     make_memory(m);
-    struct model *timing = make_model(&m->config, model);
+    struct model *timing = machine_model_new(&m->config, model);
     mmu_init(&m->mmu, &m->config.geometry, &m->phys, timing->timed);
     m->cpu = xalloc(1, sizeof *m->cpu);
     cpu_init(m->cpu, &m->mmu, &m->bus, &m->ledger, timing, m->config.identity);
@@ -478,7 +480,7 @@ bool machine_step(struct machine *m)
 
 void machine_set_model(struct machine *m, const char *model)
 {
-    cpu_set_model(m->cpu, make_model(&m->config, model));
+    cpu_set_model(m->cpu, machine_model_new(&m->config, model));
 }
 
 /* --- state ------------------------------------------------------------------------------------ */

@@ -84,7 +84,10 @@ struct machine {
     struct story *story; /* the last deliveries, for telling a triple fault */
 };
 
-/* Builds and resets the machine. model: "flat" or "p5". config is copied. */
+/* A timing model that the machine can run on, by name. */
+struct model *machine_model_new(const struct machine_config *config, const char *name);
+
+/* Builds and resets the machine. model: one of config->models. config is copied. */
 struct machine *machine_new(const struct machine_config *config, const char *model,
                             const struct machine_host *host);
 void machine_free(struct machine *m);
@@ -103,7 +106,7 @@ bool machine_step(struct machine *m);
 /* Ends the run (END_STOPPED) at the next instruction boundary; from a host callback or observer. */
 void machine_stop(struct machine *m);
 
-/* Another timing model takes over, cold: "flat" or "p5". */
+/* Another timing model takes over, cold. */
 void machine_set_model(struct machine *m, const char *model);
 
 /* One visitor for everything that determines the future. */

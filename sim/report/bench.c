@@ -4,6 +4,7 @@
 #include "cpu/model.h"
 #include "cpu/run.h"
 #include "sim/core/check.h"
+#include "sim/machine/machine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +114,7 @@ struct bench *bench_new(const struct machine_config *config, uint32_t buffer_byt
                             .size = bytes,
                             .page_flags = xalloc(bytes / PAGE_BYTES, 1),
                             .bus = &b->bus};
-    struct model *model = model_p5_new(&config->p5);
+    struct model *model = machine_model_new(config, config->model);
     mmu_init(&b->mmu, &config->geometry, &b->phys, model->timed);
     cpu_init(&b->cpu, &b->mmu, &b->bus, &b->ledger, model, config->identity);
     b->cpu.on_delivery = delivered;

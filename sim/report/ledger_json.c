@@ -1,6 +1,6 @@
 #include "sim/report/ledger_json.h"
 
-#include "cpu/models/p5/p5.h"
+#include "cpu/model.h"
 #include "cpu/model.h"
 #include "sim/core/check.h"
 #include "sim/report/blame.h"
@@ -76,10 +76,11 @@ static json_t *path_json(const struct ledger *l, uint32_t path, const struct sym
 static json_t *events_json(const struct machine *m)
 {
     json_t *o = json_object();
-    if (!m->cpu->model->timed)
+    const struct model *model = m->cpu->model;
+    if (!model->events)
         return o;
-    const uint64_t *events = model_p5_events(m->cpu->model);
-    for (int i = 0; i < P5_EVENTS; i++) {
+    const uint64_t *events = model->events(model);
+    for (int i = 0; i < MODEL_EVENTS; i++) {
         char code[8];
         snprintf(code, sizeof code, "%02x", i);
         if (events[i])

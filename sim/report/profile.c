@@ -1,7 +1,7 @@
 #define _GNU_SOURCE /* qsort_r */
 #include "sim/report/profile.h"
 
-#include "cpu/models/p5/p5.h"
+#include "cpu/model.h"
 #include "cpu/op.h"
 #include "mmu/mmu.h"
 #include "sim/core/check.h"
@@ -250,12 +250,13 @@ static void record(struct profile *p, const struct cpu *c, const struct op *o, b
     }
     struct profile_row *r = &p->instance.list[n->row];
     r->executions++;
-    for (uint32_t mask = p->pending_causes; mask; mask &= mask - 1) {
-        uint32_t cause = (uint32_t)__builtin_ctz(mask);
+    for (uint64_t mask = p->pending_causes; mask; mask &= mask - 1) {
+        uint32_t cause = (uint32_t)__builtin_ctzll(mask);
         add_cycles(&p->instance, r, cause, p->pending[cause]);
     }
     if (!delivery) {
-        struct p5_last last = model_p5_last(c->model);
+        struct model_last last;
+        c->model->last(c->model, &last);
         *(last.pipe == 'V' ? &r->v : &r->u) += 1;
         r->paired += last.paired;
     }
@@ -272,8 +273,8 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
             keep_instance(p, p->ended - 1);
         p->ended = 0;
     }
-    for (uint32_t mask = p->pending_causes; mask; mask &= mask - 1)
-        p->pending[__builtin_ctz(mask)] = 0;
+    for (uint64_t mask = p->pending_causes; mask; mask &= mask - 1)
+        p->pending[__builtin_ctzll(mask)] = 0;
     p->pending_causes = 0;
     p->last_cpl = c->cpl;
     p->last_cs_base = c->seg[CS].base;
@@ -285,7 +286,7 @@ static void charged(void *owner, enum cause cause, cycle_t cycles)
     if (cause == CAUSE_HALTED && !p->paths->now.open) /* of no instance, as the paths have it */
         return;
     p->pending[cause] += cycles;
-    p->pending_causes |= (cycles > 0) << cause;
+    p->pending_causes |= (uint64_t)(cycles > 0) << cause;
 }
 
 static void ended(void *owner, uint32_t cluster)
@@ -296,7 +297,7 @@ static void ended(void *owner, uint32_t cluster)
 
 void profile_start(struct profile *p, struct paths *paths, struct watch *h, struct cpu *c)
 {
-    _Static_assert(CAUSE_COUNT <= 32, "causes are a mask of 32 bits");
+    _Static_assert(CAUSE_COUNT <= 64, "causes are a mask of 64 bits");
     memset(p, 0, sizeof *p);
     p->cpu = c;
     p->paths = paths;

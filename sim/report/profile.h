@@ -80,7 +80,7 @@ struct profile {
     uint32_t cluster_count;
     uint32_t rows_kept, rows_most; /* of all clusters; rows_most is PROFILE_ROWS but in a test */
     uint64_t pending[CAUSE_COUNT];
-    uint32_t pending_causes;   /* a mask of those that are not 0 */
+    uint64_t pending_causes;   /* a mask of those that are not 0 */
     uint32_t paths_generation; /* of the instance that runs */
     uint32_t last_code;
     uint32_t ended; /* the cluster of an instance that has just ended, +1 */

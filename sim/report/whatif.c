@@ -102,7 +102,7 @@ static void start_run(struct whatif_run *r, const struct cpu *c)
     r->ledger.row = r->row;
     r->cpu->clock = &r->clock;
     r->cpu->ledger = &r->ledger;
-    r->cpu->model = model_p5_twin(c->model, r->cpu, model_bits(r->bits));
+    r->cpu->model = c->model->twin(c->model, r->cpu, model_bits(r->bits));
 }
 
 /* --- accounts --------------------------------------------------------------------------------- */

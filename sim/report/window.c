@@ -1,6 +1,5 @@
 #include "sim/report/window.h"
 
-#include "cpu/models/p5/p5.h"
 #include "mmu/mmu.h"
 #include "sim/core/check.h"
 #include "sim/report/disassemble.h"
@@ -40,7 +39,9 @@ static void record(struct window *w, const struct cpu *c, const struct op *o, la
     e->length = o->length;
     e->delivery = delivery;
     e->phase = (uint8_t)phase_of(w->last_cpl, c->cpl);
-    e->pipe = delivery ? '-' : model_p5_last(c->model).pipe;
+    c->model->last(c->model, &e->last);
+    if (delivery)
+        e->last.pipe = '-';
     e->cycles = (uint32_t)(c->clock->now - w->last_now);
     memcpy(e->cause, w->pending, sizeof e->cause);
     if (!delivery)
@@ -152,8 +153,8 @@ static void print_entry(const struct window_entry *e, const struct symbols *symb
     else
         disassemble(d, e->bytes, e->length, e->la, code, sizeof code);
     format_causes(e, causes, sizeof causes);
-    fprintf(out, "  %08x %-30.30s %-38.38s %c %5u  %s\n", e->la, name, code, e->pipe, e->cycles,
-            causes);
+    fprintf(out, "  %08x %-30.30s %-38.38s %c %5u  %s\n", e->la, name, code, e->last.pipe,
+            e->cycles, causes);
 }
 
 static void print_phases(const struct window *w, FILE *out)
@@ -227,7 +228,7 @@ json_t *window_json(const struct window *w, const struct symbols *symbols)
         json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s,s:s#,s:i,s:o}", "address",
                                               (json_int_t)e->la, "symbol", name, "instruction",
                                               code, "phase", phase_names[e->phase], "pipe",
-                                              &e->pipe, 1, "cycles", (int)e->cycles, "causes",
+                                              &e->last.pipe, 1, "cycles", (int)e->cycles, "causes",
                                               causes));
     }
     disassembler_free(d);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cpu/cpu.h"
+#include "cpu/model.h"
 #include "sim/report/lines.h"
 #include "sim/report/symbols.h"
 #include "sim/report/watch.h"
@@ -20,7 +21,7 @@ struct window_entry {
     laddr_t la;
     uint8_t length;
     uint8_t phase; /* enum window_phase */
-    char pipe;     /* 'U', 'V' or '-' */
+    struct model_last last; /* its pipe is '-' of a delivery */
     bool delivery;
     uint8_t bytes[15];
     uint32_t cycles;

@@ -120,11 +120,45 @@ static bool traps(const struct machine_config *p133)
     return report("INT 80h, IRET through an interrupt gate", 82, clocks, 0.10, "S97 s6.1");
 }
 
-bool calibrate_memory(const struct machine_config *p166, const struct machine_config *p133)
+bool calibrate_memory_p5(const struct machine_config *p166)
 {
+    struct machine_config *p133 = machine_find("p133");
     bool passed = latencies_p166(p166);
     passed &= latencies_p133(p133);
     passed &= walks(p133);
     passed &= traps(p133);
+    free(p133);
     return passed;
+}
+
+/* --- K7 and K8 -------------------------------------------------------------------------------- */
+
+bool calibrate_memory_k7(const struct machine_config *k7)
+{
+    static const struct chain chains[] = {
+        {"first level", 32 << 10, 64, 3, 0.10, "IL"},
+        {"second level", 256 << 10, 128, 20, 0.10, "IL"},
+        {"second level", 256 << 10, 1024, 20, 0.10, "IL"},
+        {"memory", 4 << 20, 128, 233, 0.10, "IL"},
+        {"memory", 4 << 20, 1024, 239, 0.10, "IL"},
+        {"memory, TLB misses", 4 << 20, 4096, 318, 0.10, "IL"},
+    };
+    puts("\nLoad after load on k7-1400, clocks");
+    return follow_all(k7, chains, ARRAY_COUNT(chains));
+}
+
+bool calibrate_memory_k8(const struct machine_config *k8)
+{
+    struct machine_config at = *k8; /* the clock of the part that was measured */
+    at.clock_num = 2010000000;
+    static const struct chain chains[] = {
+        {"first level", 32 << 10, 64, 3, 0.10, "IL"},
+        {"second level", 512 << 10, 128, 12, 0.10, "IL"},
+        {"second level", 512 << 10, 4096, 19, 0.10, "IL: first-level DTLB misses"},
+        {"memory", 4 << 20, 128, 112, 0.10, "IL"},
+        {"memory", 4 << 20, 1024, 126, 0.10, "IL"},
+        {"memory, TLB misses", 4 << 20, 4096, 164, 0.10, "IL"},
+    };
+    puts("\nLoad after load on a64-2200 at 2010 MHz, clocks");
+    return follow_all(&at, chains, ARRAY_COUNT(chains));
 }

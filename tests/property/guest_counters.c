@@ -200,7 +200,9 @@ static void count_executed(struct run *r, const struct cpu *c, const struct op *
                                  o->flags & (OP_REPE | OP_REPNE);
     for (unsigned i = 0; i < c->log.count; i++)
         again |= c->log.list[i].kind == ACCESS_NOTE && c->log.list[i].level == NOTE_REP_START;
-    bool second = model_p5_last(c->model).pipe == 'V', data = accesses_data(c);
+    struct model_last last;
+    c->model->last(c->model, &last);
+    bool second = last.pipe == 'V', data = accesses_data(c);
     add(r, 0x16, !string || again);
     add(r, 0x17, second);
     add(r, 0x09, second && data && r->data_before);

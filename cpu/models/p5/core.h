@@ -189,7 +189,7 @@ struct p5 {
     uint64_t group;         /* number of the group */
     uint64_t flushed_group; /* the group right after a misprediction */
 
-    /* for p5_last: how the last instruction arrived, and what was in U */
+    /* for `last`: how the last instruction arrived, and what was in U */
     uint64_t before, last;
     unsigned arrived; /* ARRIVED_ */
 

@@ -169,7 +169,7 @@ static NOINLINE void late_after_fxch(struct p5 *p, struct cpu *c, uint64_t t)
         p5_charge(c, CAUSE_X87_EXECUTE, FXCH_LATE_CLOCKS);
 }
 
-/* Prices o, whose part of the log is [a, end). remember: somebody may ask p5_last. */
+/* Prices o, whose part of the log is [a, end). remember: somebody may ask `last`. */
 static ALWAYS_INLINE void price_inline(struct p5 *p, struct cpu *c, const struct op *o,
                                        const struct access *a, const struct access *end,
                                        bool remember)
@@ -328,11 +328,11 @@ static const char *why_not(const struct p5 *p)
                : "needs a register that U writes";
 }
 
-struct p5_last model_p5_last(const struct model *m)
+static void last(const struct model *m, struct model_last *l)
 {
     const struct p5 *p = (const struct p5 *)m;
     bool second = p->arrived & ARRIVED_SECOND;
-    return (struct p5_last){second ? 'V' : 'U', second, why_not(p)};
+    *l = (struct model_last){.pipe = second ? 'V' : 'U', .paired = second, .why_not = why_not(p)};
 }
 
 static void snapshot_btb(struct btb *b, struct snap *s)
@@ -383,7 +383,7 @@ static void snapshot_times(struct p5 *p, struct snap *s)
     snap_u64(s, "x87_status", &p->x87_status);
 }
 
-/* What p5_last would say is not state: it is gone with the next instruction. */
+/* What `last` would say is not state: it is gone with the next instruction. */
 static void snapshot(struct model *m, struct snap *s)
 {
     struct p5 *p = of(m);
@@ -435,6 +435,9 @@ struct model *model_p5_new(const struct p5_config *config)
                               .run = run,
                               .price_delivery = price_delivery,
                               .reset = reset,
+                              .last = last,
+                              .twin = model_p5_twin,
+                              .events = model_p5_events,
                               .snapshot = snapshot,
                               .free = model_free};
     p->config = *config;

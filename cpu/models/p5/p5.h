@@ -56,17 +56,9 @@ enum p5_ideal {
  * of enum p5_ideal. */
 struct model *model_p5_twin(const struct model *m, struct cpu *c, unsigned ideal);
 
-/* Per-instruction view for `isochron cycles` and reports: what the last priced instruction did. */
-struct p5_last {
-    char pipe;           /* 'U' or 'V' */
-    bool paired;         /* issued together with the instruction before it */
-    const char *why_not; /* why it did not pair with its predecessor, NULL if it did */
-};
-struct p5_last model_p5_last(const struct model *m);
-
 /* An event's count so far, as a counter whose CC field is control has it: see counters.c. */
 uint64_t model_p5_count(const struct model *m, unsigned event, unsigned control);
 /* The documented event counts so far (CESR codes 00h..29h), all of them at once: for reports and to
  * hold the guest's counters against the ledger. */
-#define P5_EVENTS 64
+#define P5_EVENTS MODEL_EVENTS
 const uint64_t *model_p5_events(const struct model *m);

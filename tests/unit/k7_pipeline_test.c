@@ -1,0 +1,164 @@
+/* k7_pipeline_test: lines, lanes, dependencies, windows, branches and microcode of the K7 and K8 in
+ * exact clocks: what ten more copies of some code take in a warm loop. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cpu/models/k7/slots.h"
+#include "sim/report/cycles.h"
+
+#define COPIES 60
+
+/* Clocks of COPIES copies. The caches are a Pentium's: all the code here and its data fit. */
+static int64_t run(const char *machine, const char *setup, size_t setup_size, const char *code,
+                   size_t size)
+{
+    struct machine_config *m = machine_find(machine), *p133 = machine_find("p133");
+    m->geometry = p133->geometry;
+    struct assembly text = {.bytes = (uint8_t *)(uintptr_t)code, .size = size};
+    struct assembly before = {.bytes = (uint8_t *)(uintptr_t)setup, .size = setup_size};
+    struct cycles_request q = {.config = m, .code = &text, .setup = &before, .copies = COPIES};
+    struct cycles_result r;
+    cycles_measure(&q, &r);
+    free(m);
+    free(p133);
+    assert_false(r.raised);
+    int64_t clocks = r.cycles / 16; /* loops */
+    cycles_free(&r);
+    return clocks;
+}
+
+#define EXPECT_K7(clocks, setup, code)                                                             \
+    assert_int_equal(run("k7-1400", setup, sizeof(setup) - 1, code, sizeof(code) - 1), clocks)
+#define EXPECT_K8(clocks, setup, code)                                                             \
+    assert_int_equal(run("a64-2200", setup, sizeof(setup) - 1, code, sizeof(code) - 1), clocks)
+#define EXPECT_BOTH(clocks, setup, code)                                                           \
+    do {                                                                                           \
+        EXPECT_K7(clocks, setup, code);                                                            \
+        EXPECT_K8(clocks, setup, code);                                                            \
+    } while (0)
+
+#define BUFFER_IN_ESI "\xBE\x00\x00\x10\x00" /* mov esi, buf */
+
+static void three_independent_operations_make_a_line(void **state)
+{
+    (void)state;
+    EXPECT_BOTH(COPIES, "", "\x40\x43\x41");         /* inc eax; inc ebx; inc ecx */
+    EXPECT_BOTH(COPIES, "", "\x31\xC0\x31\xC0\x31\xC0"); /* xor eax,eax waits for nothing */
+}
+
+static void a_chain_takes_its_latencies(void **state)
+{
+    (void)state;
+    EXPECT_BOTH(3 * COPIES, "", "\x01\xC3\x01\xD8\x01\xC3"); /* add ebx,eax; add eax,ebx ... */
+    EXPECT_K7(4 * COPIES, "", "\x0F\xAF\xC0");               /* imul eax,eax */
+    EXPECT_K8(3 * COPIES, "", "\x0F\xAF\xC0");
+}
+
+static void the_multiplier_takes_one_a_clock_on_the_k8(void **state)
+{
+    (void)state;
+    EXPECT_K8(2 * COPIES, "", "\x0F\xAF\xC1\x0F\xAF\xD9\x89\xC8\x89\xCB"); /* imul twice, mov */
+}
+
+static void the_front_delivers_sixteen_bytes_a_clock(void **state)
+{
+    (void)state;
+    /* eight additions of six bytes are three windows */
+    EXPECT_BOTH(3 * COPIES, "",
+                "\x81\xC3\x00\x00\x10\x00\x81\xC1\x00\x00\x10\x00\x81\xC2\x00\x00\x10\x00"
+                "\x81\xC6\x00\x00\x10\x00\x81\xC7\x00\x00\x10\x00\x81\xC5\x00\x00\x10\x00"
+                "\x81\xC3\x00\x00\x10\x00\x81\xC1\x00\x00\x10\x00");
+}
+
+static void microcode_has_lines_of_its_own(void **state)
+{
+    (void)state;
+    EXPECT_BOTH(4 * COPIES, "", "\x87\xC9\x43\x87\xD2\x45"); /* xchg; inc; xchg; inc: four lines */
+}
+
+static void a_load_takes_three_clocks_and_a_byte_four(void **state)
+{
+    (void)state;
+    EXPECT_BOTH(3 * COPIES, BUFFER_IN_ESI "\x89\x36", "\x8B\x36"); /* mov esi,[esi] */
+    EXPECT_BOTH(4 * COPIES, "", "\x0F\xB6\x80\x00\x00\x10\x00"); /* movzx eax,byte [eax+buf] */
+}
+
+static void two_loads_reach_the_cache_in_a_clock(void **state)
+{
+    (void)state;
+    /* mov eax,[esi]; mov ebx,[esi+8]; mov ecx,[esi+16]; mov edx,[esi+24] */
+    EXPECT_BOTH(2 * COPIES, BUFFER_IN_ESI, "\x8B\x06\x8B\x5E\x08\x8B\x4E\x10\x8B\x56\x18");
+}
+
+static void a_store_forwards_to_a_load_of_the_same_place(void **state)
+{
+    (void)state;
+    EXPECT_BOTH(7 * COPIES, BUFFER_IN_ESI, "\x01\x06"); /* add [esi],eax */
+}
+
+static void a_taken_branch_costs_a_window(void **state)
+{
+    (void)state;
+    /* jmp over 14 bytes: one in each window */
+    EXPECT_BOTH(2 * COPIES, "", "\xEB\x0E\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90");
+}
+
+static void a_fourth_branch_of_a_block_evicts_another(void **state)
+{
+    (void)state;
+    const char code[] = "\xEB\x00"; /* eight in each block of 16 bytes */
+    assert_true(run("a64-2200", "", 0, code, sizeof code - 1) > 10 * COPIES);
+}
+
+static void history_learns_a_pattern(void **state)
+{
+    (void)state;
+    const char code[] = "\x43\xF6\xC3\x01\x74\x01\x90"; /* inc ebx; test bl,1; jz +1; nop */
+    int64_t clocks = run("a64-2200", "", 0, code, sizeof code - 1);
+    assert_true(clocks < 5 * COPIES);
+}
+
+static void serialising_instructions_take_what_was_measured(void **state)
+{
+    (void)state;
+    /* mov eax,0; cpuid: 44 and 48 clocks [IL] */
+    int64_t k7 = run("k7-1400", "", 0, "\xB8\x00\x00\x00\x00\x0F\xA2", 7);
+    int64_t k8 = run("a64-2200", "", 0, "\xB8\x00\x00\x00\x00\x0F\xA2", 7);
+    assert_in_range(k7, 43 * COPIES, 46 * COPIES);
+    assert_in_range(k8, 47 * COPIES, 50 * COPIES);
+}
+
+static void a_unit_gives_the_first_free_clock(void **state)
+{
+    (void)state;
+    struct slots s = {.word = {0}};
+    assert_int_equal(slots_take(&s, 1000), 1000);
+    assert_int_equal(slots_take(&s, 1000), 1001);
+    assert_int_equal(slots_take(&s, 990), 990); /* asked later, for an earlier clock */
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(slots_take(&s, 2000), 2000 + i);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(three_independent_operations_make_a_line),
+        cmocka_unit_test(a_chain_takes_its_latencies),
+        cmocka_unit_test(the_multiplier_takes_one_a_clock_on_the_k8),
+        cmocka_unit_test(the_front_delivers_sixteen_bytes_a_clock),
+        cmocka_unit_test(microcode_has_lines_of_its_own),
+        cmocka_unit_test(a_load_takes_three_clocks_and_a_byte_four),
+        cmocka_unit_test(two_loads_reach_the_cache_in_a_clock),
+        cmocka_unit_test(a_store_forwards_to_a_load_of_the_same_place),
+        cmocka_unit_test(a_taken_branch_costs_a_window),
+        cmocka_unit_test(a_fourth_branch_of_a_block_evicts_another),
+        cmocka_unit_test(history_learns_a_pattern),
+        cmocka_unit_test(serialising_instructions_take_what_was_measured),
+        cmocka_unit_test(a_unit_gives_the_first_free_clock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
