@@ -39,11 +39,13 @@ struct kernel {
     usec_t last_charge;          /* when the running thread was last charged for its time */
     bool has_sysenter, has_pge, has_fxsr;
     bool has_limits;             /* segment limits are checked: not so in some emulators */
+    word_t mxcsr_mask;           /* the bits that it may have set */
     word_t tsc_khz;
     word_t clock_scale;          /* 2^32 * 1000 / tsc_khz: microseconds = TSC * clock_scale >> 32 */
 
     bool ports_by_fpage;         /* option ioports=fpages: IOPL 0 and bitmaps */
     struct space *ports_space;   /* whose bitmap is behind the TSS, while LIVE_PORTS */
+    struct tcb *tls_owner;       /* the foreign thread whose descriptors the GDT has */
     struct ports *ports;         /* all spaces that have, or had, any */
     struct kmem_pool ports_pool, port_range_pool;
 

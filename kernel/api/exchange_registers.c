@@ -31,7 +31,6 @@
 #define CONTROL_SET_HANDLE    0x040u
 #define CONTROL_SET_PAGER     0x080u
 #define CONTROL_SET_HALT      0x100u
-#define CONTROL_RAISE         0x400u
 
 #define STATE_HALTED_BIT  1u
 #define STATE_RECEIVE_BIT 2u
@@ -151,7 +150,7 @@ void sys_exchange_registers(struct trap_frame *f)
         else
             go_on(t);
     }
-    if (in.ecx & CONTROL_RAISE && t->space->foreign)
+    if (in.ecx & L4_EXREGS_RAISE && t->space->foreign)
         foreign_raise(t);
     if (me->state == HALTED)
         switch_to_next();

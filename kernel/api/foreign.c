@@ -4,17 +4,17 @@
  * Whatever stops such a program, a page fault too, is told to one thread, its keeper: the pager
  * that ThreadControl gave it, for its UTCB is memory that it can write. The message is
  *
- *    0xFFB0000D, EIP EFLAGS vector error EDI ESI EBP ESP EBX EDX ECX EAX address
+ *    0xFFB0000D, EIP EFLAGS gs|vector fs|error EDI ESI EBP ESP EBX EDX ECX EAX address
  *
- * with the faulting address for vector 14; the answer is the same words, and may bring pages with
- * it. A keeper that wants the processor back says so with ExchangeRegisters: the thread stops with
- * vector 0x100, when it is in its program and not waiting for an answer already. */
+ * with the faulting address for vector 14, DR6 for vector 1; the answer is the same words, and may
+ * bring pages with it. A keeper that wants the processor back says so with ExchangeRegisters: the
+ * thread stops with vector 0x100, when it is in its program and not waiting for an answer already.
+ * The layouts are in guests/lib/include/l4/foreign.h, and foreign_state.c has what else there is of
+ * such a thread. */
 #include "api/exception_words.h"
 #include "api/ipc_short.h"
 
-#define TAG_FOREIGN   0xFFB0000Du
-#define FOREIGN_WORDS 14
-#define VECTOR_RAISED 0x100u
+#define FOREIGN_WORDS (1 + L4_FOREIGN_WORDS)
 
 /* Without a keeper the thread stops until ExchangeRegisters starts it. */
 static void no_answer(struct tcb *t)
@@ -25,16 +25,35 @@ static void no_answer(struct tcb *t)
     switch_to_next();
 }
 
+/* The thread's own %gs and %fs fill the words of vector and error. */
+static void put_words(struct tcb *t, word_t vector, word_t error, vaddr_t address)
+{
+    word_t gs, fs;
+
+    arch_foreign_segments(&gs, &fs);
+    exception_put_words(L4_TAG_FOREIGN, thread_frame(t), vector | gs << 16, error | fs << 16,
+                        t->kernel_mr);
+    t->kernel_mr[FOREIGN_WORDS - 1] = address;
+}
+
+static void take_words(struct tcb *t)
+{
+    const word_t *words = t->kernel_mr;
+    struct trap_frame *f = thread_frame(t);
+
+    exception_take_words(words, f);
+    f->eflags = (words[2] & FOREIGN_FLAGS_MASK) | FOREIGN_FLAGS;
+    arch_foreign_set_segments(t, words[3] >> 16, words[4] >> 16);
+}
+
 HOT void foreign_exception(struct tcb *t, word_t vector, word_t error, vaddr_t address)
 {
-    struct trap_frame *f = thread_frame(t);
     struct tcb *keeper;
     bool answered;
 
     do {
         t->raised = false;
-        exception_put_words(TAG_FOREIGN, f, vector, error, t->kernel_mr);
-        t->kernel_mr[FOREIGN_WORDS - 1] = address;
+        put_words(t, vector, error, address);
         keeper = ipc_short_partner(t, t->keeper);
         if (keeper) {
             for (unsigned i = 0; i < FOREIGN_WORDS; i++)
@@ -44,10 +63,10 @@ HOT void foreign_exception(struct tcb *t, word_t vector, word_t error, vaddr_t a
             answered = ipc_kernel_call(t, t->keeper, t->kernel_mr, FOREIGN_WORDS, true);
         }
         if (answered)
-            exception_take_words(t->kernel_mr, f);
+            take_words(t);
         else
             no_answer(t);
-        vector = VECTOR_RAISED;
+        vector = L4_VECTOR_RAISED;
         error = address = 0;
     } while (t->raised);
 }
@@ -55,7 +74,7 @@ HOT void foreign_exception(struct tcb *t, word_t vector, word_t error, vaddr_t a
 static void raised(struct tcb *t)
 {
     if (t->raised)
-        foreign_exception(t, VECTOR_RAISED, 0, 0);
+        foreign_exception(t, L4_VECTOR_RAISED, 0, 0);
 }
 
 void foreign_raise(struct tcb *t)

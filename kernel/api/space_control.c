@@ -11,14 +11,13 @@
  *   |s |f |   0    | small space id |   control; 0 is a large space
  *   |e |     0     | the old id     |   result; e: the request took effect
  *
- * f, ours: the space is a foreign one (foreign.c).
+ * f, ours: the space is a foreign one (foreign.c), and large.
  */
 #include "api/ipc.h"
 #include "api/syscalls.h"
 #include "state.h"
 
 #define CONTROL_SMALL   0x80000000u
-#define CONTROL_FOREIGN 0x40000000u
 #define CONTROL_ID_MASK 0x000000FFu
 
 /* A redirector as it is to be kept: a global id. */
@@ -51,14 +50,14 @@ static enum l4_error space_control(const struct tcb *caller, const struct trap_f
     if (error)
         return error;
 
-    if (f->ecx & CONTROL_FOREIGN)
+    if (f->ecx & L4_SPACE_FOREIGN)
         make_foreign(s);
     thread_id_t redirector = redirector_id(caller, f->edi);
     if (redirector != NIL_THREAD) {
         s->redirector = redirector;
         ipc_redirector_changed(s);
     }
-    if ((f->ecx & CONTROL_SMALL) && space_set_small(s, f->ecx & CONTROL_ID_MASK))
+    if ((f->ecx & CONTROL_SMALL) && !s->foreign && space_set_small(s, f->ecx & CONTROL_ID_MASK))
         *old_control |= CONTROL_SMALL;
     return L4_OK;
 }

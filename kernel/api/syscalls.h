@@ -14,6 +14,7 @@ void sys_unmap(struct trap_frame *f);
 void sys_space_control(struct trap_frame *f);
 void sys_processor_control(struct trap_frame *f);
 void sys_memory_control(struct trap_frame *f);
+void sys_foreign_state(struct trap_frame *f);
 
 /* The vector of each, in this order from VECTOR_IPC on; the stubs in the kernel interface page
  * and the gates in arch/segments.c use these. */
@@ -29,5 +30,6 @@ enum syscall_vector {
     VECTOR_SPACE_CONTROL,
     VECTOR_PROCESSOR_CONTROL,
     VECTOR_MEMORY_CONTROL,
+    VECTOR_FOREIGN_STATE,
     VECTOR_SYSCALL_END,
 };

@@ -109,6 +109,7 @@ void thread_delete(struct tcb *t)
     ipc_forget(t);
     ipc_partner_gone(t);
     arch_fpu_drop(t);
+    arch_foreign_drop(t);
     if (t->utcb)
         t->utcb->my_global_id = NIL_THREAD;
     kernel.threads[thread_number(t->id)] = NULL;

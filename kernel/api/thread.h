@@ -5,6 +5,8 @@
  * first-level cache. */
 #pragma once
 
+#include <l4/foreign.h>
+
 #include "abi.h"
 #include "api/space.h"
 
@@ -93,6 +95,10 @@ struct tcb {
      * one as soon as it is back in its program (foreign.c). */
     thread_id_t keeper;
     bool raised;
+    /* What the processor has of it beyond a trap frame (arch/foreign.c). */
+    uint16_t gs, fs;
+    word_t tls[L4_TLS_ENTRIES][2];
+    struct l4_state_debug debug;
 
     bool out_of_quantum;      /* HALTED, or about to be, until Schedule gives it a new quantum */
     bool irq_masked;          /* interrupt threads: a message is out and not acknowledged */

@@ -22,6 +22,24 @@ void arch_thread_call(struct tcb *t, void (*fn)(struct tcb *));
 void arch_idle(void) __attribute__((noreturn));
 void ports_hide(const struct space *s); /* its bitmap is not to be seen by the processor */
 void arch_fpu_drop(struct tcb *t); /* a dying thread owns no x87 state */
+/* The state of a thread that is not running, in the processor's layout; false: it has used none. */
+bool arch_fpu_get(struct tcb *t, void *to);
+void arch_fpu_set(struct tcb *t, const void *from);
+word_t arch_fpu_bytes(void);
+
+/* Foreign threads that are not running (arch/foreign.c). False: the processor could be brought to
+ * do what it must not. */
+bool arch_foreign_set_tls(struct tcb *t, const struct l4_state_tls *s);
+bool arch_foreign_set_debug(struct tcb *t, const struct l4_state_debug *s);
+/* The running one's %gs and %fs, as its message says them; and those of the answer. */
+static inline void arch_foreign_segments(word_t *gs, word_t *fs)
+{
+    __asm__ volatile("movl %%gs, %0\n\tmovl %%fs, %1" : "=r"(*gs), "=r"(*fs));
+    *gs &= 0xFFFF; /* the upper halves are undefined [SDM2 MOV] */
+    *fs &= 0xFFFF;
+}
+void arch_foreign_set_segments(struct tcb *t, word_t gs, word_t fs);
+void arch_foreign_drop(struct tcb *t); /* a dying thread's descriptors are nobody's */
 
 /* Interrupts are off in the kernel; here they come in, and other threads may run. */
 static inline void preemption_point(void)
@@ -32,6 +50,9 @@ static inline void preemption_point(void)
 #define USER_FLAGS_MASK 0x8D5u /* CF PF AF ZF SF OF: what programs may change through the kernel */
 #define USER_FLAGS      0x3202u
 #define EFLAGS_IOPL     0x3000u
+/* Of a foreign space: what POPF may change at IOPL 0, and RF, by which a breakpoint is passed. */
+#define FOREIGN_FLAGS_MASK 0x254DD5u /* ID AC RF NT OF DF TF SF ZF AF PF CF */
+#define FOREIGN_FLAGS      0x000202u
 word_t user_flags_now(void); /* without IOPL if ports are mapped as fpages */
 
 /* --- page tables --------------------------------------------------------------------------------

@@ -97,6 +97,7 @@ void enter_unmap(void);
 void enter_space_control(void);
 void enter_processor_control(void);
 void enter_memory_control(void);
+void enter_foreign_state(void);
 
 /* --- fast_path.S ----------------------------------------------------------------------------- */
 void enter_ipc_fast(void);
@@ -123,6 +124,10 @@ void small_area_clear(word_t base, word_t size); /* forgets what the directories
 void fpu_init(void);
 bool fpu_take(void);         /* for the running thread, after #NM; false: there is no x87 */
 void fpu_leave(void);        /* the running thread, whose x87 is live, is left */
+
+/* --- foreign.c ------------------------------------------------------------------------------- */
+void foreign_switch(struct tcb *from, struct tcb *to); /* one of them at least is foreign */
+word_t foreign_debug_status(void); /* DR6, which is cleared */
 
 /* --- ports.c --------------------------------------------------------------------------------- */
 void ports_init(void);       /* programs get IOPL 0 and bitmaps; before there are any */

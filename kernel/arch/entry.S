@@ -64,23 +64,30 @@ fault_saved:                            /* where fault_path.S gives up */
         .section .text.fast, "ax", @progbits
 /* --- the way out: ESP points to a trap frame ----------------------------------------------------
  * A program gets its flat segments back whatever it had loaded, so that no space sees with
- * another's. The kernel itself, interrupted when idle or repaired by trap(), keeps its own. */
+ * another's; but %gs and %fs of a foreign one are its own, and it never has I/O privilege. The
+ * kernel itself, interrupted when idle or repaired by trap(), keeps its own. */
         .globl  return_to_user
 return_to_user:
         movl    FRAME_CS(%esp), %eax
         testb   $3, %al
         jz      1f
         SELECT_GATE
-        movl    $USER_DS, %eax
+        movl    kernel + KERNEL_CURRENT, %edx
         movl    $USER_GS, %ecx
-        movl    %eax, %ds
-        movl    %eax, %es
+        movl    TCB_STATE(%edx), %ebx
+        movl    $USER_DS, %eax
+        testl   $STATE_FOREIGN, %ebx
+        jnz     2f
         movl    %ecx, %gs
+3:      movl    %eax, %ds
+        movl    %eax, %es
 1:      popa
         addl    $8, %esp
         .globl  return_iret
 return_iret:
         iret
+2:      andl    $~FLAGS_IOPL, FRAME_EFLAGS(%esp)
+        jmp     3b
 
         .section .text.hot, "ax", @progbits
 /* --- interrupts ------------------------------------------------------------------------------ */
@@ -129,6 +136,7 @@ enter_\name:
         SYSTEM_CALL space_control, 0x38
         SYSTEM_CALL processor_control, 0x39
         SYSTEM_CALL memory_control, 0x3A
+        SYSTEM_CALL foreign_state, 0x3B
 
 /* --- switching of stacks ------------------------------------------------------------------------
  * stack_switch(word_t *save, word_t load): what a thread needs to go on is on its own stack, under
@@ -222,11 +230,11 @@ interrupt_entries:
 
 /* --- the GDT ------------------------------------------------------------------------------------
  * It begins 24 bytes into a cache line, so that entries 1 to 4, all that a system call and its
- * return read, fill the next one. */
+ * return read, fill the next one, and 5 to 8, what %gs may be, the one after. */
         .section .data.gdt, "aw", @progbits
         .balign 32
         .skip   24
         .globl  gdt
-gdt:    .skip   64
+gdt:    .skip   88
 
         .section .note.GNU-stack, "", @progbits

@@ -389,13 +389,17 @@ ipc_resume:
         movl    UTCB_OFFSET_MR0(%edx), %esi
         movl    UTCB_OFFSET_MR0 + 4(%edx), %ebx
         movl    UTCB_OFFSET_MR0 + 8(%edx), %ebp
+        testl   $STATE_FOREIGN, TCB_STATE(%ecx)
         movl    $USER_DS, %ecx
+        jnz     1f                      /* as in return_to_user */
         movl    $USER_GS, %edx
-        movl    %ecx, %ds
-        movl    %ecx, %es
         movl    %edx, %gs
+2:      movl    %ecx, %ds
+        movl    %ecx, %es
 ipc_resume_iret:
         iret
+1:      andl    $~FLAGS_IOPL, FRAME_EFLAGS - FRAME_EIP(%esp)
+        jmp     2b
 
 /* --- SYSENTER and SYSEXIT -----------------------------------------------------------------------
  * The stub passes ESP in EBP, and the kernel knows where in the space it is to go on. What the

@@ -10,10 +10,25 @@ static void set_ts(void)
     write_cr0(read_cr0() | CR0_TS);
 }
 
+/* Where FXSAVE has MXCSR and which of its bits there are; 0 stands for the first parts' [SDM1
+ * 11.6.6]. */
+#define FXSAVE_MXCSR      24
+#define FXSAVE_MXCSR_MASK 28
+#define MXCSR_MASK_FIRST  0xFFBFu
+
 void fpu_init(void)
 {
+    static uint8_t image[512] __attribute__((aligned(16)));
+
     if (!cpu_has_fpu())
         write_cr0(read_cr0() | CR0_EM);
+    if (!kernel.has_fxsr || !cpu_has_sse())
+        return;
+    __asm__ volatile("clts\n\tfxsave %0" : "=m"(image));
+    set_ts();
+    __builtin_memcpy(&kernel.mxcsr_mask, image + FXSAVE_MXCSR_MASK, sizeof(word_t));
+    if (!kernel.mxcsr_mask)
+        kernel.mxcsr_mask = MXCSR_MASK_FIRST;
 }
 
 static void save(struct tcb *t)
@@ -64,6 +79,35 @@ void fpu_leave(void)
 {
     set_ts();
     kernel.live &= ~LIVE_FPU;
+}
+
+word_t arch_fpu_bytes(void)
+{
+    return kernel.has_fxsr ? 512 : 108;
+}
+
+/* FNSAVE leaves the registers as FNINIT does, so they are nobody's then. */
+bool arch_fpu_get(struct tcb *t, void *to)
+{
+    if (kernel.fpu_owner == t) {
+        __asm__ volatile("clts");
+        save(t);
+        fpu_leave();
+        kernel.fpu_owner = NULL;
+    }
+    if (t->fpu_used)
+        __builtin_memcpy(to, t->fpu, arch_fpu_bytes());
+    return t->fpu_used;
+}
+
+/* MXCSR is the one register that could make FXRSTOR fault [SDM2 FXRSTOR]. */
+void arch_fpu_set(struct tcb *t, const void *from)
+{
+    arch_fpu_drop(t);
+    __builtin_memcpy(t->fpu, from, arch_fpu_bytes());
+    t->fpu_used = true;
+    if (kernel.has_fxsr)
+        *(word_t *)&t->fpu[FXSAVE_MXCSR] &= kernel.mxcsr_mask;
 }
 
 void arch_fpu_drop(struct tcb *t)

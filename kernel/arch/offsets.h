@@ -25,6 +25,7 @@
 #define STATE_WAITING   2
 #define STATE_WAITING_KERNEL 3
 #define SLOW_SHIFT      16
+#define STATE_FOREIGN   0x80000 /* tcb.slow's SLOW_FOREIGN, beside the state */
 
 /* struct space */
 #define SPACE_DIRECTORY    0x00
@@ -79,13 +80,15 @@
 #define USER_CS   0x1B
 #define USER_DS   0x23
 #define USER_GS   0x2B
-#define TSS_SELECTOR   0x30
-#define PANIC_SELECTOR 0x38 /* the task that a double fault switches to */
+#define TLS_SELECTOR   0x33 /* and 0x3B, 0x43: the running foreign thread's, where Linux has them */
+#define TSS_SELECTOR   0x48
+#define PANIC_SELECTOR 0x50 /* the task that a double fault switches to */
 
 /* Byte offsets of the user's descriptors in the GDT. */
 #define GDT_USER_CODE 0x18
 #define GDT_USER_DATA 0x20
 
+#define FLAGS_IOPL   0x3000
 #define KERNEL_FLAGS 0x3002 /* IOPL 3 as programs have it, interrupts off */
 
 /* What types.h and abi.h define for C. */

@@ -24,7 +24,7 @@
 #define FLAGS_PAGES   0x00C00000u /* limit in pages, 32 bits */
 #define FLAGS_BYTES   0x00400000u
 
-#define GDT_ENTRIES   8
+#define GDT_ENTRIES   11
 #define IDT_ENTRIES   VECTOR_SYSCALL_END
 
 struct descriptor {
@@ -107,6 +107,7 @@ static void gates_init(void)
         enter_ipc,         enter_ipc,      enter_exchange_registers, enter_thread_control,
         enter_system_clock, enter_thread_switch, enter_schedule,     enter_unmap,
         enter_space_control, enter_processor_control, enter_memory_control,
+        enter_foreign_state,
     };
     _Static_assert(sizeof calls / sizeof calls[0] == VECTOR_SYSCALL_END - VECTOR_IPC, "one a call");
 
@@ -163,6 +164,12 @@ void segments_describe(struct space *s, word_t base, word_t size)
     s->segment[0] = data.low;
     s->segment[1] = data.high;
     s->segment_code = code.high;
+}
+
+void segments_load_tls(const word_t (*tls)[2])
+{
+    for (unsigned i = 0; i < L4_TLS_ENTRIES; i++)
+        gdt[(TLS_SELECTOR >> 3) + i] = (struct descriptor){tls[i][0], tls[i][1]};
 }
 
 void segments_load(const struct space *s)

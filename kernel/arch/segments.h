@@ -33,6 +33,7 @@ void segments_init(void);
 void segments_move_gs(const word_t *word);      /* where programs read their UTCB's address */
 void segments_move_tss(word_t base, word_t limit); /* the same TSS, at another linear address */
 void segments_load(const struct space *s);      /* the program's descriptors become those of s */
+void segments_load_tls(const word_t (*tls)[2]); /* L4_TLS_ENTRIES descriptors */
 void segments_set_gate(word_t vector, const void *entry, bool user);
 /* The descriptors of a program that sees [base, base + size) as its memory. */
 void segments_describe(struct space *s, word_t base, word_t size);

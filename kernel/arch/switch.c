@@ -56,6 +56,7 @@ HOLDS(trap_frame, esp_ignored, FRAME_DS);
 HOLDS(trap_frame, cs, FRAME_CS);
 HOLDS(task, tss.esp0, TASK_ESP0);
 HOLDS(gs_page, word, GS_PAGE_WORD);
+_Static_assert(SLOW_FOREIGN << SLOW_SHIFT == STATE_FOREIGN, "enum thread_slow");
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "trap frame");
 _Static_assert(offsetof(struct trap_frame, eip) == FRAME_SIZE - FRAME_HARDWARE, "trap frame");
 _Static_assert(TCB_BYTES == TCB_SIZE, "the stack is the block's end");
@@ -136,10 +137,12 @@ static void leave_live(const struct tcb *to)
 }
 
 /* All of a switch but the stacks. */
-static inline void switch_context(struct tcb *to)
+static inline void switch_context(struct tcb *from, struct tcb *to)
 {
     if (kernel.live)
         leave_live(to);
+    if ((from->slow | to->slow) & SLOW_FOREIGN)
+        foreign_switch(from, to);
     if (to->space && to->space != kernel.segment_space)
         space_activate(to->space);
     kernel.current = to;
@@ -151,7 +154,7 @@ HOT void arch_switch(struct tcb *from, struct tcb *to)
 {
     if (from == to)
         return;
-    switch_context(to);
+    switch_context(from, to);
     stack_switch(&from->esp, to->esp);
 }
 
@@ -160,7 +163,7 @@ HOT void arch_switch_ipc(struct tcb *from, struct tcb *to)
     extern const char ipc_resume[];
     word_t *stack = &thread_frame(from)->error; /* right below what IRET takes */
 
-    switch_context(to);
+    switch_context(from, to);
     *stack = (word_t)(uintptr_t)ipc_resume;
     from->esp = (word_t)(uintptr_t)stack;
     __asm__ volatile("movl %0, %%esp\n\tret" : : "r"(to->esp) : "memory");
@@ -191,7 +194,9 @@ void arch_thread_call(struct tcb *t, void (*fn)(struct tcb *))
     struct trap_frame *f = thread_frame(t);
     f->cs = USER_CS;
     f->ss = USER_DS;
-    if ((f->eflags & ~USER_FLAGS_MASK) != user_flags_now())
+    if (t->slow & SLOW_FOREIGN)
+        f->eflags = (f->eflags & FOREIGN_FLAGS_MASK) | FOREIGN_FLAGS;
+    else if ((f->eflags & ~USER_FLAGS_MASK) != user_flags_now())
         f->eflags = user_flags_now();
     word_t *stack = (word_t *)f;
     *--stack = (word_t)(uintptr_t)t;

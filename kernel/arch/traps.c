@@ -42,7 +42,8 @@ static bool is_user(const struct trap_frame *f)
 static void exception(struct trap_frame *f, word_t vector, word_t error)
 {
     if (current()->space->foreign)
-        foreign_exception(current(), vector, error, 0);
+        foreign_exception(current(), vector, error,
+                          vector == VECTOR_DB ? foreign_debug_status() : 0);
     else
         exception_ipc(f, vector, error);
 }
@@ -126,7 +127,7 @@ static bool general_protection(struct trap_frame *f)
     struct space *s = current()->space;
     struct instruction i;
 
-    if (f->error & GP_IDT)
+    if (f->error & GP_IDT || s->foreign)
         return false;
     if (instruction_read(s, f->eip, &i) && (segment_load(f, &i) || privileged_msr(f, &i)))
         return true;
@@ -232,6 +233,8 @@ static bool user_fault(struct trap_frame *f, word_t *vector)
     case VECTOR_GP:
         return general_protection(f);
     case VECTOR_BP:
+        if (current()->space->foreign)
+            return false;
         /* Without the debugger's marks it is an INT like any other that has no gate [L4X2 2]. */
         if (debugger_breakpoint(f))
             return true;

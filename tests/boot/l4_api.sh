@@ -86,7 +86,7 @@ check() {
     fi
 }
 
-all='^168 passed, 0 failed$' ports='^15 passed, 0 failed$' fpages=ioports=fpages
+all='^173 passed, 0 failed$' ports='^15 passed, 0 failed$' fpages=ioports=fpages
 has() { command -v "$1" >/dev/null || { echo "$1 is not installed: not asked"; return 1; }; }
 [ $# -gt 0 ] || set -- qemu bochs isochron
 for target; do

@@ -104,6 +104,7 @@ def tree(name, change=("", "")):
     shutil.copytree(root / "kernel", to / "kernel")
     (to / "guests/native").mkdir(parents=True)
     shutil.copy(root / "guests/native/div64.c", to / "guests/native")
+    shutil.copytree(root / "guests/lib/include", to / "guests/lib/include")
     fast_path = to / "kernel/arch/fast_path.S"
     before = fast_path.read_text()
     fast_path.write_text(before.replace(*change, 1))

@@ -19,7 +19,7 @@ function(kernel_test name)
   list(PREPEND sources ${CMAKE_SOURCE_DIR}/tests/unit/${name}.c)
   add_custom_command(OUTPUT ${test}
     COMMAND ${KERNEL_CC} -m32 -static -std=gnu11 -O2 -g -fno-strict-aliasing -Wall -Wextra -Wshadow
-      -Werror -DKERNEL_ASSERT=1 -I ${CMAKE_SOURCE_DIR}/kernel -o ${test} ${sources}
+      -Werror -DKERNEL_ASSERT=1 -I ${CMAKE_SOURCE_DIR}/kernel -I ${CMAKE_SOURCE_DIR}/guests/lib/include -o ${test} ${sources}
     DEPENDS ${sources} ${_headers}
     COMMENT "${name}" VERBATIM)
   add_custom_target(${name} ALL DEPENDS ${test})

@@ -43,13 +43,6 @@ void layer_take_memory(uintptr_t first, uintptr_t end);
 /* interrupts.c */
 void layer_start_interrupts(void);
 
-/* process.c: a thread's exception as a message: struct process_frame in MR1 on. */
-struct process_frame {
-    word_t eip, eflags, vector, error, edi, esi, ebp, esp, ebx, edx, ecx, eax, cr2;
-};
-#define FRAME_WORDS 13u
-#define VECTOR_RAISED 0x100u /* no exception: ExchangeRegisters took the processor away */
-
 /* console.c, on the kernel's side of the headers: the page that a process has at the address, as
  * Linux's tables say, and what it may do there (UM_PROT_*); false: nothing. */
 int layer_page_of(unsigned long address, unsigned long *physical, unsigned int *protection);

@@ -21,8 +21,6 @@
 #include <sysdep/ptrace_user.h>
 #include "layer.h"
 
-#define FOREIGN      0x40000000u /* SpaceControl: faults and exceptions as struct process_frame */
-#define EXREGS_RAISE 0x00000400u
 #define VECTOR_PAGE_FAULT 14u
 #define VECTOR_GP         13u
 #define ERROR_INT_80      (0x80u << 3 | 2u)
@@ -194,7 +192,7 @@ static bool make_space(l4_thread_id thread)
 {
     if (!l4_thread_control(thread, thread, layer_server, L4_NIL_THREAD, L4_UTCB_UNCHANGED))
         return false;
-    if (l4_space_control(thread, FOREIGN, l4_make_fpage(PROCESS_KIP, 12, 0),
+    if (l4_space_control(thread, L4_SPACE_FOREIGN, l4_make_fpage(PROCESS_KIP, 12, 0),
                          l4_make_fpage(PROCESS_UTCB, 12, 0), L4_ANY_THREAD, NULL) &&
         l4_thread_control(thread, thread, L4_NIL_THREAD, layer_server, PROCESS_UTCB) &&
         l4_set_priority(thread, PRIORITY_PROCESS))
@@ -256,7 +254,7 @@ void __switch_mm(struct mm_id *id)
 /* A tick while the process may be computing: it stops at once, and Linux has the processor. */
 void os_alarm_process(int pid)
 {
-    struct l4_exchange x = {.thread = process_of(pid)->thread, .control = EXREGS_RAISE};
+    struct l4_exchange x = {.thread = process_of(pid)->thread, .control = L4_EXREGS_RAISE};
 
     l4_exchange_registers(&x);
 }
@@ -265,7 +263,7 @@ void os_alarm_process(int pid)
 
 static void put_registers(const struct uml_pt_regs *regs)
 {
-    struct process_frame *f = (struct process_frame *)&l4_utcb()[1];
+    struct l4_foreign_frame *f = (struct l4_foreign_frame *)&l4_utcb()[1];
 
     f->eip = UPT_IP(regs);
     f->eflags = UPT_EFLAGS(regs);
@@ -277,10 +275,12 @@ static void put_registers(const struct uml_pt_regs *regs)
     f->edx = UPT_DX(regs);
     f->ecx = UPT_CX(regs);
     f->eax = UPT_AX(regs);
-    l4_set_mr(0, l4_make_tag(0, FRAME_WORDS, 0));
+    f->gs = (uint16_t)regs->gp[HOST_GS];
+    f->fs = (uint16_t)regs->gp[HOST_FS];
+    l4_set_mr(0, l4_make_tag(0, L4_FOREIGN_WORDS, 0));
 }
 
-static void get_registers(struct uml_pt_regs *regs, const struct process_frame *f)
+static void get_registers(struct uml_pt_regs *regs, const struct l4_foreign_frame *f)
 {
     UPT_IP(regs) = f->eip;
     UPT_EFLAGS(regs) = f->eflags;
@@ -292,6 +292,8 @@ static void get_registers(struct uml_pt_regs *regs, const struct process_frame *
     UPT_DX(regs) = f->edx;
     UPT_CX(regs) = f->ecx;
     UPT_AX(regs) = f->eax;
+    regs->gp[HOST_GS] = f->gs;
+    regs->gp[HOST_FS] = f->fs;
 }
 
 /* With the answer to a fault goes the page, if Linux has one there by now. */
@@ -314,10 +316,10 @@ static void put_page(struct process *p, word_t address)
     l4_msg_map(l4_make_fpage(uml_physmem + physical, 12, rights), address);
 }
 
-static void page_fault(struct uml_pt_regs *regs, const struct process_frame *f)
+static void page_fault(struct uml_pt_regs *regs, const struct l4_foreign_frame *f)
 {
     regs->faultinfo = (struct faultinfo){
-        .error_code = (int)f->error, .cr2 = f->cr2, .trap_no = VECTOR_PAGE_FAULT};
+        .error_code = (int)f->error, .cr2 = f->address, .trap_no = VECTOR_PAGE_FAULT};
     segv(regs->faultinfo, f->eip, 1, regs);
 }
 
@@ -327,7 +329,7 @@ static const uint8_t signal_of_vector[32] = {
     [13] = SIGSEGV, [16] = SIGFPE, [17] = SIGBUS, [19] = SIGFPE,
 };
 
-static void other_exception(struct uml_pt_regs *regs, const struct process_frame *f)
+static void other_exception(struct uml_pt_regs *regs, const struct l4_foreign_frame *f)
 {
     int signal = f->vector < 32 ? signal_of_vector[f->vector] : 0;
 
@@ -339,7 +341,7 @@ static void other_exception(struct uml_pt_regs *regs, const struct process_frame
 }
 
 /* Returns the address of the page that the next answer should bring; 0: none. */
-static word_t handle(struct uml_pt_regs *regs, const struct process_frame *f)
+static word_t handle(struct uml_pt_regs *regs, const struct l4_foreign_frame *f)
 {
     UPT_SYSCALL_NR(regs) = -1;
     if (f->vector == VECTOR_GP && f->error == ERROR_INT_80) {
@@ -348,8 +350,8 @@ static word_t handle(struct uml_pt_regs *regs, const struct process_frame *f)
         handle_syscall(regs);
     } else if (f->vector == VECTOR_PAGE_FAULT) {
         page_fault(regs, f);
-        return f->cr2;
-    } else if (f->vector != VECTOR_RAISED) {
+        return f->address;
+    } else if (f->vector != L4_VECTOR_RAISED) {
         other_exception(regs, f);
     }
     return 0;
@@ -357,7 +359,7 @@ static word_t handle(struct uml_pt_regs *regs, const struct process_frame *f)
 
 void userspace(struct uml_pt_regs *regs, unsigned long *unused)
 {
-    struct process_frame f;
+    struct l4_foreign_frame f;
     word_t wanted = 0;
 
     (void)unused;
@@ -372,7 +374,7 @@ void userspace(struct uml_pt_regs *regs, unsigned long *unused)
         if (wanted)
             put_page(p, wanted);
         tag = l4_call(p->thread);
-        if (l4_tag_failed(tag) || l4_tag_untyped(tag) != FRAME_WORDS)
+        if (l4_tag_failed(tag) || l4_tag_untyped(tag) != L4_FOREIGN_WORDS)
             layer_panic("process thread %08x answers %08x: error %u", p->thread, tag,
                         l4_error_code());
         memcpy(&f, &l4_utcb()[1], sizeof(f));

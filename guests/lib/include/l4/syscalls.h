@@ -6,6 +6,7 @@
 // kernel interface page at the same address, or build their own struct l4_stubs.
 #pragma once
 
+#include <l4/foreign.h>
 #include <l4/kip.h>
 #include <l4/types.h>
 #include <l4/utcb.h>
@@ -366,5 +367,17 @@ static inline word_t l4_processor_control(word_t processor, word_t internal_khz,
                        "+b"(stub)
                      :
                      : "edi", "memory", "cc");
+    return result;
+}
+
+// ---- Ours, beyond X.2 -------------------------------------------------------------------------
+
+// The state of a foreign thread (foreign.h): 0, 1 or 2.
+static inline word_t l4_foreign_state(l4_thread_id thread, enum l4_state_operation operation,
+                                      const void *state)
+{
+    word_t result = thread;
+    __asm__ volatile("int %3" : "+a"(result) : "c"(operation), "d"(state), "i"(L4_STATE_VECTOR)
+                     : "memory", "cc");
     return result;
 }
