@@ -84,6 +84,21 @@ void cpu_mode_changed(struct cpu *c)
     c->stop_block = true;
 }
 
+void cpu_extensions_changed(struct cpu *c)
+{
+    mmu_set_extensions(c->mmu, c->cr4 & CR4_PAE, c->cr4 & CR4_PGE, c->msrs.efer & EFER_NXE);
+}
+
+/* The base (with PAE of 32 bytes), PCD and PWT. */
+void cpu_load_cr3(struct cpu *c, uint32_t value)
+{
+    bool pointers = c->cr4 & CR4_PAE;
+    if (pointers && c->cr0 & CR0_PG && !mmu_load_pointers(c->mmu, value))
+        cpu_raise_code(c, EXC_GP, 0);
+    c->cr3 = value & (pointers ? 0xFFFFFFF8u : 0xFFFFF018u);
+    mmu_set_cr3(c->mmu, c->cr3);
+}
+
 void cpu_request_stop(struct cpu *c)
 {
     if (c->stop == STOP_NONE)
@@ -144,6 +159,9 @@ void cpu_reset(struct cpu *c)
     c->cpl = 0;
     c->stop = STOP_NONE;
     mmu_reset(c->mmu);
+    if (c->identity->msrs)
+        msr_table_reset(c);
+    cpu_extensions_changed(c);
     mmu_set_cr3(c->mmu, 0);
     cpu_mode_changed(c);
     if (c->model->reset)
@@ -281,6 +299,8 @@ static void snapshot_system(struct cpu *c, struct snap *s)
     snap_u32(s, "cesr", &c->cesr);
     snap_u64(s, "ctr0", &c->counter[0]);
     snap_u64(s, "ctr1", &c->counter[1]);
+    if (c->identity->msrs)
+        msr_table_snapshot(c, s);
 }
 
 void cpu_snapshot(struct cpu *c, struct snap *s)
@@ -307,6 +327,7 @@ void cpu_snapshot(struct cpu *c, struct snap *s)
         c->delivering = -1;
         c->stop = STOP_NONE;
         cpu_mode_changed(c);
+        msr_tell_types(c);
         blocks_flush(c->blocks);
     }
     mmu_snapshot(c->mmu, s);

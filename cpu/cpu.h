@@ -7,6 +7,7 @@
  * Arithmetic flags are lazy: see cpu/flags.h. */
 #pragma once
 
+#include "cpu/msrs.h"
 #include "cpu/note.h"
 #include "cpu/op.h"
 #include "cpu/stops.h"
@@ -28,7 +29,8 @@ enum {
     CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_EM = 1 << 2, CR0_TS = 1 << 3, CR0_ET = 1 << 4,
     CR0_NE = 1 << 5, CR0_WP = 1 << 16, CR0_AM = 1 << 18, CR0_NW = 1 << 29, CR0_CD = 1 << 30,
     CR4_VME = 1 << 0, CR4_PVI = 1 << 1, CR4_TSD = 1 << 2, CR4_DE = 1 << 3, CR4_PSE = 1 << 4,
-    CR4_MCE = 1 << 6, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10,
+    CR4_PAE = 1 << 5, CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_PCE = 1 << 8, CR4_OSFXSR = 1 << 9,
+    CR4_OSXMMEXCPT = 1 << 10,
 };
 #define CR0_PG 0x80000000u
 
@@ -88,6 +90,8 @@ struct identity {
     uint32_t features;    /* 1 << enum feature */
     uint32_t cr4_writable;
     uint32_t mxcsr_mask; /* the bits of MXCSR that exist */
+    const struct msr_table *msrs; /* NULL: the Pentium's, cpu/msr.c */
+    uint64_t physical_mask;       /* with msrs: the bits of a physical address */
 };
 
 #define FETCH_NONE UINT32_MAX
@@ -138,6 +142,7 @@ struct cpu {
     uint32_t tr12; /* P5 test register 12 */
     uint32_t cesr; /* P5 counter control and event select */
     uint64_t counter[2];      /* 40 bits, as of the last event_base */
+    struct msrs msrs;         /* of parts whose identity lists them */
     const struct identity *identity;
 
     /* interrupts */
@@ -243,6 +248,10 @@ void cpu_set_flags(struct cpu *c, uint32_t flags);
 /* Recomputes what depends on CR0, CR3, CR4, EFLAGS.VM and CPL (mmu setters, protected_mode). */
 void cpu_mode_changed(struct cpu *c);
 void cpu_set_cpl(struct cpu *c, unsigned cpl);
+/* CR4.PAE, CR4.PGE or EFER.NXE was changed. */
+void cpu_extensions_changed(struct cpu *c);
+/* Loads CR3. Raises #GP(0) if the page directory pointers there cannot be used. */
+void cpu_load_cr3(struct cpu *c, uint32_t value);
 
 /* cpu/segment.c: loading segment registers. */
 /* Sets fast_limit and the like from base, limit, access, flags. */

@@ -205,6 +205,8 @@ static void write_cr0(struct cpu *c, uint32_t v)
     if ((v & CR0_PG && !(v & CR0_PE)) || (v & CR0_NW && !(v & CR0_CD)))
         cpu_raise_code(c, EXC_GP, 0);
     bool flushes = (v ^ c->cr0) & CR0_PG;
+    if (flushes && v & CR0_PG && c->cr4 & CR4_PAE && !mmu_load_pointers(c->mmu, c->cr3))
+        cpu_raise_code(c, EXC_GP, 0);
     c->cr0 = v | CR0_ET;
     cpu_mode_changed(c);
     if (flushes)
@@ -214,8 +216,7 @@ static void write_cr0(struct cpu *c, uint32_t v)
 
 static void write_cr3(struct cpu *c, uint32_t v)
 {
-    c->cr3 = v & 0xFFFFF018u; /* base, PCD, PWT */
-    mmu_set_cr3(c->mmu, c->cr3);
+    cpu_load_cr3(c, v);
     note(c, NOTE_CR3_LOAD, c->cr3);
     tell_control(c, 3, c->cr3);
 }
@@ -224,8 +225,12 @@ static void write_cr4(struct cpu *c, uint32_t v)
 {
     if (v & ~c->identity->cr4_writable)
         cpu_raise_code(c, EXC_GP, 0);
-    bool flushes = (v ^ c->cr4) & CR4_PSE;
+    bool flushes = (v ^ c->cr4) & (CR4_PSE | CR4_PAE | CR4_PGE);
+    bool pointers = (v ^ c->cr4) & v & CR4_PAE && c->cr0 & CR0_PG;
+    if (pointers && !mmu_load_pointers(c->mmu, c->cr3))
+        cpu_raise_code(c, EXC_GP, 0);
     c->cr4 = v;
+    cpu_extensions_changed(c);
     cpu_mode_changed(c);
     if (flushes)
         note(c, NOTE_TLB_FLUSH, v);
@@ -376,12 +381,10 @@ static void wrmsr(struct cpu *c, const struct op *o)
     msr_write(c, c->r[ECX], (uint64_t)c->r[EDX] << 32 | c->r[EAX]);
 }
 
-#define CR4_PCE (1u << 8)
-
 static void rdpmc(struct cpu *c, const struct op *o)
 {
     (void)o;
-    if ((c->cpl != 0 && !(c->cr4 & CR4_PCE)) || c->r[ECX] > 1)
+    if ((c->cpl != 0 && !(c->cr4 & CR4_PCE)) || c->r[ECX] >= msr_counters(c))
         cpu_raise_code(c, EXC_GP, 0);
     set_edx_eax(c, msr_counter(c, c->r[ECX]));
 }

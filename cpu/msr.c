@@ -14,8 +14,12 @@ enum {
  * that no model has. The other bits (tracing, auto halt, I/O restart) have no effect here. */
 #define TR12_TIMING 0xDu
 
+unsigned msr_counters(const struct cpu *c) { return c->identity->msrs ? MSR_COUNTERS : 2; }
+
 uint64_t msr_counter(const struct cpu *c, unsigned index)
 {
+    if (c->identity->msrs)
+        return msr_table_counter(c, index);
     uint64_t events = c->read_counter ? c->read_counter(c->counter_owner, index) : 0;
     return (c->counter[index] + events) & COUNTER_MASK;
 }
@@ -48,6 +52,8 @@ void msr_reset_counters(struct cpu *c)
 
 uint64_t msr_read(struct cpu *c, uint32_t number)
 {
+    if (c->identity->msrs)
+        return msr_table_read(c, number);
     switch (number) {
     case MSR_MC_ADDR:
         return c->msr_mc_addr;
@@ -72,6 +78,10 @@ uint64_t msr_read(struct cpu *c, uint32_t number)
 
 void msr_write(struct cpu *c, uint32_t number, uint64_t value)
 {
+    if (c->identity->msrs) {
+        msr_table_write(c, number, value);
+        return;
+    }
     switch (number) {
     case MSR_MC_ADDR:
         c->msr_mc_addr = value;

@@ -56,6 +56,9 @@ enum note {
     NOTE_LINE_FLUSH,  /* CLFLUSH; value: linear address */
 
     NOTE_PREFETCH, /* value: linear address; nothing was accessed */
+
+    NOTE_FAST_ENTRY, /* SYSENTER, SYSCALL; value: where to */
+    NOTE_FAST_EXIT,  /* SYSEXIT, SYSRET */
     NOTE_LIMIT
 };
 

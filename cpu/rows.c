@@ -18,6 +18,7 @@ const struct row_family *const families[] = {
     &family_flag,
     &family_io,
     &family_far,
+    &family_fast_call,
     &family_segment,
     &family_system,
     &family_x87,

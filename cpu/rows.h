@@ -35,6 +35,7 @@ extern const struct row_family family_control; /* near Jcc JMP CALL RET LOOP, NO
 extern const struct row_family family_flag;    /* CLC ... STD, LAHF, SAHF, CLI, STI */
 extern const struct row_family family_io;      /* IN OUT */
 extern const struct row_family family_far;     /* far JMP CALL RET, INT, INTO, INT3, IRET, BOUND */
+extern const struct row_family family_fast_call; /* SYSENTER SYSEXIT SYSCALL SYSRET */
 extern const struct row_family family_segment; /* MOV Sreg, PUSH/POP Sreg, LDS ... */
 extern const struct row_family family_system;  /* LGDT ... CRx DRx MSRs CPUID HLT INVLPG ... */
 extern const struct row_family family_x87;     /* D8-DF, WAIT */

@@ -191,8 +191,7 @@ static void load_registers(struct cpu *c, const struct task_state *t, bool wide)
     c->cr0 |= CR0_TS;
     c->dr[7] &= ~(uint32_t)DR7_LOCAL;
     if (wide && c->cr0 & CR0_PG) {
-        c->cr3 = t->cr3 & 0xFFFFF018u;
-        mmu_set_cr3(c->mmu, c->cr3);
+        cpu_load_cr3(c, t->cr3);
         note(c, NOTE_CR3_LOAD, c->cr3);
         if (c->on_control)
             c->on_control(c->observer, 3, c->cr3);

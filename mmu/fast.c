@@ -44,12 +44,12 @@ void fast_forget_code_page(struct mmu *m, laddr_t page)
             m->fast_code[user][fast_slot(page)].tag = FAST_NEVER;
 }
 
-void fast_forget_data_region(struct mmu *m, uint32_t large_page)
+void fast_forget_data_region(struct mmu *m, uint32_t unit)
 {
     for (unsigned user = 0; user < 2; user++)
         for (unsigned slot = 0; slot < FAST_COUNT; slot++) {
             uint32_t tag = m->fast_table[user][slot].tag_read;
-            if (tag != FAST_NEVER && tag >> 22 == large_page)
+            if (tag != FAST_NEVER && tag >> m->large_shift == unit)
                 data_slot_forget(m, user, slot);
         }
 }

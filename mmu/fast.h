@@ -13,7 +13,7 @@
 struct target {
     uint8_t *host; /* NULL: a device or open bus */
     paddr_t pa;
-    uint8_t attributes; /* TLB_UNCACHED, TLB_THROUGH */
+    uint16_t attributes; /* TLB_ATTRIBUTES */
     bool writable;      /* at this privilege, and already dirty */
     bool fast;          /* a fast entry said so: there is nothing to fill */
     uint8_t *plru;
@@ -41,5 +41,5 @@ void fast_forget_code(struct mmu *m);
 /* page: the linear address of a 4 KB page. */
 void fast_forget_data_page(struct mmu *m, laddr_t page);
 void fast_forget_code_page(struct mmu *m, laddr_t page);
-/* large_page: the linear address of a 4 MB page, >> 22. */
-void fast_forget_data_region(struct mmu *m, uint32_t large_page);
+/* unit: a linear address >> large_shift. */
+void fast_forget_data_region(struct mmu *m, uint32_t unit);

@@ -19,6 +19,7 @@ static void init_tlbs(struct mmu *m)
     const struct mmu_geometry *g = &m->geometry;
     if (m->timed && g->itlb.entries && !g->large_pages_split_in_itlb)
         unimplemented("instruction TLBs that hold 4 MB pages whole");
+    m->large_shift = g->physical_bits > 32 ? 21 : 22;
     tlb_init(&m->itlb, m->timed ? g->itlb : big);
     tlb_init(&m->dtlb, m->timed ? g->dtlb : big);
     tlb_init(&m->dtlb_large, m->timed ? g->dtlb_large : big_large);
@@ -78,6 +79,9 @@ void mmu_reset(struct mmu *m)
     m->paging = false;
     m->write_protect = false;
     m->large_enabled = false;
+    m->pae = m->no_execute = m->global_enabled = false;
+    memset(m->pdpte, 0, sizeof m->pdpte);
+    m->types = (struct memory_types){0};
     m->caches_off = true;
     m->cr3 = 0;
     m->locked = false;
@@ -118,12 +122,45 @@ void mmu_set_control(struct mmu *m, bool paging, bool write_protect, bool caches
     m->large_enabled = large_enabled;
 }
 
+/* Entries of global pages stay. */
+static void flush_space(struct mmu *m)
+{
+    tlb_flush_space(&m->itlb);
+    tlb_flush_space(&m->dtlb);
+    tlb_flush_space(&m->dtlb_large);
+    fast_forget_data(m);
+    fast_forget_code(m);
+}
+
 /* Without paging the TLBs are empty already, and fast entries do not come from CR3. */
 void mmu_set_cr3(struct mmu *m, uint32_t cr3)
 {
     m->cr3 = cr3;
-    if (m->paging)
+    if (!m->paging)
+        return;
+    if (m->global_enabled)
+        flush_space(m);
+    else
         flush_tlbs(m);
+}
+
+void mmu_set_extensions(struct mmu *m, bool pae, bool global, bool no_execute)
+{
+    unsigned bits = m->geometry.physical_bits;
+    no_execute = no_execute && pae;
+    if (pae == m->pae && global == m->global_enabled && no_execute == m->no_execute)
+        return;
+    flush_tlbs(m);
+    m->pae = pae;
+    m->global_enabled = global;
+    m->no_execute = no_execute;
+    m->reserved = ((1ull << 63) - (1ull << bits)) | (no_execute ? 0 : 1ull << 63);
+}
+
+void mmu_set_types(struct mmu *m, const struct memory_types *types)
+{
+    m->types = *types;
+    flush_tlbs(m);
 }
 
 void mmu_set_user(struct mmu *m, bool user)
@@ -143,14 +180,16 @@ void mmu_set_a20(struct mmu *m, bool enabled)
     fast_forget_code(m);
 }
 
-/* Drops the 4 KB entries that were made of one 4 MB page: software cannot know of them, so INVLPG
+/* Drops the 4 KB entries that were made of one large page: software cannot know of them, so INVLPG
  * of any address in the page must find them all [SDM3 4.10.2.3]. */
-static void invalidate_split(struct mmu *m, struct tlb *t, uint32_t large_page,
+static void invalidate_split(struct mmu *m, struct tlb *t, laddr_t la,
                              void (*forget)(struct mmu *m, laddr_t page))
 {
+    unsigned shift = m->pae ? 21 - 12 : 22 - 12;
     for (uint32_t i = 0; i < t->entries; i++) {
         const struct tlb_entry *e = &t->entry[i];
-        if (e->tag == TLB_INVALID || !(e->flags & TLB_LARGE) || e->tag >> 10 != large_page)
+        if (e->tag == TLB_INVALID || !(e->flags & TLB_LARGE) ||
+            e->tag >> shift != la >> 12 >> shift)
             continue;
         laddr_t page = e->tag << 12;
         tlb_invalidate(t, e->tag);
@@ -158,19 +197,28 @@ static void invalidate_split(struct mmu *m, struct tlb *t, uint32_t large_page,
     }
 }
 
+static void invalidate_large(struct mmu *m, struct tlb *t, laddr_t la,
+                             void (*forget)(struct mmu *m, uint32_t unit))
+{
+    uint32_t unit = la >> m->large_shift;
+    if (tlb_invalidate(t, unit))
+        forget(m, unit);
+    if (m->large_shift == 21 && !m->pae && tlb_invalidate(t, unit ^ 1)) /* a page of 4 MB */
+        forget(m, unit ^ 1);
+}
+
 void mmu_invalidate_page(struct mmu *m, laddr_t la)
 {
     laddr_t page = la & PAGE_ADDRESS;
     if (tlb_invalidate(&m->dtlb, la >> 12))
         fast_forget_data_page(m, page);
-    if (tlb_invalidate(&m->dtlb_large, la >> 22))
-        fast_forget_data_region(m, la >> 22);
+    invalidate_large(m, &m->dtlb_large, la, fast_forget_data_region);
     if (tlb_invalidate(&m->itlb, la >> 12))
         fast_forget_code_page(m, page);
     if (m->dtlb_split)
-        invalidate_split(m, &m->dtlb, la >> 22, fast_forget_data_page);
+        invalidate_split(m, &m->dtlb, la, fast_forget_data_page);
     if (m->itlb_split)
-        invalidate_split(m, &m->itlb, la >> 22, fast_forget_code_page);
+        invalidate_split(m, &m->itlb, la, fast_forget_code_page);
 }
 
 void mmu_flush_line(struct mmu *m, laddr_t la)

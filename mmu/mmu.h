@@ -128,14 +128,19 @@ struct mmu_geometry {
 #define TLB_ENTRIES_MAX 512
 
 struct tlb_entry {
-    uint32_t tag;  /* page number of the linear address (large: of its 4 MB page), or TLB_INVALID */
+    uint32_t tag;  /* linear address >> 12 (large: >> large_shift), or TLB_INVALID */
     uint32_t page; /* physical page number of the first 4 KB */
-    uint8_t flags; /* TLB_USER | TLB_WRITE | TLB_DIRTY | TLB_LARGE */
+    uint16_t flags; /* TLB_USER | TLB_WRITE | ... */
 };
 
 #define TLB_INVALID UINT32_MAX
 enum {
     TLB_USER = 1, TLB_WRITE = 2, TLB_DIRTY = 4, TLB_LARGE = 8, TLB_UNCACHED = 16, TLB_THROUGH = 32,
+    TLB_GLOBAL = 64,   /* survives a write to CR3 */
+    TLB_NO_CODE = 128, /* NX */
+    TLB_COMBINE = 256, /* beside UNCACHED: writes may be combined (WC) */
+    TLB_PROTECT = 512, /* beside THROUGH: a write drops the line (WP) */
+    TLB_ATTRIBUTES = TLB_UNCACHED | TLB_THROUGH | TLB_COMBINE | TLB_PROTECT,
 };
 
 struct tlb {
@@ -188,6 +193,27 @@ struct fast_code {
 
 enum mmu_status { MMU_OK, MMU_FAULT };
 
+/* What the MTRRs and the PAT say: mmu/types.h. */
+enum memory_type {
+    TYPE_UC = 0, TYPE_WC = 1, TYPE_WT = 4, TYPE_WP = 5, TYPE_WB = 6, TYPE_UC_MINUS = 7,
+};
+
+#define FIXED_RANGES 88
+#define VARIABLE_RANGES 8
+
+struct memory_types {
+    bool present; /* the part has MTRRs: without them all memory is WB, and a page's PCD and PWT say
+                     what they said on the P5 */
+    bool on, fixed_on;
+    uint8_t otherwise; /* the default type */
+    uint8_t fixed[FIXED_RANGES]; /* the first megabyte: 8 of 64 KB, 16 of 16 KB, 64 of 4 KB */
+    struct {
+        uint64_t base, mask; /* of page numbers; mask 0: not in use */
+        uint8_t type;
+    } range[VARIABLE_RANGES];
+    uint8_t pat[8]; /* by PAT, PCD, PWT */
+};
+
 struct mmu {
     /* hot */
     struct fast_entry *fast; /* fast_table[user] */
@@ -205,6 +231,12 @@ struct mmu {
 
     /* translation state */
     bool paging, write_protect, large_enabled;
+    bool pae, no_execute, global_enabled; /* CR4.PAE, EFER.NXE with it, CR4.PGE */
+    uint32_t large_shift; /* what an entry of a TLB for large pages covers: 4 MB, or 2 MB where one
+                             page of 4 MB takes two entries */
+    uint64_t pdpte[4];    /* the page directory pointers, read when CR3 was loaded */
+    uint64_t reserved;    /* bits of PAE entries that must be zero */
+    struct memory_types types; /* MTRRs and PAT */
     uint32_t cr3;
     uint32_t a20_mask; /* ANDed with every physical address */
     struct fast_entry fast_table[2][FAST_COUNT];
@@ -220,14 +252,14 @@ struct mmu {
 
     /* the last fault */
     laddr_t fault_la;
-    uint32_t fault_code; /* #PF error code: P, W/R, U/S */
+    uint32_t fault_code; /* #PF error code: P, W/R, U/S, RSVD, I/D */
 
     /* a read-modify-write between its two halves */
     struct {
         uint8_t *host[2]; /* NULL: a device */
         paddr_t pa[2];
         unsigned part[2]; /* bytes in each piece; part[1] is 0 unless a page was crossed */
-        uint8_t attributes[2]; /* TLB_UNCACHED, TLB_THROUGH */
+        uint16_t attributes[2]; /* of the pages: TLB_UNCACHED and the like */
         laddr_t la;
         uint8_t flags;
         uint8_t level;
@@ -260,6 +292,14 @@ void mmu_snapshot(struct mmu *m, struct snap *s);
 void mmu_set_control(struct mmu *m, bool paging, bool write_protect, bool caches_off,
                      bool large_enabled);
 void mmu_set_cr3(struct mmu *m, uint32_t cr3);
+/* CR4.PAE and PGE, EFER.NXE, on parts whose physical addresses have more than 32 bits. A change
+ * empties the TLBs. */
+void mmu_set_extensions(struct mmu *m, bool pae, bool global, bool no_execute);
+/* With PAE the directory pointers are read when CR3 is loaded, or paging turned on. False, and
+ * nothing is changed: a reserved bit is set. */
+bool mmu_load_pointers(struct mmu *m, uint32_t cr3);
+/* MTRRs and PAT as they are from now on. Empties the TLBs, which hold types. */
+void mmu_set_types(struct mmu *m, const struct memory_types *types);
 void mmu_set_user(struct mmu *m, bool user);
 void mmu_set_a20(struct mmu *m, bool enabled);
 void mmu_invalidate_page(struct mmu *m, laddr_t la); /* INVLPG */

@@ -1,11 +1,18 @@
-/* paging: the two-level walk of the P5, and who may use what it finds.
+/* paging: the walk through two levels of tables, or with PAE three, and who may use what it finds.
  *
  *     CR3          31..12 page directory            4 PCD  3 PWT
  *     PDE          31..12 page table    11..9 free  7 PS   5 A   4 PCD  3 PWT  2 U/S  1 R/W  0 P
  *     PDE (4 MB)   31..22 page  21..12 reserved     7 PS 6 D 5 A  4 PCD  3 PWT  2 U/S  1 R/W  0 P
  *     PTE          31..12 page          11..9 free       6 D 5 A  4 PCD  3 PWT  2 U/S  1 R/W  0 P
  *
- * [SDM3 3.7, 4.11, 5.15]. An entry that has to get its A or D bit is updated by a locked cycle. */
+ * Later parts: 8 G of a leaf; PAT, bit 7 of a PTE and 12 of a large PDE; PSE-36, bits 20..13 of a
+ * large PDE: physical address 39..32. With PAE entries have 64 bits, of which 51..12 are the
+ * address and 63 is NX, four pointers are read when CR3 is loaded, and a large page is of 2 MB:
+ *
+ *     CR3          31..5 pointers                   4 PCD  3 PWT
+ *     PDPTE        .. 12 page directory             8..5 0 4 PCD  3 PWT  2..1 0             0 P
+ *
+ * [SDM3 3.7, 3.8, 4.11, 5.15]. An entry that has to get A or D is updated by a locked cycle. */
 #pragma once
 
 #include "mmu/mmu.h"
@@ -19,10 +26,17 @@ enum {
     PTE_ACCESSED = 1 << 5,
     PTE_DIRTY = 1 << 6,
     PTE_LARGE = 1 << 7,
-    PDE_LARGE_RESERVED = 0x003FF000,
+    PTE_PAT = 1 << 7,
+    PTE_GLOBAL = 1 << 8,
+    PDE_LARGE_PAT = 1 << 12,
+    PDPTE_RESERVED = 0x1E6,
 };
+#define PTE_NO_CODE (1ull << 63)
+#define PTE_ADDRESS 0x000FFFFFFFFFF000ull
 
-enum { FAULT_PRESENT = 1, FAULT_WRITE = 2, FAULT_USER = 4, FAULT_RESERVED = 8 };
+enum {
+    FAULT_PRESENT = 1, FAULT_WRITE = 2, FAULT_USER = 4, FAULT_RESERVED = 8, FAULT_CODE = 16,
+};
 
 /* A supervisor may write what is read-only unless CR0.WP is set; a user never. */
 static inline bool paging_permits(const struct mmu *m, unsigned tlb_flags, bool write, bool user)
@@ -32,15 +46,29 @@ static inline bool paging_permits(const struct mmu *m, unsigned tlb_flags, bool 
     return !write || (tlb_flags & TLB_WRITE) || (!user && !m->write_protect);
 }
 
+/* ... and code is not fetched from NX pages. */
+static inline bool paging_permits_code(const struct mmu *m, unsigned tlb_flags, bool user)
+{
+    return paging_permits(m, tlb_flags, false, user) && !(tlb_flags & TLB_NO_CODE);
+}
+
 static inline uint32_t paging_fault_code(bool write, bool user)
 {
     return (write ? FAULT_WRITE : 0u) | (user ? FAULT_USER : 0u);
 }
 
-/* The page that holds a linear address. Large pages give the frame of their first 4 KB. */
+/* Of a fetch: it is told apart from a read only where NX is in force [SDM3 5.15]. */
+static inline uint32_t paging_code_fault(const struct mmu *m, bool user)
+{
+    return paging_fault_code(false, user) | (m->no_execute ? FAULT_CODE : 0u);
+}
+
+/* The page that holds a linear address. Large pages give the frame of the first 4 KB of what one
+ * entry of a TLB for them covers. */
 struct translation {
-    uint32_t page; /* physical page number */
-    uint8_t flags; /* TLB_ flags */
+    uint32_t page;  /* physical page number */
+    uint16_t flags; /* TLB_ flags */
+    bool mixed;     /* a large page whose parts the MTRRs give several types: held as 4 KB pages */
 };
 
 /* Walks for an access (code: for the instruction TLB), sets A and D, logs what it read. False: a

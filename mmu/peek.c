@@ -20,13 +20,14 @@ bool mmu_translate_peek(const struct mmu *m, laddr_t la, paddr_t *pa)
         *pa = (m->dtlb.entry[index].page << 12 | (la & PAGE_OFFSET)) & m->a20_mask;
         return true;
     }
-    if ((index = tlb_find(&m->dtlb_large, la >> 22)) >= 0) {
-        *pa = (m->dtlb_large.entry[index].page << 12 | (la & 0x3FFFFF)) & m->a20_mask;
+    uint32_t large = (1u << m->large_shift) - 1;
+    if ((index = tlb_find(&m->dtlb_large, la >> m->large_shift)) >= 0) {
+        *pa = (m->dtlb_large.entry[index].page << 12 | (la & large)) & m->a20_mask;
         return true;
     }
     if (!paging_peek(m, la, &t))
         return false;
-    uint32_t within = t.flags & TLB_LARGE ? 0x3FFFFF : PAGE_OFFSET;
+    uint32_t within = t.flags & TLB_LARGE ? large : PAGE_OFFSET;
     *pa = (t.page << 12 | (la & within)) & m->a20_mask;
     return true;
 }

@@ -24,7 +24,7 @@ static void snapshot_entries(struct tlb *t, struct snap *s)
     if (!snap_loading(s))
         return;
     for (uint32_t i = 0; i < t->entries; i++)
-        t->entry[i] = (struct tlb_entry){packed[i][0], packed[i][1], (uint8_t)packed[i][2]};
+        t->entry[i] = (struct tlb_entry){packed[i][0], packed[i][1], (uint16_t)packed[i][2]};
     memset(t->filled, 0xFF, sizeof t->filled);
 }
 
@@ -71,10 +71,25 @@ static void snapshot_control(struct mmu *m, struct snap *s)
     snap_bool(s, "dtlb_split", &m->dtlb_split);
 }
 
+/* What the P5 has not. MTRRs and PAT are the processor's, which hands them over again. */
+static void snapshot_extensions(struct mmu *m, struct snap *s)
+{
+    if (m->geometry.physical_bits <= 32)
+        return;
+    bool pae = m->pae, global = m->global_enabled, no_execute = m->no_execute;
+    snap_bool(s, "pae", &pae);
+    snap_bool(s, "global", &global);
+    snap_bool(s, "no_execute", &no_execute);
+    if (snap_loading(s))
+        mmu_set_extensions(m, pae, global, no_execute);
+    snap_bytes(s, "pdpte", m->pdpte, sizeof m->pdpte);
+}
+
 void mmu_snapshot(struct mmu *m, struct snap *s)
 {
     snap_enter(s, "mmu");
     snapshot_control(m, s);
+    snapshot_extensions(m, s);
     snapshot_tlb(&m->itlb, s, "itlb");
     snapshot_tlb(&m->dtlb, s, "dtlb");
     snapshot_tlb(&m->dtlb_large, s, "dtlb_large");

@@ -32,7 +32,7 @@ static uint32_t choose(const struct tlb *t, uint32_t tag)
     return set * t->ways + plru_victim(t->plru[set], t->ways);
 }
 
-uint32_t tlb_fill(struct tlb *t, uint32_t tag, uint32_t page, uint8_t flags, uint32_t *evicted)
+uint32_t tlb_fill(struct tlb *t, uint32_t tag, uint32_t page, uint16_t flags, uint32_t *evicted)
 {
     uint32_t index = choose(t, tag);
     *evicted = t->entry[index].tag;
@@ -53,6 +53,18 @@ bool tlb_invalidate(struct tlb *t, uint32_t tag)
     if (index >= 0)
         clear(t, (uint32_t)index);
     return index >= 0;
+}
+
+void tlb_flush_space(struct tlb *t)
+{
+    for (uint32_t i = 0; i < t->entries; i += 64)
+        for (uint64_t left = t->filled[i / 64]; left; left &= left - 1) {
+            uint32_t index = i + (uint32_t)__builtin_ctzll(left);
+            if (t->entry[index].tag != TLB_INVALID && t->entry[index].flags & TLB_GLOBAL)
+                continue;
+            clear(t, index);
+            t->filled[i / 64] &= ~(1ull << (index % 64));
+        }
 }
 
 void tlb_flush(struct tlb *t)

@@ -35,8 +35,10 @@ static inline void tlb_touch(struct tlb *t, uint32_t index)
 
 /* Puts a translation in (over an entry with the same tag, if there is one) and touches it. Gives
  * its index; *evicted is the tag that was displaced, or TLB_INVALID. */
-uint32_t tlb_fill(struct tlb *t, uint32_t tag, uint32_t page, uint8_t flags, uint32_t *evicted);
+uint32_t tlb_fill(struct tlb *t, uint32_t tag, uint32_t page, uint16_t flags, uint32_t *evicted);
 
 /* Whether the tag was there. */
 bool tlb_invalidate(struct tlb *t, uint32_t tag);
 void tlb_flush(struct tlb *t);
+/* All but the entries of global pages. */
+void tlb_flush_space(struct tlb *t);

@@ -5,6 +5,7 @@
 #include "mmu/hierarchy.h"
 #include "mmu/paging.h"
 #include "mmu/tlb.h"
+#include "mmu/types.h"
 
 /* What a hit does to the replacement bits. Untimed only fills count, so that the fast path is
  * spared the update and replacement still does not depend on who took the access. */
@@ -36,19 +37,25 @@ static bool deny(struct mmu *m, laddr_t la, bool write, bool user)
     return fail(m, la);
 }
 
+/* The 4 KB page of la within what a large entry covers. */
+static uint32_t page_within(const struct mmu *m, laddr_t la)
+{
+    return (la & ((1u << m->large_shift) - 1)) >> 12;
+}
+
 static uint32_t fill_dtlb(struct mmu *m, laddr_t la, const struct translation *w, struct tlb **tlb)
 {
     uint32_t evicted, index;
-    if ((w->flags & TLB_LARGE) && m->dtlb_large.entries) {
+    if ((w->flags & TLB_LARGE) && m->dtlb_large.entries && !w->mixed) {
         *tlb = &m->dtlb_large;
-        index = tlb_fill(*tlb, la >> 22, w->page, w->flags, &evicted);
+        index = tlb_fill(*tlb, la >> m->large_shift, w->page, w->flags, &evicted);
         if (evicted != TLB_INVALID)
             fast_forget_data_region(m, evicted);
         return index;
     }
     uint32_t page = w->page;
     if (w->flags & TLB_LARGE) {
-        page += la >> 12 & 0x3FF;
+        page += page_within(m, la);
         m->dtlb_split = true;
     }
     *tlb = &m->dtlb;
@@ -67,7 +74,7 @@ static const struct tlb_entry *find_entry(struct mmu *m, laddr_t la, bool write,
     int index = tlb_find(&m->dtlb, la >> 12);
     if (index < 0) {
         *tlb = &m->dtlb_large;
-        index = tlb_find(&m->dtlb_large, la >> 22);
+        index = tlb_find(&m->dtlb_large, la >> m->large_shift);
     }
     if (LIKELY(index >= 0)) {
         const struct tlb_entry *e = &(*tlb)->entry[index];
@@ -86,8 +93,8 @@ static const struct tlb_entry *find_entry(struct mmu *m, laddr_t la, bool write,
     struct tlb *old = *tlb;
     uint32_t at = fill_dtlb(m, la, &walked, tlb);
     if (index >= 0 && old != *tlb) { /* the tables changed the page's size meanwhile */
-        tlb_invalidate(old, old == &m->dtlb ? la >> 12 : la >> 22);
-        fast_forget_data_region(m, la >> 22);
+        tlb_invalidate(old, la >> (old == &m->dtlb ? 12 : m->large_shift));
+        fast_forget_data_region(m, la >> m->large_shift);
     }
     return &(*tlb)->entry[at];
 }
@@ -104,7 +111,7 @@ bool translate_slow(struct mmu *m, laddr_t la, bool write, bool user, struct tar
     t->fast = false;
     if (!m->paging) {
         t->pa = la & m->a20_mask;
-        t->attributes = 0;
+        t->attributes = types_unpaged(m, t->pa);
         t->writable = true;
         t->plru = &m->plru_none;
         t->effect = (struct plru_effect){0, 0};
@@ -116,9 +123,9 @@ bool translate_slow(struct mmu *m, laddr_t la, bool write, bool user, struct tar
     if (!e)
         return false;
     uint32_t index = (uint32_t)(e - tlb->entry);
-    uint32_t within = tlb == &m->dtlb_large ? 0x3FFFFF : PAGE_OFFSET;
+    uint32_t within = tlb == &m->dtlb_large ? (1u << m->large_shift) - 1 : PAGE_OFFSET;
     t->pa = (e->page << 12 | (la & within)) & m->a20_mask;
-    t->attributes = e->flags & (TLB_UNCACHED | TLB_THROUGH);
+    t->attributes = e->flags & TLB_ATTRIBUTES;
     t->writable = (e->flags & TLB_DIRTY) && paging_permits(m, e->flags, true, user);
     t->plru = tlb_plru(tlb, index);
     t->effect = hit_effect(m, tlb, index);
@@ -139,13 +146,20 @@ static int walk_code(struct mmu *m, laddr_t la)
         return fail(m, la), -1;
     uint32_t evicted, page = walked.page;
     if (walked.flags & TLB_LARGE) {
-        page += la >> 12 & 0x3FF;
+        page += page_within(m, la);
         m->itlb_split = true;
     }
     uint32_t index = tlb_fill(&m->itlb, la >> 12, page, walked.flags, &evicted);
     if (evicted != TLB_INVALID)
         fast_forget_code_page(m, evicted << 12);
     return (int)index;
+}
+
+static void deny_code(struct mmu *m, laddr_t la)
+{
+    m->fault_la = la;
+    m->fault_code = paging_code_fault(m, m->user) | FAULT_PRESENT;
+    fail(m, la);
 }
 
 enum mmu_status mmu_fetch_slow(struct mmu *m, laddr_t la, paddr_t *pa)
@@ -158,8 +172,8 @@ enum mmu_status mmu_fetch_slow(struct mmu *m, laddr_t la, paddr_t *pa)
     struct tlb *t = &m->itlb;
     int index = tlb_find(t, la >> 12);
     if (index >= 0) {
-        if (!paging_permits(m, t->entry[index].flags, false, m->user))
-            return deny(m, la, false, m->user), MMU_FAULT;
+        if (!paging_permits_code(m, t->entry[index].flags, m->user))
+            return deny_code(m, la), MMU_FAULT;
         hit_touch(m, t, (uint32_t)index);
     } else if ((index = walk_code(m, la)) < 0) {
         return MMU_FAULT;
@@ -170,10 +184,12 @@ enum mmu_status mmu_fetch_slow(struct mmu *m, laddr_t la, paddr_t *pa)
 }
 
 /* The line's cacheability is that of its ITLB entry, which the fetch has just used. */
-static unsigned code_attributes(const struct mmu *m, laddr_t la)
+static unsigned code_attributes(const struct mmu *m, laddr_t la, paddr_t pa)
 {
-    int index = m->paging ? tlb_find(&m->itlb, la >> 12) : -1;
-    return index < 0 ? 0 : m->itlb.entry[index].flags & (TLB_UNCACHED | TLB_THROUGH);
+    if (!m->paging)
+        return types_unpaged(m, pa);
+    int index = tlb_find(&m->itlb, la >> 12);
+    return index < 0 ? 0 : m->itlb.entry[index].flags & TLB_ATTRIBUTES;
 }
 
 /* A hit asks nobody; what a miss asks depends on the page. */
@@ -184,7 +200,7 @@ void mmu_fetch_line(struct mmu *m, laddr_t la, paddr_t pa)
     if (LIKELY(index >= 0))
         cache_touch(&m->l1i, (uint32_t)index);
     else if (physical_host(&m->phys, pa))
-        level = hierarchy_fetch(m, pa, code_attributes(m, la), &flags);
+        level = hierarchy_fetch(m, pa, code_attributes(m, la, pa), &flags);
     else
         level = LEVEL_DEVICE;
     access_log_put(m, la, pa, ACCESS_FETCH, level, flags,

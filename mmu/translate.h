@@ -19,7 +19,7 @@ static ALWAYS_INLINE bool translate(struct mmu *m, laddr_t la, bool write, bool 
     *f->plru = (uint8_t)((*f->plru & f->plru_and) | f->plru_or);
     t->pa = f->pa | (la & PAGE_OFFSET);
     t->host = f->host + (la & PAGE_OFFSET);
-    t->attributes = (uint8_t)f->attributes;
+    t->attributes = f->attributes;
     t->fast = true;
     return true;
 }

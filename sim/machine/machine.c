@@ -1,6 +1,7 @@
 #include "sim/machine/machine.h"
 
 #include "cpu/model.h"
+#include "cpu/msr.h"
 #include "cpu/run.h"
 #include "sim/core/check.h"
 #include "sim/machine/story.h"
@@ -384,6 +385,7 @@ static void firmware_done(struct machine *m)
         uart_write(&m->uart[i], 1, 1, 0);
         uart_write(&m->uart[i], 3, 1, LCR_WLS);
     }
+    msr_firmware_done(m->cpu, m->config.ram_bytes);
     kbd_firmware_done(&m->kbd);
     vga_firmware_done(&m->vga);
 }

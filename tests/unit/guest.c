@@ -91,6 +91,11 @@ struct guest *guest_new(void)
     static const struct mmu_geometry geometry = {
         .itlb = {32, 4}, .dtlb = {64, 4}, .dtlb_large = {8, 4},
         .l1i = {8192, 2, 32}, .l1d = {8192, 2, 32}, .dram = {4096, 1}};
+    return guest_new_part(&identity, &geometry);
+}
+
+struct guest *guest_new_part(const struct identity *part, const struct mmu_geometry *geometry)
+{
     struct guest *g = xalloc(1, sizeof *g);
     g->ram = xalloc(1, GUEST_BYTES);
     g->page_flags = xalloc(1, GUEST_BYTES / 4096);
@@ -98,9 +103,9 @@ struct guest *guest_new(void)
     clock_init(&g->clock);
     ledger_init(&g->ledger, &g->clock);
     struct phys phys = {g->ram, GUEST_BYTES, g->page_flags, &g->bus};
-    mmu_init(&g->mmu, &geometry, &phys, false);
+    mmu_init(&g->mmu, geometry, &phys, false);
     struct cpu *c = &g->cpu;
-    cpu_init(c, &g->mmu, &g->bus, &g->ledger, model_flat_new(), &identity);
+    cpu_init(c, &g->mmu, &g->bus, &g->ledger, model_flat_new(), part);
     c->on_delivery = delivered;
     c->observer = g;
     c->acknowledge = acknowledge;

@@ -62,6 +62,8 @@ struct guest {
 };
 
 struct guest *guest_new(void);
+/* The same with another processor in it. */
+struct guest *guest_new_part(const struct identity *identity, const struct mmu_geometry *geometry);
 void guest_free(struct guest *g);
 
 uint32_t guest_peek(const struct guest *g, uint32_t at, unsigned size);

@@ -72,7 +72,7 @@ static inline void bench_code_written(void *owner, paddr_t pa, unsigned size)
     b->code_byte_before = b->phys.ram[pa];
 }
 
-static inline struct bench *bench_new(bool timed)
+static inline struct bench *bench_new_part(const struct mmu_geometry *geometry, bool timed)
 {
     struct bench *b = calloc(1, sizeof *b);
     bus_init(&b->bus);
@@ -81,13 +81,15 @@ static inline struct bench *bench_new(bool timed)
     b->phys = (struct phys){calloc(1, RAM_BYTES), RAM_BYTES, calloc(1, RAM_BYTES / 4096), &b->bus};
     b->phys.page_flags[DEVICE_PA >> 12] = PAGE_DEVICE;
     b->phys.page_flags[ROM_PA >> 12] = PAGE_ROM;
-    mmu_init(&b->m, &bench_p5, &b->phys, timed);
+    mmu_init(&b->m, geometry, &b->phys, timed);
     b->m.log = &b->log;
     b->m.code_written = bench_code_written;
     b->m.code_owner = b;
     mmu_set_control(&b->m, false, false, false, false);
     return b;
 }
+
+static inline struct bench *bench_new(bool timed) { return bench_new_part(&bench_p5, timed); }
 
 static inline void bench_free(struct bench *b)
 {

@@ -13,6 +13,8 @@ extern const struct identity k7_thunderbird; /* model 4, as CPUID says it */
 extern const struct identity k7_palomino;    /* model 6: with SSE */
 extern const struct identity k8_manchester;  /* one core of an Athlon 64 X2 4200+ */
 
+extern const struct msr_table k7_msrs, k8_msrs;
+
 /* Processor and board. */
 extern const struct mmu_geometry k7_thunderbird_geometry, k7_palomino_geometry;
 extern const struct mmu_geometry k8_manchester_geometry;

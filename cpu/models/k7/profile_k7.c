@@ -38,9 +38,12 @@ static const struct cpuid_leaf palomino_leaves[] = {
 
 #define K7_FEATURES                                                                                \
     (1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP | 1u << FEATURE_MMX |         \
-     1u << FEATURE_MMX_EXT | 1u << FEATURE_FXSR)
+     1u << FEATURE_MMX_EXT | 1u << FEATURE_FXSR | 1u << FEATURE_SEP | 1u << FEATURE_SYSCALL |      \
+     1u << FEATURE_RDPMC | 1u << FEATURE_PAE | 1u << FEATURE_PSE36 | 1u << FEATURE_PGE |           \
+     1u << FEATURE_MTRR | 1u << FEATURE_PAT | 1u << FEATURE_MCA)
 #define K7_CR4                                                                                     \
-    (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE | CR4_OSFXSR)
+    (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE |      \
+     CR4_OSFXSR)
 
 const struct identity k7_thunderbird = {
     .part = "Athlon (Thunderbird)",
@@ -50,6 +53,8 @@ const struct identity k7_thunderbird = {
     .amd = true,
     .features = K7_FEATURES,
     .cr4_writable = K7_CR4,
+    .msrs = &k7_msrs,
+    .physical_mask = 0x3FFFFFFFFull,
 };
 
 const struct identity k7_palomino = {
@@ -60,6 +65,8 @@ const struct identity k7_palomino = {
     .amd = true,
     .features = K7_FEATURES,
     .cr4_writable = K7_CR4,
+    .msrs = &k7_msrs,
+    .physical_mask = 0x3FFFFFFFFull,
 };
 
 #define K7_GEOMETRY(dtlb_entries)                                                                  \

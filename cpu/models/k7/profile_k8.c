@@ -35,9 +35,13 @@ const struct identity k8_manchester = {
     .amd = true,
     .features = 1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP |
                 1u << FEATURE_MMX | 1u << FEATURE_MMX_EXT | 1u << FEATURE_FXSR |
-                1u << FEATURE_CLFLUSH,
-    .cr4_writable = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE |
-                    CR4_OSFXSR,
+                1u << FEATURE_CLFLUSH | 1u << FEATURE_SEP | 1u << FEATURE_SYSCALL |
+                1u << FEATURE_RDPMC | 1u << FEATURE_PAE | 1u << FEATURE_PSE36 | 1u << FEATURE_NX |
+                1u << FEATURE_PGE | 1u << FEATURE_MTRR | 1u << FEATURE_PAT | 1u << FEATURE_MCA,
+    .cr4_writable = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE |
+                    CR4_PCE | CR4_OSFXSR,
+    .msrs = &k8_msrs,
+    .physical_mask = 0xFFFFFFFFFFull,
 };
 
 const struct mmu_geometry k8_manchester_geometry = {
