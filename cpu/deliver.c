@@ -29,7 +29,8 @@ static uint32_t flags_image(const struct cpu *c, const struct delivery *e)
 {
     static const uint32_t faults = 1u << EXC_DE | 1u << EXC_BR | 1u << EXC_UD | 1u << EXC_NM |
                                    1u << EXC_TS | 1u << EXC_NP | 1u << EXC_SS | 1u << EXC_GP |
-                                   1u << EXC_PF | 1u << EXC_MF | 1u << EXC_AC;
+                                   1u << EXC_PF | 1u << EXC_MF | 1u << EXC_AC |
+                                   1u << EXC_XM;
     bool fault = e->source == SOURCE_FAULT && faults >> e->vector & 1;
     bool repeating = !is_software(e) && c->rep_running;
     return cpu_get_flags(c) | (fault || repeating ? F_RF : 0);

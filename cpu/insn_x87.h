@@ -172,6 +172,7 @@ static ALWAYS_INLINE void x87_write_80(struct cpu *c, const struct op *o, uint32
     X(fld_f32) X(fld_f64) X(fld_f80) X(fld_st) X(fild_i16) X(fild_i32) X(fild_i64) X(fbld)         \
     X(fst_f32) X(fst_f64) X(fst_st) X(fstp_f32) X(fstp_f64) X(fstp_f80) X(fstp_st) X(fstpnce)      \
     X(fist_i16) X(fist_i32) X(fistp_i16) X(fistp_i32) X(fistp_i64) X(fbstp)                        \
+    X(fisttp_i16) X(fisttp_i32) X(fisttp_i64)                                                      \
     X(fxch) X(fcmovcc) X(fld1) X(fldl2t) X(fldl2e) X(fldpi) X(fldlg2) X(fldln2) X(fldz)            \
     X(fchs) X(fabs) X(fsqrt) X(frndint) X(fscale) X(fxtract) X(fprem) X(fprem1)                    \
     X(f2xm1) X(fyl2x) X(fyl2xp1) X(fptan) X(fpatan) X(fsin) X(fcos) X(fsincos)                     \

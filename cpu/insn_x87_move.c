@@ -154,13 +154,16 @@ static bool all_masked(const struct cpu *c, uint16_t flags, uint16_t which)
     return !(flags & ~c->x87.control & which);
 }
 
-static ALWAYS_INLINE void store(struct cpu *c, const struct op *o, enum destination to, bool pop)
+/* rounding: bits that are set in the control word for it. */
+static ALWAYS_INLINE void store_rounded(struct cpu *c, const struct op *o, enum destination to,
+                                        bool pop, uint16_t rounding)
 {
     if (!x87_begin(c))
         return;
     unsigned size = to == TO_I16 ? 2 : to == TO_F32 || to == TO_I32 ? 4 : 8;
     uint32_t offset = effective_address(c, o);
     struct x87_env e = x87_env_of(c);
+    e.control |= rounding;
     bool empty = st_empty(c, 0);
     if (UNLIKELY(empty))
         e.flags = X87_IE | X87_SF;
@@ -180,6 +183,17 @@ static ALWAYS_INLINE void store(struct cpu *c, const struct op *o, enum destinat
         st_pop(c);
 }
 
+static ALWAYS_INLINE void store(struct cpu *c, const struct op *o, enum destination to, bool pop)
+{
+    store_rounded(c, o, to, pop, 0);
+}
+
+/* FISTTP truncates whatever the control word says. */
+static ALWAYS_INLINE void store_truncated(struct cpu *c, const struct op *o, enum destination to)
+{
+    store_rounded(c, o, to, true, X87_RC_ZERO << 10);
+}
+
 void insn_fst_f32(struct cpu *c, const struct op *o) { store(c, o, TO_F32, false); }
 void insn_fst_f64(struct cpu *c, const struct op *o) { store(c, o, TO_F64, false); }
 void insn_fstp_f32(struct cpu *c, const struct op *o) { store(c, o, TO_F32, true); }
@@ -189,6 +203,9 @@ void insn_fist_i32(struct cpu *c, const struct op *o) { store(c, o, TO_I32, fals
 void insn_fistp_i16(struct cpu *c, const struct op *o) { store(c, o, TO_I16, true); }
 void insn_fistp_i32(struct cpu *c, const struct op *o) { store(c, o, TO_I32, true); }
 void insn_fistp_i64(struct cpu *c, const struct op *o) { store(c, o, TO_I64, true); }
+void insn_fisttp_i16(struct cpu *c, const struct op *o) { store_truncated(c, o, TO_I16); }
+void insn_fisttp_i32(struct cpu *c, const struct op *o) { store_truncated(c, o, TO_I32); }
+void insn_fisttp_i64(struct cpu *c, const struct op *o) { store_truncated(c, o, TO_I64); }
 
 /* Stores 80 bits with the flags that go with them, and pops. */
 static void store_80(struct cpu *c, const struct op *o, struct f80 v, uint16_t flags)

@@ -25,6 +25,8 @@ const struct row_family *const families[] = {
     &family_packed,
     &family_vector_move,
     &family_vector_state,
+    &family_sse,
+    &family_sse_convert,
     NULL,
 };
 

@@ -41,6 +41,8 @@ extern const struct row_family family_system;  /* LGDT ... CRx DRx MSRs CPUID HL
 extern const struct row_family family_x87;     /* D8-DF, WAIT */
 extern const struct row_family family_packed;  /* integers in MMX and XMM registers */
 extern const struct row_family family_vector_move; /* MOVD ... MOVNTPS, SHUFPS, ANDPS ... */
+extern const struct row_family family_sse;      /* arithmetic of singles and doubles */
+extern const struct row_family family_sse_convert; /* CVT..., FISTTP */
 extern const struct row_family family_vector_state; /* FXSAVE, MXCSR, EMMS, fences, prefetches */
 
 /* All families, NULL-terminated. */

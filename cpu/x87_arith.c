@@ -309,8 +309,7 @@ struct f80 x87_div(struct f80 a, struct f80 b, struct x87_env *e)
 
 /* --- square root ------------------------------------------------------------------------------ */
 
-/* floor(sqrt(v)) and the rest, a bit at a time; v has bit 127 or 126 set. */
-static uint64_t integer_root(u128 v, u128 *rest)
+uint64_t x87_integer_root(u128 v, u128 *rest)
 {
     u128 root = 0;
     for (u128 bit = (u128)1 << 126; bit; bit >>= 2) {
@@ -342,7 +341,7 @@ struct f80 x87_sqrt(struct f80 a, struct x87_env *e)
     int32_t power = n.exponent - F80_BIAS;
     bool odd = power & 1;
     u128 rest;
-    uint64_t root = integer_root((u128)n.mantissa << (63 + odd), &rest);
+    uint64_t root = x87_integer_root((u128)n.mantissa << (63 + odd), &rest);
     /* The root lies above the half unit exactly if the rest exceeds the root; it is never a tie. */
     uint64_t fraction = rest == 0 ? 0 : (uint64_t)(rest > root) << 63 | 1;
     return x87_round(false, (power - odd) / 2 + F80_BIAS, (u128)root << 64 | fraction,

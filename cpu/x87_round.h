@@ -56,6 +56,9 @@ static ALWAYS_INLINE u128 x87_shift_sticky(u128 v, unsigned count)
     return shifted | (shifted << count != v);
 }
 
+/* floor(sqrt(v)) and the rest, a bit at a time; v has bit 127 or 126 set. */
+uint64_t x87_integer_root(u128 v, u128 *rest);
+
 /* Exponents that may leave the format: overflow, underflow. */
 struct f80 x87_round_edge(bool sign, int32_t exponent, u128 significand, unsigned dropped,
                           struct x87_env *e);

@@ -12,7 +12,7 @@
 struct isa_generator {
     struct form *forms;
     unsigned count;
-    unsigned first[16], size[16], families; /* forms by family */
+    unsigned first[24], size[24], families; /* forms by family */
     uint8_t wheel[64]; /* families, as often as their weights say */
     unsigned wheel_size;
     uint8_t image[IMAGES][ISA_DATA_SIZE];
@@ -35,6 +35,7 @@ static const struct {
     {"system", &family_system, 1},   {"x87", &family_x87, 5},
     {"packed", &family_packed, 4},   {"vector-move", &family_vector_move, 3},
     {"vector-state", &family_vector_state, 1},
+    {"sse", &family_sse, 4},         {"sse-convert", &family_sse_convert, 2},
 };
 
 /* --- the generator ---------------------------------------------------------------------------- */

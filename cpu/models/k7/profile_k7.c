@@ -63,10 +63,11 @@ const struct identity k7_palomino = {
     .leaves = palomino_leaves,
     .leaf_count = ARRAY_COUNT(palomino_leaves),
     .amd = true,
-    .features = K7_FEATURES,
-    .cr4_writable = K7_CR4,
+    .features = K7_FEATURES | 1u << FEATURE_SSE,
+    .cr4_writable = K7_CR4 | CR4_OSXMMEXCPT,
     .msrs = &k7_msrs,
     .physical_mask = 0x3FFFFFFFFull,
+    .mxcsr_mask = 0xFFBF, /* no DAZ [APM4] */
 };
 
 #define K7_GEOMETRY(dtlb_entries)                                                                  \

@@ -37,11 +37,13 @@ const struct identity k8_manchester = {
                 1u << FEATURE_MMX | 1u << FEATURE_MMX_EXT | 1u << FEATURE_FXSR |
                 1u << FEATURE_CLFLUSH | 1u << FEATURE_SEP | 1u << FEATURE_SYSCALL |
                 1u << FEATURE_RDPMC | 1u << FEATURE_PAE | 1u << FEATURE_PSE36 | 1u << FEATURE_NX |
-                1u << FEATURE_PGE | 1u << FEATURE_MTRR | 1u << FEATURE_PAT | 1u << FEATURE_MCA,
+                1u << FEATURE_PGE | 1u << FEATURE_MTRR | 1u << FEATURE_PAT | 1u << FEATURE_MCA |
+                1u << FEATURE_SSE | 1u << FEATURE_SSE2 | 1u << FEATURE_SSE3,
     .cr4_writable = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE |
-                    CR4_PCE | CR4_OSFXSR,
+                    CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT,
     .msrs = &k8_msrs,
     .physical_mask = 0xFFFFFFFFFFull,
+    .mxcsr_mask = 0xFFFF,
 };
 
 const struct mmu_geometry k8_manchester_geometry = {
