@@ -1,4 +1,4 @@
-/* sse_approx: reciprocals of singles, and of their square roots, to fewer bits than a single has. */
+/* sse_approx: reciprocals of singles, and of their roots, to fewer bits than a single has. */
 #include "cpu/sse_round.h"
 
 /* Denormals are zeros on both sides, everything rounds to nearest, nothing is reported. */

@@ -1,4 +1,4 @@
-/* sse_round: unpacking, rounding and packing of singles and doubles, shared by the sse_*.c files. */
+/* sse_round: unpacking, rounding and packing of singles and doubles, for the sse_*.c files. */
 #pragma once
 
 #include "cpu/sse.h"

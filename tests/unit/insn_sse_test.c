@@ -1,5 +1,5 @@
-/* SSE arithmetic around its results: which exceptions are raised and reported, what stays as it was.
- * Results are tests/isa/differential's; those that no host of the tests' can judge are here: the
+/* SSE arithmetic around its results: which exceptions are raised and reported, what stays as it
+ * was. Results are tests/isa/differential's; those that no host can judge to the bit are here: the
  * bounds of approximations. */
 #include "cpu/sse.h"
 #include "insn_bench.h"
