@@ -25,6 +25,7 @@ struct kernel {
     word_t fast_path;            /* short messages take arch/fast_path.S */
     word_t small_spaces;         /* how many there are */
     word_t ipc_general;          /* why the gate of Ipc leads to the general path; 0: it does not */
+    struct tcb *tls_owner;       /* the foreign thread whose descriptors the GDT has */
     struct tcb *idle;
     struct tcb *ready[PRIORITIES]; /* first of each circular queue */
     word_t ready_bits[PRIORITIES / 32];
@@ -45,7 +46,6 @@ struct kernel {
 
     bool ports_by_fpage;         /* option ioports=fpages: IOPL 0 and bitmaps */
     struct space *ports_space;   /* whose bitmap is behind the TSS, while LIVE_PORTS */
-    struct tcb *tls_owner;       /* the foreign thread whose descriptors the GDT has */
     struct ports *ports;         /* all spaces that have, or had, any */
     struct kmem_pool ports_pool, port_range_pool;
 

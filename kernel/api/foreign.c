@@ -36,14 +36,25 @@ static void put_words(struct tcb *t, word_t vector, word_t error, vaddr_t addres
     t->kernel_mr[FOREIGN_WORDS - 1] = address;
 }
 
+/* A shorter answer changes nothing. */
 static void take_words(struct tcb *t)
 {
     const word_t *words = t->kernel_mr;
     struct trap_frame *f = thread_frame(t);
 
+    if (tag_untyped(words[0]) < L4_FOREIGN_WORDS)
+        return;
     exception_take_words(words, f);
     f->eflags = (words[2] & FOREIGN_FLAGS_MASK) | FOREIGN_FLAGS;
     arch_foreign_set_segments(t, words[3] >> 16, words[4] >> 16);
+}
+
+static void ended(struct tcb *t, bool answered)
+{
+    if (answered)
+        take_words(t);
+    else
+        no_answer(t);
 }
 
 HOT void foreign_exception(struct tcb *t, word_t vector, word_t error, vaddr_t address)
@@ -62,13 +73,19 @@ HOT void foreign_exception(struct tcb *t, word_t vector, word_t error, vaddr_t a
         } else {
             answered = ipc_kernel_call(t, t->keeper, t->kernel_mr, FOREIGN_WORDS, true);
         }
-        if (answered)
-            take_words(t);
-        else
-            no_answer(t);
+        ended(t, answered);
         vector = L4_VECTOR_RAISED;
         error = address = 0;
     } while (t->raised);
+}
+
+/* Here goes on whose message arch/foreign_path.S has sent and whose answer came in another way. */
+void foreign_answered(struct tcb *t)
+{
+    t->kernel_ipc = false;
+    ended(t, t->ipc_result == 0);
+    if (t->raised)
+        foreign_exception(t, L4_VECTOR_RAISED, 0, 0);
 }
 
 static void raised(struct tcb *t)

@@ -47,6 +47,7 @@ void exception_ipc(struct trap_frame *f, word_t vector, word_t error);
 /* --- foreign.c -------------------------------------------------------------------------------- */
 /* Any exception of a program in a foreign space; `address` of a page fault. */
 void foreign_exception(struct tcb *t, word_t vector, word_t error, vaddr_t address);
+void foreign_answered(struct tcb *t);
 void foreign_raise(struct tcb *t); /* t is to stop with an exception as soon as it may */
 
 /* --- interrupts.c ----------------------------------------------------------------------------- */

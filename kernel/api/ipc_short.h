@@ -11,7 +11,8 @@
 /* Does r, which waits, wait for me, with nothing unusual about it? */
 static inline bool ipc_awaits(const struct tcb *r, const struct tcb *me)
 {
-    return !(r->slow & ~SLOW_FOREIGN) && (r->partner == ANY_THREAD || r->partner == me->id);
+    return !(r->slow & ~(SLOW_FOREIGN | SLOW_REDIRECT)) &&
+           (r->partner == ANY_THREAD || r->partner == me->id);
 }
 
 /* And may it run at once? */

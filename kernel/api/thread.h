@@ -27,7 +27,7 @@ enum thread_slow {
     SLOW_TIMEOUT = 1,   /* linked in the queue of timeouts */
     SLOW_REDIRECT = 2,  /* its space has a redirector */
     SLOW_HALT = 4,      /* is to halt when its Ipc is over */
-    SLOW_FOREIGN = 8,   /* its space is foreign: but the short way in C takes messages to it */
+    SLOW_FOREIGN = 8,   /* its space is foreign: it has paths of its own (arch/foreign_path.S) */
 };
 
 /* What INT, or SYSENTER made to look like it, leaves at the top of a kernel stack. */
@@ -67,6 +67,13 @@ struct tcb {
     word_t recv_timeout;
     thread_id_t sender_as;  /* the id that the receiver is to see (propagation) */
 
+    /* Of a foreign space: who gets its exceptions, whatever its UTCB says; %gs and %fs while it is
+     * not in its program; and it is to stop with an exception as soon as it is back there
+     * (foreign.c, arch/foreign.c). */
+    thread_id_t keeper;
+    uint16_t gs, fs;
+    bool raised;
+
     /* Scheduling. */
     usec_t timeslice_us, timeslice_left_us; /* length 0: never ends */
     usec_t quantum_us, quantum_left_us;     /* total quantum; 0: never ends */
@@ -91,12 +98,7 @@ struct tcb {
     word_t transfer_expires;  /* sender: how its timeout ends it; 0: no fault yet, no timeout */
     vaddr_t transfer_fault;   /* receiver: the address it is to have paged in */
 
-    /* Of a foreign space: who gets its exceptions, whatever its UTCB says; and it is to stop with
-     * one as soon as it is back in its program (foreign.c). */
-    thread_id_t keeper;
-    bool raised;
-    /* What the processor has of it beyond a trap frame (arch/foreign.c). */
-    uint16_t gs, fs;
+    /* What else the processor has of a foreign thread (arch/foreign.c). */
     word_t tls[L4_TLS_ENTRIES][2];
     struct l4_state_debug debug;
 

@@ -112,6 +112,10 @@ void space_activate(struct space *s); /* its segments, and CR3 if it is a large 
 void space_activate_again(struct space *s);
 void ipc_entry_init(bool fast); /* the gate for Ipc; fast: short messages by fast_path.S */
 void ipc_entry_select(void);    /* after kernel.live changed */
+/* --- foreign_path.S -------------------------------------------------------------------------- */
+void enter_ipc_foreign(void);
+void enter_page_fault_foreign(void);
+void enter_general_protection(void);
 
 /* --- paging.c -------------------------------------------------------------------------------- */
 extern pte_t kernel_directory[1024];

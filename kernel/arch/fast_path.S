@@ -285,9 +285,6 @@ slow_at_once:
 /* --- more words than MR0 ------------------------------------------------------------------------
  * One or two, or an odd one and fours. EBP is the sender's UTCB meanwhile, EDX the distance to the
  * receiver's. */
-#define FROM(n)         UTCB_OFFSET_MR0 + 4 * (n)(%ebp)
-#define TO(n)           UTCB_OFFSET_MR0 + 4 * (n)(%ebp, %edx)
-
         .balign 16
 open_words:
         movl    %ecx, %edx
@@ -324,31 +321,8 @@ copy:   movl    %esi, %ebx
 many:   cmpl    $MR_COUNT, %ebx
         jae     item                    /* typed items or flags */
 copy_many:
-        shrl    $1, %ebx
-        jnc     1f
-        movl    %eax, TO(1)
-        addl    $4, %ebp
-1:      shrl    $1, %ebx
-        jnc     2f
-        movl    FROM(1), %eax
-        movl    FROM(2), %ecx
-        movl    %eax, TO(1)
-        movl    %ecx, TO(2)
-        addl    $8, %ebp
-2:      testl   %ebx, %ebx
-        jz      4f
-3:      movl    FROM(1), %eax
-        movl    FROM(2), %ecx
-        movl    %eax, TO(1)
-        movl    %ecx, TO(2)
-        movl    FROM(3), %eax
-        movl    FROM(4), %ecx
-        movl    %eax, TO(3)
-        movl    %ecx, TO(4)
-        addl    $16, %ebp
-        decl    %ebx
-        jnz     3b
-4:      xorl    %ebp, %ebp
+        COPY_WORDS
+        xorl    %ebp, %ebp
         jmp     deliver
 
 /* One item, which is to be mapped, and goes over with the words. The C function wants its data
@@ -456,7 +430,8 @@ ipc_exit_iret:
 iret_addresses:
         .long   return_iret, ipc_fast_iret, ipc_small_iret, ipc_large_iret, ipc_same_directory_iret
         .long   ipc_resume_iret, ipc_exit_iret
-        .long   page_fault_iret, page_fault_same_space_iret, answer_iret, 0
+        .long   page_fault_iret, page_fault_same_space_iret, answer_iret
+        .long   to_keeper_iret, foreign_answer_iret, foreign_call_iret, 0
 sysexit_places:
         .long   ipc_fast_iret, ipc_large_iret, ipc_same_directory_iret, 0
 

@@ -141,7 +141,7 @@ page_fault_same_space_iret:
         .balign 32
         .globl  answer
 answer: cmpl    $STATE_WAITING_KERNEL, %ebx
-        jne     many_slow
+        jne     foreign_answer
         cmpl    %eax, %edx
         jl      many_slow
         movl    DEST(TCB_ESP), %eax

@@ -18,6 +18,10 @@
 #define TCB_STACK_TOP   0x3C
 #define TCB_RECV_FROM   0x40
 #define TCB_IPC_RESULT  0x44
+#define TCB_KEEPER      0x50
+#define TCB_GS          0x54 /* and tcb.fs */
+#define TCB_RAISED      0x58
+#define TCB_DR7         0x128
 #define TCB_BYTES       (99 * 32)
 
 /* enum thread_state */
@@ -26,6 +30,7 @@
 #define STATE_WAITING_KERNEL 3
 #define SLOW_SHIFT      16
 #define STATE_FOREIGN   0x80000 /* tcb.slow's SLOW_FOREIGN, beside the state */
+#define STATE_REDIRECT  0x20000
 
 /* struct space */
 #define SPACE_DIRECTORY    0x00
@@ -50,6 +55,7 @@
 #define KERNEL_FAST_PATH     0x24
 #define KERNEL_SMALL_SPACES  0x28
 #define KERNEL_IPC_GENERAL   0x2C
+#define KERNEL_TLS_OWNER     0x30
 
 /* struct gs_page */
 #define GS_PAGE_WORD         0x8E0
@@ -60,10 +66,12 @@
 /* struct trap_frame */
 #define FRAME_DS        0x0C /* in the place of PUSHA's ESP, after a fault only */
 #define FRAME_ES        0x0E
+#define FRAME_VECTOR    0x20
 #define FRAME_ERROR     0x24
 #define FRAME_EIP       0x28
 #define FRAME_CS        0x2C
 #define FRAME_EFLAGS    0x30
+#define FRAME_ESP       0x34
 #define FRAME_SIZE      0x3C
 #define FRAME_HARDWARE  0x14 /* the bytes of it that INT pushes: EIP, CS, EFLAGS, ESP, SS */
 
@@ -73,6 +81,11 @@
 #define UTCB_PAGER        0xD0
 
 #define VECTOR_PAGE_FAULT 14
+
+/* Rows of entry_gates, 16 bytes each. */
+#define ENTRIES_GENERAL 0
+#define ENTRIES_FAST    1
+#define ENTRIES_FOREIGN 2
 
 /* Selectors. Their order is SYSENTER's: kernel code, kernel data, user code, user data. */
 #define KERNEL_CS 0x08
@@ -98,6 +111,14 @@
 #define MR_COUNT            64
 #define TAG_FLAGS           0xF000
 #define TAG_PAGE_FAULT      0xFFE00002
+#define VECTOR_GP           13
+#define VECTOR_IPC          0x30
+#define VECTOR_LIPC         0x31
+#define ERROR_INT_80        0x402
+#define TAG_FOREIGN         0xFFB0000D
+#define FOREIGN_WORDS       13
+#define FOREIGN_FLAGS_MASK  0x254DD5
+#define FOREIGN_FLAGS       0x202
 #define RIGHT_W             2
 #define RIGHT_R             4
 #define KERNEL_IPC_MAP      0x101 /* kernel_ipc and kernel_accepts_map; the next two are false */

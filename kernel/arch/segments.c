@@ -37,7 +37,7 @@ struct descriptor_pointer {
 };
 
 extern struct descriptor gdt[GDT_ENTRIES]; /* entry.S */
-static struct descriptor idt[IDT_ENTRIES]
+struct descriptor idt[IDT_ENTRIES]
     __attribute__((section(".data.idt"), aligned(CACHE_LINE)));
 
 struct task task __attribute__((section(".data.task"), aligned(CACHE_LINE)));

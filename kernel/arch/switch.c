@@ -20,6 +20,10 @@ HOLDS(tcb, kernel_ipc, TCB_KERNEL_IPC);
 HOLDS(tcb, kernel_accepts_map, TCB_KERNEL_ACCEPTS_MAP);
 HOLDS(tcb, recv_from, TCB_RECV_FROM);
 HOLDS(tcb, ipc_result, TCB_IPC_RESULT);
+HOLDS(tcb, keeper, TCB_KEEPER);
+HOLDS(tcb, gs, TCB_GS);
+HOLDS(tcb, raised, TCB_RAISED);
+HOLDS(tcb, debug.dr7, TCB_DR7);
 HOLDS(tcb, utcb, TCB_UTCB);
 HOLDS(tcb, local_id, TCB_LOCAL_ID);
 HOLDS(tcb, space, TCB_SPACE);
@@ -46,17 +50,21 @@ HOLDS(kernel, live, KERNEL_LIVE);
 HOLDS(kernel, fast_path, KERNEL_FAST_PATH);
 HOLDS(kernel, small_spaces, KERNEL_SMALL_SPACES);
 HOLDS(kernel, ipc_general, KERNEL_IPC_GENERAL);
+HOLDS(kernel, tls_owner, KERNEL_TLS_OWNER);
 HOLDS(utcb, mr, UTCB_OFFSET_MR0);
 HOLDS(utcb, my_global_id, UTCB_MY_GLOBAL_ID);
 HOLDS(utcb, pager, UTCB_PAGER);
+HOLDS(trap_frame, vector, FRAME_VECTOR);
 HOLDS(trap_frame, error, FRAME_ERROR);
+HOLDS(trap_frame, esp, FRAME_ESP);
 HOLDS(trap_frame, eip, FRAME_EIP);
 HOLDS(trap_frame, eflags, FRAME_EFLAGS);
 HOLDS(trap_frame, esp_ignored, FRAME_DS);
 HOLDS(trap_frame, cs, FRAME_CS);
 HOLDS(task, tss.esp0, TASK_ESP0);
 HOLDS(gs_page, word, GS_PAGE_WORD);
-_Static_assert(SLOW_FOREIGN << SLOW_SHIFT == STATE_FOREIGN, "enum thread_slow");
+_Static_assert(SLOW_FOREIGN << SLOW_SHIFT == STATE_FOREIGN &&
+                   SLOW_REDIRECT << SLOW_SHIFT == STATE_REDIRECT, "enum thread_slow");
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "trap frame");
 _Static_assert(offsetof(struct trap_frame, eip) == FRAME_SIZE - FRAME_HARDWARE, "trap frame");
 _Static_assert(TCB_BYTES == TCB_SIZE, "the stack is the block's end");
@@ -68,16 +76,37 @@ _Static_assert(STATE_READY == READY && STATE_WAITING == WAITING &&
 struct gs_page gs_page __attribute__((section(".bss.pages"), aligned(PAGE_SIZE)));
 
 /* While the x87 is live an Ipc that leaves its owner must set TS (ports are alike), and a thread
- * with a bit in `slow` must take the general path. Rather than have every short Ipc look at that,
- * the gate leads elsewhere for as long: whenever C code returns to a program it compares (entry.S),
- * and the fast path goes only to threads for which nothing changes. */
+ * with a bit in `slow` must take the general path; foreign threads have one of their own. Rather
+ * than have every short Ipc look at that, the gates lead elsewhere for as long: whenever C code
+ * returns to a program it compares (entry.S), and foreign_path.S sets them by their first words. */
+word_t entry_gates[3][4] __attribute__((aligned(16)));
+
+static void (*const entries[3][3])(void) = {
+    [ENTRIES_GENERAL] = {enter_ipc, enter_ipc, enter_page_fault},
+    [ENTRIES_FAST] = {enter_ipc_fast, enter_lipc_fast, enter_page_fault_fast},
+    [ENTRIES_FOREIGN] = {enter_ipc_foreign, enter_ipc, enter_page_fault_foreign},
+};
+
 void ipc_entry_select(void)
 {
-    kernel.ipc_general = kernel.live | current()->slow;
-    bool fast = kernel.fast_path && !kernel.ipc_general;
-    segments_set_gate(VECTOR_IPC, (void *)(fast ? enter_ipc_fast : enter_ipc), true);
-    segments_set_gate(VECTOR_LIPC, (void *)(fast ? enter_lipc_fast : enter_ipc), true);
-    segments_set_gate(VECTOR_PAGE_FAULT, fast ? enter_page_fault_fast : enter_page_fault, false);
+    word_t reasons = kernel.ipc_general = kernel.live | current()->slow;
+    bool foreign = reasons & SLOW_FOREIGN;
+    word_t row = foreign ? ENTRIES_FOREIGN : ENTRIES_FAST;
+
+    if (!kernel.fast_path || reasons & ~(foreign ? SLOW_FOREIGN | SLOW_REDIRECT : 0u))
+        row = ENTRIES_GENERAL;
+    segments_set_gate(VECTOR_IPC, (void *)entries[row][0], true);
+    segments_set_gate(VECTOR_LIPC, (void *)entries[row][1], true);
+    segments_set_gate(VECTOR_PAGE_FAULT, (void *)entries[row][2], false);
+}
+
+static void entry_gates_init(void)
+{
+    for (word_t i = 0; i < 9; i++) {
+        word_t entry = (word_t)(uintptr_t)entries[i / 3][i % 3];
+        entry_gates[i / 3][i % 3] = (entry & 0xFFFF) | KERNEL_CS << 16;
+        ASSERT((entry ^ (uintptr_t)enter_ipc) < 0x10000);
+    }
 }
 
 /* The ends of the fast path become jumps to SYSEXIT: E9 and the distance. */
@@ -94,6 +123,9 @@ static void use_sysexit(void)
 void ipc_entry_init(bool fast)
 {
     kernel.fast_path = fast;
+    entry_gates_init();
+    if (fast)
+        segments_set_gate(13, (void *)enter_general_protection, false);
     ipc_entry_select();
     if (kernel.has_sysenter) {
         msr_write(MSR_SYSENTER_CS, (word_t[2]){KERNEL_CS, 0});
