@@ -221,7 +221,8 @@ void sigio_broken(int fd)
 
 /* --- what only a host process has ------------------------------------------------------------- */
 
-/* There is no vDSO: processes make their system calls by INT 80h. */
+/* There is no vDSO, and without the option syscalls= no emulation page: processes make their system
+ * calls by INT 80h. */
 long elf_aux_hwcap;
 char *elf_aux_platform = "i586";
 unsigned long vsyscall_ehdr, vsyscall_end, __kernel_vsyscall;

@@ -12,6 +12,7 @@
 #include <l4/kip.h>
 #include <l4/syscalls.h>
 #include <l4/types.h>
+#include "emulation.h"
 
 /* Priorities of L4 threads: those of processes, of Linux, of its interrupts. */
 #define PRIORITY_PROCESS   50u
@@ -25,12 +26,6 @@
 #define THREAD_PROCESS 256u
 #define PROCESS_MAX    512u
 
-/* Where a process has its kernel interface page and its thread's control block: above what Linux
- * takes for the top of its memory. */
-#define PROCESS_TOP  0xBF000000u
-#define PROCESS_UTCB 0xBFE00000u
-#define PROCESS_KIP  0xBFF00000u
-
 extern l4_thread_id layer_server;    /* the thread that runs Linux */
 extern l4_thread_id layer_interrupt; /* the one that has its interrupts */
 
@@ -42,6 +37,29 @@ void layer_take_memory(uintptr_t first, uintptr_t end);
 
 /* interrupts.c */
 void layer_start_interrupts(void);
+
+/* Of a page fault's message. */
+#define VECTOR_PAGE_FAULT 14u
+#define ERROR_WRITE       2u
+
+struct uml_pt_regs;
+
+/* Where a process is, as far as an answer to its call leaves that as it is. */
+struct library_place {
+    word_t eip, esp, trap, segments;
+};
+
+/* library.c: the page behind AT_SYSINFO, and the calls that come from it. */
+void library_start(void);
+bool library_page(word_t address, word_t *frame); /* is it there? Then its frame */
+bool library_busy(const struct l4_foreign_frame *f); /* it must go on before all else */
+/* The exception that brought these registers may have come behind a call with that result. */
+void library_complete(struct uml_pt_regs *regs, word_t result);
+bool library_call(l4_tag tag, struct uml_pt_regs *regs); /* is the message a call? */
+struct library_place library_place(const struct uml_pt_regs *regs);
+/* Is the result all that the caller from that place is to be told? */
+bool library_can_answer(const struct uml_pt_regs *regs, const struct library_place *caller);
+void library_recall(l4_thread_id thread); /* its Ipc ends; now it waits for all registers */
 
 /* console.c, on the kernel's side of the headers: the page that a process has at the address, as
  * Linux's tables say, and what it may do there (UM_PROT_*); false: nothing. */

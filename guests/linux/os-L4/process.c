@@ -21,7 +21,6 @@
 #include <sysdep/ptrace_user.h>
 #include "layer.h"
 
-#define VECTOR_PAGE_FAULT 14u
 #define VECTOR_GP         13u
 #define ERROR_INT_80      (0x80u << 3 | 2u)
 #define EIP_NOWHERE       0xFFFFFFFCu
@@ -35,6 +34,9 @@ struct process {
     bool used;
     word_t version;
     l4_thread_id thread;
+    bool calls; /* it waits for the answer to a call of its own from there (library.c) */
+    struct library_place caller;
+    word_t result; /* the last such answer */
     word_t *table[1u << (32 - REGION_SHIFT)];
 };
 
@@ -221,6 +223,7 @@ int start_userspace(unsigned long unused)
         if (!make_space(p->thread))
             return -ENOMEM;
         p->used = true;
+        p->calls = false;
         if (!await_registers(p->thread))
             layer_panic("process thread %08x does not start: error %u", p->thread,
                         l4_error_code());
@@ -301,8 +304,12 @@ static void put_page(struct process *p, word_t address)
 {
     unsigned long physical;
     unsigned int protection;
-    word_t rights, *entry;
+    word_t rights, *entry, frame;
 
+    if (library_page(address, &frame)) {
+        l4_msg_map(l4_make_fpage(frame, 12, L4_READABLE | L4_EXECUTABLE), PROCESS_EMULATION);
+        return;
+    }
     if (!layer_page_of(address, &physical, &protection))
         return;
     rights = rights_of(protection);
@@ -318,6 +325,10 @@ static void put_page(struct process *p, word_t address)
 
 static void page_fault(struct uml_pt_regs *regs, const struct l4_foreign_frame *f)
 {
+    word_t frame;
+
+    if (library_page(f->address, &frame) && !(f->error & ERROR_WRITE))
+        return;
     regs->faultinfo = (struct faultinfo){
         .error_code = (int)f->error, .cr2 = f->address, .trap_no = VECTOR_PAGE_FAULT};
     segv(regs->faultinfo, f->eip, 1, regs);
@@ -340,14 +351,19 @@ static void other_exception(struct uml_pt_regs *regs, const struct l4_foreign_fr
         relay_signal(signal ? signal : SIGSEGV, NULL, regs);
 }
 
+static void system_call(struct uml_pt_regs *regs)
+{
+    PT_SYSCALL_NR(regs->gp) = (long)UPT_AX(regs);
+    handle_syscall(regs);
+}
+
 /* Returns the address of the page that the next answer should bring; 0: none. */
-static word_t handle(struct uml_pt_regs *regs, const struct l4_foreign_frame *f)
+static word_t exception(struct uml_pt_regs *regs, const struct l4_foreign_frame *f)
 {
     UPT_SYSCALL_NR(regs) = -1;
     if (f->vector == VECTOR_GP && f->error == ERROR_INT_80) {
         UPT_IP(regs) += 2;
-        PT_SYSCALL_NR(regs->gp) = (long)f->eax;
-        handle_syscall(regs);
+        system_call(regs);
     } else if (f->vector == VECTOR_PAGE_FAULT) {
         page_fault(regs, f);
         return f->address;
@@ -357,30 +373,64 @@ static word_t handle(struct uml_pt_regs *regs, const struct l4_foreign_frame *f)
     return 0;
 }
 
+/* The process goes on, with a page if one is wanted, until there is a message of its thread. */
+static l4_tag go_on(struct process *p, const struct uml_pt_regs *regs, word_t wanted)
+{
+    l4_tag tag;
+
+    if (p->calls && library_can_answer(regs, &p->caller)) {
+        p->result = UPT_AX(regs);
+        l4_set_mr(1, p->result);
+        l4_set_mr(0, l4_make_tag(0, 1, 0));
+    } else {
+        if (p->calls)
+            library_recall(p->thread);
+        put_registers(regs);
+        if (wanted)
+            put_page(p, wanted);
+    }
+    p->calls = false;
+    tag = l4_call(p->thread);
+    if (l4_tag_failed(tag))
+        layer_panic("process thread %08x answers %08x: error %u", p->thread, tag, l4_error_code());
+    return tag;
+}
+
 void userspace(struct uml_pt_regs *regs, unsigned long *unused)
 {
-    struct l4_foreign_frame f;
     word_t wanted = 0;
 
     (void)unused;
     interrupt_end();
     for (;;) {
         struct process *p = process_of(userspace_pid[0]);
+        struct l4_foreign_frame f;
         l4_tag tag;
 
         if (kill_userspace_mm[0])
             fatal_sigsegv();
-        put_registers(regs);
-        if (wanted)
-            put_page(p, wanted);
-        tag = l4_call(p->thread);
-        if (l4_tag_failed(tag) || l4_tag_untyped(tag) != L4_FOREIGN_WORDS)
-            layer_panic("process thread %08x answers %08x: error %u", p->thread, tag,
-                        l4_error_code());
-        memcpy(&f, &l4_utcb()[1], sizeof(f));
+        tag = go_on(p, regs, wanted);
+        wanted = 0;
         regs->is_user = 1;
-        get_registers(regs, &f);
-        wanted = handle(regs, &f);
+        if (library_call(tag, regs)) {
+            p->calls = true;
+            p->caller = library_place(regs);
+            system_call(regs);
+        } else if (l4_tag_untyped(tag) == L4_FOREIGN_WORDS) {
+            memcpy(&f, &l4_utcb()[1], sizeof(f));
+            get_registers(regs, &f);
+            library_complete(regs, p->result);
+            if (library_busy(&f)) {
+                wanted = f.address;
+                continue;
+            }
+            wanted = exception(regs, &f);
+        } else { /* L4's messages are not for processes */
+            siginfo_t illegal = {.si_signo = SIGILL, .si_code = ILL_PRVOPC};
+
+            library_recall(p->thread);
+            relay_signal(SIGILL, (struct siginfo *)&illegal, regs);
+        }
         interrupt_end();
     }
 }
