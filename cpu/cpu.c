@@ -204,6 +204,7 @@ void cpu_set_model(struct cpu *c, struct model *model)
     if (model->attach)
         model->attach(model, c);
     mmu_set_timed(c->mmu, model->timed);
+    debug_apply(c);
     if (model->reset)
         model->reset(model);
     c->fetch_line = FETCH_NONE;

@@ -28,17 +28,12 @@ bool debug_instruction_hit(struct cpu *c, laddr_t la)
     return hits != 0;
 }
 
-/* A fast table in which nothing is ever found; never written. */
-static const struct fast_entry nothing_fast[FAST_COUNT] = {
-    [0 ... FAST_COUNT - 1] = {.tag_read = FAST_NEVER, .tag_write = FAST_NEVER}};
-
 void debug_apply(struct cpu *c)
 {
     bool armed = c->watches.count != 0;
     for (unsigned i = 0; i < 4; i++)
         armed |= enabled(c, i) && (kind(c, i) & 1);
-    c->mmu->fast = armed ? (struct fast_entry *)(uintptr_t)nothing_fast
-                         : c->mmu->fast_table[c->mmu->user];
+    c->mmu->fast = armed ? fast_nothing : mmu_fast_table(c->mmu);
 }
 
 void debug_data(struct cpu *c, laddr_t la, unsigned size, bool write)

@@ -3,8 +3,11 @@
  * say which case ran, never what it costs. */
 #pragma once
 
+#include "mmu/mmu.h"
+
 enum note {
-    NOTE_COUNT,     /* value: iterations of a REP chunk, bits shifted or scanned, levels ... */
+    /* value: iterations of a REP chunk, bits shifted or scanned, levels ... */
+    NOTE_COUNT = NOTE_MMU_LIMIT,
     NOTE_REP_START, /* a REP instruction began (not a continuation after a chunk) */
 
     /* delivery of an interrupt or exception; value: enum delivery_source */

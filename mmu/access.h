@@ -31,7 +31,7 @@ static ALWAYS_INLINE int l1d_find(const struct mmu *m, paddr_t pa)
 /* The host address of an aligned access that hits everywhere, else NULL. */
 static ALWAYS_INLINE uint8_t *mmu_fast(struct mmu *m, laddr_t la, unsigned size, unsigned kind)
 {
-    struct fast_entry *f = &m->fast[(la >> 12) & (FAST_COUNT - 1)];
+    const struct fast_entry *f = &m->fast[(la >> 12) & (FAST_COUNT - 1)];
     uint32_t tag = kind == ACCESS_READ ? f->tag_read : f->tag_write;
     if (UNLIKELY((la & (0xFFFFF000u | (size - 1))) != tag))
         return NULL;

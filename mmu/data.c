@@ -31,12 +31,12 @@ static void meet(struct mmu *m, laddr_t la, paddr_t pa, const struct target *t, 
     if (UNLIKELY(!t->host))
         level = LEVEL_DEVICE;
     else if (UNLIKELY(m->locked))
-        level = kind == ACCESS_WRITE ? hierarchy_locked_write(m, pa, &flags)
-                                     : hierarchy_locked_read(m, pa, &flags);
+        level = kind == ACCESS_WRITE ? m->hierarchy->locked_write(m, pa, &flags)
+                                     : m->hierarchy->locked_read(m, pa, &flags);
     else if (kind == ACCESS_WRITE)
-        level = hierarchy_write(m, pa, t->attributes, &flags);
+        level = m->hierarchy->write(m, pa, t->attributes, &flags);
     else
-        level = hierarchy_read(m, pa, t->attributes, &flags);
+        level = m->hierarchy->read(m, pa, t->attributes, &flags);
     access_log_put(m, la, pa, kind, level, flags, size);
 }
 
@@ -54,10 +54,13 @@ static void meet_lines(struct mmu *m, laddr_t la, const struct target *t, unsign
     meet(m, la + room, t->pa + room, t, size - room, kind, flags & ~(unsigned)ACCESS_MISALIGNED);
 }
 
-/* 16 and 32-bit operands may not cross 4 bytes, longer ones not 8, else they cost more [OPT97]. */
-static unsigned misaligned(laddr_t la, unsigned size)
+/* On the Pentium 16 and 32-bit operands may not cross 4 bytes, longer ones not 8, else they cost
+ * more [OPT97]; on later parts 8, whatever the size. */
+static unsigned misaligned(const struct mmu *m, laddr_t la, unsigned size)
 {
     unsigned natural = size > 4 ? 8 : 4;
+    if (m->geometry.access_bytes)
+        natural = m->geometry.access_bytes;
     return (la & (natural - 1)) + size > natural ? ACCESS_MISALIGNED : 0;
 }
 
@@ -108,7 +111,7 @@ enum mmu_status mmu_access(struct mmu *m, laddr_t la, unsigned size, enum access
     unsigned flags = flags_in;
     if (m->timed) {
         begin_slow(m);
-        flags |= misaligned(la, size);
+        flags |= misaligned(m, la, size);
     }
     if (UNLIKELY(size > PAGE_BYTES_4K - (la & PAGE_OFFSET)))
         return access_two_pages(m, la, size, kind, user, flags, value);

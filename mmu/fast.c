@@ -44,6 +44,16 @@ void fast_forget_code_page(struct mmu *m, laddr_t page)
             m->fast_code[user][fast_slot(page)].tag = FAST_NEVER;
 }
 
+void fast_forget_code_region(struct mmu *m, uint32_t unit)
+{
+    for (unsigned user = 0; user < 2; user++)
+        for (unsigned slot = 0; slot < FAST_COUNT; slot++) {
+            uint32_t tag = m->fast_code[user][slot].tag;
+            if (tag != FAST_NEVER && tag >> m->large_shift == unit)
+                m->fast_code[user][slot].tag = FAST_NEVER;
+        }
+}
+
 void fast_forget_data_region(struct mmu *m, uint32_t unit)
 {
     for (unsigned user = 0; user < 2; user++)
@@ -101,12 +111,18 @@ void fast_fill_code(struct mmu *m, laddr_t la, paddr_t pa, uint8_t *plru, struct
     m->code_used[m->user][slot / 64] |= 1ull << (slot % 64);
 }
 
-/* The inlined data path knows one shape of L1D: 128 sets of two 32-byte lines. */
+const struct fast_entry fast_nothing[FAST_COUNT] = {
+    [0 ... FAST_COUNT - 1] = {.tag_read = FAST_NEVER, .tag_write = FAST_NEVER}};
+
+/* The inlined data path knows one shape of L1D: 128 sets of two 32-byte lines. With another it
+ * finds nothing, and entries spare the look-up of the TLB alone. */
 void fast_update(struct mmu *m)
 {
     const struct cache *d = &m->l1d;
     bool standard = d->sets == 128 && d->ways == 2 && d->line_shift == 5;
-    m->fast_enabled = !m->fast_forbidden && (!m->timed || standard);
+    m->fast_enabled = !m->fast_forbidden;
+    m->fast_inline = !m->timed || standard;
+    m->fast = mmu_fast_table(m);
     fast_forget_data(m);
     fast_forget_code(m);
 }

@@ -43,3 +43,4 @@ void fast_forget_data_page(struct mmu *m, laddr_t page);
 void fast_forget_code_page(struct mmu *m, laddr_t page);
 /* unit: a linear address >> large_shift. */
 void fast_forget_data_region(struct mmu *m, uint32_t unit);
+void fast_forget_code_region(struct mmu *m, uint32_t unit);

@@ -102,7 +102,7 @@ static void l1d_fill(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *f
     cache_fill(l1d, victim, pa, attributes & TLB_THROUGH ? LINE_SHARED : LINE_EXCLUSIVE);
 }
 
-unsigned hierarchy_read(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags)
+static unsigned read_line(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags)
 {
     int index = cache_find(&m->l1d, pa);
     if (index >= 0) {
@@ -121,7 +121,7 @@ unsigned hierarchy_read(struct mmu *m, paddr_t pa, unsigned attributes, unsigned
 
 /* A hit on an E or M line stays inside. A hit on an S line also goes to the bus; the line may be
  * written back from then on unless WB/WT# or PWT said write-through [pairing-p5.md D5]. */
-unsigned hierarchy_write(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags)
+static unsigned write_line(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags)
 {
     int index = cache_find(&m->l1d, pa);
     if (index < 0) {
@@ -144,21 +144,21 @@ unsigned hierarchy_write(struct mmu *m, paddr_t pa, unsigned attributes, unsigne
     return bus_write(m, pa);
 }
 
-unsigned hierarchy_locked_read(struct mmu *m, paddr_t pa, unsigned *flags)
+static unsigned locked_read(struct mmu *m, paddr_t pa, unsigned *flags)
 {
     l1d_drop(m, pa, flags);
     l1i_drop(m, pa);
     return bus_read(m, pa, false, flags);
 }
 
-unsigned hierarchy_locked_write(struct mmu *m, paddr_t pa, unsigned *flags)
+static unsigned locked_write(struct mmu *m, paddr_t pa, unsigned *flags)
 {
     l1d_drop(m, pa, flags);
     l1i_drop(m, pa);
     return bus_write(m, pa);
 }
 
-unsigned hierarchy_walk(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags)
+static unsigned walk(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags)
 {
     int index = cache_find(&m->l1d, pa);
     if (index >= 0) {
@@ -169,7 +169,7 @@ unsigned hierarchy_walk(struct mmu *m, paddr_t pa, unsigned attributes, unsigned
     return bus_read(m, pa, cacheable(m, attributes), flags);
 }
 
-unsigned hierarchy_fetch(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags)
+static unsigned fetch(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags)
 {
     struct cache *l1i = &m->l1i;
     int index = cache_find(l1i, pa);
@@ -187,7 +187,7 @@ unsigned hierarchy_fetch(struct mmu *m, paddr_t pa, unsigned attributes, unsigne
     return level;
 }
 
-void hierarchy_flush_line(struct mmu *m, paddr_t pa, unsigned *flags)
+static void flush_line(struct mmu *m, paddr_t pa, unsigned *flags)
 {
     struct cache *l2 = &m->l2;
     l1d_drop(m, pa, flags);
@@ -204,7 +204,7 @@ void hierarchy_flush_line(struct mmu *m, paddr_t pa, unsigned *flags)
 }
 
 /* L2 keeps its lines: every cycle to memory passes it, so it never holds anything stale. */
-void hierarchy_flush(struct mmu *m, bool write_back_modified)
+static void flush(struct mmu *m, bool write_back_modified)
 {
     struct cache *l1d = &m->l1d;
     for (uint32_t i = 0; write_back_modified && i < l1d->sets * l1d->ways; i++) {
@@ -217,3 +217,14 @@ void hierarchy_flush(struct mmu *m, bool write_back_modified)
     cache_clear(l1d);
     cache_clear(&m->l1i);
 }
+
+const struct hierarchy hierarchy_p5 = {
+    .read = read_line,
+    .write = write_line,
+    .locked_read = locked_read,
+    .locked_write = locked_write,
+    .walk = walk,
+    .fetch = fetch,
+    .flush_line = flush_line,
+    .flush = flush,
+};

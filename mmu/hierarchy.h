@@ -1,5 +1,6 @@
-/* hierarchy: what an access to one line of memory meets on a Pentium and its board.
+/* hierarchy: what an access to one line of memory meets: caches, and the memory behind. Two kinds:
  *
+ * hierarchy_p5, a Pentium and its board:
  *     L1D  write-back, no allocation on writes, MESI states [OPT97 2; MPR93]
  *     L1I  lines are S or I; a line is never in both first-level caches: a miss in one drops the
  *          other's copy, a modified one after writing it back (internal snoops, MEM: Pentium
@@ -8,6 +9,13 @@
  *          reads of whole lines only, neither includes nor excludes L1 [open-questions Q18]
  *     DRAM one open row per bank
  *
+ * hierarchy_exclusive, a K7 or K8:
+ *     L1D  write-back, allocates on writes too [25112 A.10]
+ *     L1I  clean lines; a miss brings the next line as well [25112 A.5]; here, too, a line is in
+ *          one first-level cache at most, and moves between them through L2 (an estimate)
+ *     L2   holds what the first level gave up and nothing that it has: a hit moves the line up, and
+ *          the line it displaces goes down, through the victim buffer [25112 A.16]
+ *
  * Each function takes a physical address of memory, changes tags and states in program order, and
  * gives the level that served it; *flags collects ACCESS_EVICT_DIRTY and the like. A line that is
  * displaced is written after the line that displaces it was read, from the copy-back buffer. */
@@ -15,22 +23,29 @@
 
 #include "mmu/mmu.h"
 
-/* attributes: TLB_UNCACHED (PCD) reads without allocating, TLB_THROUGH (PWT, ROM) keeps lines S. */
-unsigned hierarchy_read(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);
-unsigned hierarchy_write(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);
+struct hierarchy {
+    /* attributes: TLB_UNCACHED reads without allocating, TLB_THROUGH (PWT, ROM) keeps lines S. */
+    unsigned (*read)(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);
+    unsigned (*write)(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);
 
-/* Locked bus cycles: the first-level caches give the line up, and nothing allocates it. */
-unsigned hierarchy_locked_read(struct mmu *m, paddr_t pa, unsigned *flags);
-unsigned hierarchy_locked_write(struct mmu *m, paddr_t pa, unsigned *flags);
+    /* Locked: on the Pentium bus cycles, for which the first-level caches give the line up, and
+     * nothing allocates it. */
+    unsigned (*locked_read)(struct mmu *m, paddr_t pa, unsigned *flags);
+    unsigned (*locked_write)(struct mmu *m, paddr_t pa, unsigned *flags);
 
-/* A page-table entry for the walker: from L1D if it is there, which may hold the only copy of it,
- * but not brought there on a miss (README.md of the facts, SOSP'97: a TLB miss costs 25 clocks). */
-unsigned hierarchy_walk(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);
+    /* A page-table entry for the walker: from L1D if it is there, which may hold the only copy of
+     * it, but not brought there on a miss (README.md of the facts, SOSP'97: a TLB miss costs 25
+     * clocks). */
+    unsigned (*walk)(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);
 
-unsigned hierarchy_fetch(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);
+    unsigned (*fetch)(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);
 
-/* CLFLUSH: every level gives the line up, modified ones after writing them back. */
-void hierarchy_flush_line(struct mmu *m, paddr_t pa, unsigned *flags);
+    /* CLFLUSH: every level gives the line up, modified ones after writing them back. */
+    void (*flush_line)(struct mmu *m, paddr_t pa, unsigned *flags);
 
-/* Empties both first-level caches. With write_back every modified line is told to the log. */
-void hierarchy_flush(struct mmu *m, bool write_back);
+    /* INVD, and with write_back WBINVD: empties the processor's caches. What is written back is
+     * told to the log: on the Pentium line by line, else as NOTE_CACHES_WRITTEN. */
+    void (*flush)(struct mmu *m, bool write_back);
+};
+
+extern const struct hierarchy hierarchy_p5, hierarchy_exclusive;

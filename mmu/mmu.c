@@ -10,6 +10,12 @@
 
 #include <string.h>
 
+static void directories_clear(struct mmu *m)
+{
+    memset(m->directories.tag, 0xFF, sizeof m->directories.tag);
+    m->directories.next = 0;
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 /* Untimed, the TLBs are caches of translations for speed alone, so they may be large. */
@@ -17,13 +23,18 @@ static void init_tlbs(struct mmu *m)
 {
     static const struct tlb_geometry big = {512, 4}, big_large = {64, 4};
     const struct mmu_geometry *g = &m->geometry;
-    if (m->timed && g->itlb.entries && !g->large_pages_split_in_itlb)
-        unimplemented("instruction TLBs that hold 4 MB pages whole");
     m->large_shift = g->physical_bits > 32 ? 21 : 22;
     tlb_init(&m->itlb, m->timed ? g->itlb : big);
     tlb_init(&m->dtlb, m->timed ? g->dtlb : big);
     tlb_init(&m->dtlb_large, m->timed ? g->dtlb_large : big_large);
     CHECK(m->itlb.entries && m->dtlb.entries);
+    static const struct tlb_geometry none = {0, 0};
+    tlb_init(&m->itlb_large, m->timed ? g->itlb_large : none);
+    tlb_init(&m->itlb2, m->timed ? g->itlb2 : none);
+    tlb_init(&m->dtlb2, m->timed ? g->dtlb2 : none);
+    CHECK(g->directory_entries <= DIRECTORY_ENTRIES_MAX);
+    m->directories.entries = m->timed ? g->directory_entries : 0;
+    directories_clear(m);
     m->itlb_split = m->dtlb_split = false;
 }
 
@@ -39,6 +50,7 @@ void mmu_init(struct mmu *m, const struct mmu_geometry *g, const struct phys *ph
     cache_init(&m->l1i, g->l1i);
     cache_init(&m->l2, g->l2);
     dram_init(&m->dram, g->dram);
+    m->hierarchy = g->l2_exclusive ? &hierarchy_exclusive : &hierarchy_p5;
     init_tlbs(m);
     fast_init(m);
     fast_update(m);
@@ -66,6 +78,12 @@ static void flush_tlbs(struct mmu *m)
     tlb_flush(&m->itlb);
     tlb_flush(&m->dtlb);
     tlb_flush(&m->dtlb_large);
+    if (m->geometry.physical_bits > 32) {
+        tlb_flush(&m->itlb_large);
+        tlb_flush(&m->itlb2);
+        tlb_flush(&m->dtlb2);
+        directories_clear(m);
+    }
     m->itlb_split = m->dtlb_split = false;
     fast_forget_data(m);
     fast_forget_code(m);
@@ -89,6 +107,7 @@ void mmu_reset(struct mmu *m)
     m->fault_la = 0;
     m->fault_code = 0;
     memset(&m->rmw, 0, sizeof m->rmw);
+    m->last_miss = 0;
     mmu_set_user(m, false);
 }
 
@@ -128,6 +147,10 @@ static void flush_space(struct mmu *m)
     tlb_flush_space(&m->itlb);
     tlb_flush_space(&m->dtlb);
     tlb_flush_space(&m->dtlb_large);
+    tlb_flush_space(&m->itlb_large);
+    tlb_flush_space(&m->itlb2);
+    tlb_flush_space(&m->dtlb2);
+    directories_clear(m);
     fast_forget_data(m);
     fast_forget_code(m);
 }
@@ -166,7 +189,7 @@ void mmu_set_types(struct mmu *m, const struct memory_types *types)
 void mmu_set_user(struct mmu *m, bool user)
 {
     m->user = user;
-    m->fast = m->fast_table[user];
+    m->fast = mmu_fast_table(m);
 }
 
 /* The gate masks addresses after translation, so TLB entries stay good; fast entries do not. */
@@ -215,6 +238,12 @@ void mmu_invalidate_page(struct mmu *m, laddr_t la)
     invalidate_large(m, &m->dtlb_large, la, fast_forget_data_region);
     if (tlb_invalidate(&m->itlb, la >> 12))
         fast_forget_code_page(m, page);
+    if (m->geometry.physical_bits > 32) {
+        tlb_invalidate(&m->itlb2, la >> 12);
+        tlb_invalidate(&m->dtlb2, la >> 12);
+        invalidate_large(m, &m->itlb_large, la, fast_forget_code_region);
+        directories_clear(m);
+    }
     if (m->dtlb_split)
         invalidate_split(m, &m->dtlb, la, fast_forget_data_page);
     if (m->itlb_split)
@@ -227,11 +256,11 @@ void mmu_flush_line(struct mmu *m, laddr_t la)
     unsigned flags = 0;
     mmu_settle(m);
     if (m->timed && mmu_translate_peek(m, la, &pa))
-        hierarchy_flush_line(m, pa, &flags);
+        m->hierarchy->flush_line(m, pa, &flags);
 }
 
 void mmu_invalidate_caches(struct mmu *m, bool write_back)
 {
     if (m->timed)
-        hierarchy_flush(m, write_back);
+        m->hierarchy->flush(m, write_back);
 }

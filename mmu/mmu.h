@@ -29,6 +29,15 @@ enum access_kind {
     ACCESS_NOTE,   /* not an access: la = value, level = enum note; see cpu/note.h */
 };
 
+/* The notes that the memory unit itself writes (level of an ACCESS_NOTE); cpu/note.h goes on. */
+enum mmu_note {
+    NOTE_TLB_REFILL,      /* a second-level TLB had the page; la, ACCESS_CODE_SIDE */
+    NOTE_LINE_PREFETCHED, /* pa: a line that came unasked; la: the level it came from; into the
+                             code cache with ACCESS_CODE_SIDE, else into L2 */
+    NOTE_CACHES_WRITTEN,  /* WBINVD with L2 on the die; la: lines written to memory */
+    NOTE_MMU_LIMIT
+};
+
 enum access_level {
     LEVEL_L1,
     LEVEL_L2,
@@ -54,6 +63,9 @@ enum {
     ACCESS_UNCACHED = 32,
     ACCESS_THROUGH = 64,
     ACCESS_TAKES_LINE = 16,
+
+    /* Of a write: its page's writes may be combined (WC). */
+    ACCESS_COMBINED = 4,
 };
 
 struct access {
@@ -145,7 +157,8 @@ enum {
 
 struct tlb {
     uint32_t entries, ways, sets;
-    uint8_t plru[TLB_ENTRIES_MAX];           /* one tree per set, up to 8 ways */
+    uint8_t plru[TLB_ENTRIES_MAX];           /* see tlb.h */
+    uint8_t hand;
     struct tlb_entry entry[TLB_ENTRIES_MAX]; /* [set * ways + way] */
     uint64_t filled[TLB_ENTRIES_MAX / 64];   /* entries filled since the last flush */
     uint64_t misses; /* look-ups that walked; hits are not counted: most are the fast path's */
@@ -161,6 +174,14 @@ struct cache {
     struct cache_order *order; /* of a fully associative cache, else NULL: see cache.h */
     /* Hits are counted in L2 only: those in L1 are mostly the fast path's, and are in the log. */
     uint64_t hits, misses, writebacks;
+};
+
+/* Page directory entries that name tables. */
+#define DIRECTORY_ENTRIES_MAX 32
+struct directory_cache {
+    uint32_t entries, next;
+    uint32_t tag[DIRECTORY_ENTRIES_MAX]; /* linear address >> what one directory entry covers */
+    uint64_t entry[DIRECTORY_ENTRIES_MAX];
 };
 
 struct dram {
@@ -216,7 +237,7 @@ struct memory_types {
 
 struct mmu {
     /* hot */
-    struct fast_entry *fast; /* fast_table[user] */
+    const struct fast_entry *fast; /* fast_table[user], or a table of nothing */
     bool timed;              /* caches and log are live */
     bool user;               /* privilege of ordinary accesses: CPL 3 */
     bool locked;             /* a LOCK or XCHG body is running: its accesses are logged as locked */
@@ -225,6 +246,8 @@ struct mmu {
     bool unpriced;           /* instructions have run whose accesses wait in the log */
     bool fast_enabled;       /* fast entries may be made: see mmu_set_fast */
     bool fast_forbidden;
+    bool fast_inline;        /* mmu/access.h knows the shape of L1D, or there is no need to */
+    const struct hierarchy *hierarchy;
     struct cache l1d, l1i, l2;
     struct access_log *log;
     struct phys phys;
@@ -245,6 +268,9 @@ struct mmu {
     uint64_t code_used[2][FAST_COUNT / 64];
     uint8_t plru_none; /* what fast entries touch while paging is off */
     struct tlb itlb, dtlb, dtlb_large;
+    struct tlb itlb_large, itlb2, dtlb2; /* of later parts, timed */
+    struct directory_cache directories;
+    uint32_t last_miss; /* the line of the last data miss, for prefetching */
     bool itlb_split, dtlb_split; /* a 4 KB entry of a 4 MB page was made since the last flush */
     struct dram dram;
     struct mmu_geometry geometry;
@@ -280,6 +306,14 @@ static inline void mmu_settle(struct mmu *m)
 {
     if (UNLIKELY(m->unpriced))
         m->settle(m->settle_owner);
+}
+
+/* A fast table in which nothing is ever found. */
+extern const struct fast_entry fast_nothing[FAST_COUNT];
+/* The table of the present privilege. */
+static inline const struct fast_entry *mmu_fast_table(const struct mmu *m)
+{
+    return LIKELY(m->fast_inline) ? m->fast_table[m->user] : fast_nothing;
 }
 
 void mmu_init(struct mmu *m, const struct mmu_geometry *g, const struct phys *phys, bool timed);

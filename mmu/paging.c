@@ -59,7 +59,7 @@ static uint64_t read_entry(struct mmu *m, const struct walk *w, paddr_t pa, unsi
     const uint8_t *host = physical_host(&m->phys, pa);
     if (m->timed) {
         unsigned flags = w->code ? ACCESS_CODE_SIDE : 0;
-        unsigned level = host ? hierarchy_walk(m, pa, attributes, &flags) : LEVEL_DEVICE;
+        unsigned level = host ? m->hierarchy->walk(m, pa, attributes, &flags) : LEVEL_DEVICE;
         access_log_put(m, w->la, pa, ACCESS_WALK, level, flags, entry_bytes(m));
     }
     return physical_load(m, host, pa, entry_bytes(m));
@@ -73,8 +73,8 @@ static void update_entry(struct mmu *m, const struct walk *w, paddr_t pa, uint64
         unsigned flags = ACCESS_LOCKED | (w->code ? ACCESS_CODE_SIDE : 0u);
         unsigned level = LEVEL_DEVICE;
         if (host) {
-            level = hierarchy_locked_read(m, pa, &flags);
-            hierarchy_locked_write(m, pa, &flags);
+            level = m->hierarchy->locked_read(m, pa, &flags);
+            m->hierarchy->locked_write(m, pa, &flags);
         }
         access_log_put(m, w->la, pa, ACCESS_UPDATE, level, flags, entry_bytes(m));
     }
@@ -203,9 +203,36 @@ static bool walk_small(struct mmu *m, const struct walk *w, uint64_t pde, struct
     return use_leaf(m, w, pa, &pte, t);
 }
 
+static uint32_t directory_tag(const struct mmu *m, laddr_t la) { return la >> (m->pae ? 21 : 22); }
+
+/* Entries that were seen naming a table, and accessed. The oldest goes first: an estimate. */
+static bool directories_find(const struct mmu *m, laddr_t la, uint64_t *pde)
+{
+    const struct directory_cache *d = &m->directories;
+    for (uint32_t i = 0; i < d->entries; i++)
+        if (d->tag[i] == directory_tag(m, la)) {
+            *pde = d->entry[i];
+            return true;
+        }
+    return false;
+}
+
+static void directories_add(struct mmu *m, laddr_t la, uint64_t pde)
+{
+    struct directory_cache *d = &m->directories;
+    if (!d->entries)
+        return;
+    d->tag[d->next] = directory_tag(m, la);
+    d->entry[d->next] = pde;
+    d->next = (d->next + 1) % d->entries;
+}
+
 bool paging_walk(struct mmu *m, laddr_t la, bool write, bool user, bool code, struct translation *t)
 {
     struct walk w = {la, write, user, code};
+    uint64_t known;
+    if (directories_find(m, la, &known))
+        return walk_small(m, &w, known, t);
     uint64_t above = m->pae ? m->pdpte[la >> 30] : m->cr3;
     if (m->pae && !(above & PTE_PRESENT))
         return fault(m, &w, 0);
@@ -221,6 +248,7 @@ bool paging_walk(struct mmu *m, laddr_t la, bool write, bool user, bool code, st
         pde |= PTE_ACCESSED;
         update_entry(m, &w, pde_pa, pde);
     }
+    directories_add(m, la, pde);
     return walk_small(m, &w, pde, t);
 }
 
@@ -231,7 +259,7 @@ bool mmu_load_pointers(struct mmu *m, uint32_t cr3)
     paddr_t pa = (cr3 & 0xFFFFFFE0u) & m->a20_mask;
     uint64_t reserved = (0 - (1ull << m->geometry.physical_bits)) | PDPTE_RESERVED;
     if (m->timed && physical_host(&m->phys, pa)) {
-        unsigned flags = ACCESS_SYSTEM, level = hierarchy_read(m, pa, 0, &flags);
+        unsigned flags = ACCESS_SYSTEM, level = m->hierarchy->read(m, pa, 0, &flags);
         access_log_put(m, pa, pa, ACCESS_READ, level, flags, 32);
     }
     for (unsigned i = 0; i < 4; i++) {

@@ -32,7 +32,9 @@ static void snapshot_tlb(struct tlb *t, struct snap *s, const char *name)
 {
     snap_enter(s, name);
     snapshot_entries(t, s);
-    snap_bytes(s, "plru", t->plru, t->sets);
+    snap_bytes(s, "plru", t->plru, tlb_plru_bytes(t));
+    if (t->ways > 8)
+        snap_u8(s, "hand", &t->hand);
     snap_u64(s, "misses", &t->misses);
     snap_leave(s);
 }
@@ -85,6 +87,20 @@ static void snapshot_extensions(struct mmu *m, struct snap *s)
     snap_bytes(s, "pdpte", m->pdpte, sizeof m->pdpte);
 }
 
+static void snapshot_second_level(struct mmu *m, struct snap *s)
+{
+    if (m->geometry.physical_bits <= 32)
+        return;
+    snapshot_tlb(&m->itlb_large, s, "itlb_large");
+    snapshot_tlb(&m->itlb2, s, "itlb2");
+    snapshot_tlb(&m->dtlb2, s, "dtlb2");
+    struct directory_cache *d = &m->directories;
+    snap_u32(s, "directory_next", &d->next);
+    snap_bytes(s, "directory_tag", d->tag, d->entries * sizeof d->tag[0]);
+    snap_bytes(s, "directory_entry", d->entry, d->entries * sizeof d->entry[0]);
+    snap_u32(s, "last_miss", &m->last_miss);
+}
+
 void mmu_snapshot(struct mmu *m, struct snap *s)
 {
     snap_enter(s, "mmu");
@@ -93,6 +109,7 @@ void mmu_snapshot(struct mmu *m, struct snap *s)
     snapshot_tlb(&m->itlb, s, "itlb");
     snapshot_tlb(&m->dtlb, s, "dtlb");
     snapshot_tlb(&m->dtlb_large, s, "dtlb_large");
+    snapshot_second_level(m, s);
     snapshot_cache(&m->l1d, s, "l1d");
     snapshot_cache(&m->l1i, s, "l1i");
     snapshot_cache(&m->l2, s, "l2");

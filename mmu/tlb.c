@@ -13,14 +13,28 @@ void tlb_init(struct tlb *t, struct tlb_geometry g)
         t->entry[i].tag = TLB_INVALID;
     if (!g.entries)
         return;
-    CHECK(power_of_two(g.entries) && g.entries <= TLB_ENTRIES_MAX);
-    CHECK(power_of_two(g.ways) && g.ways <= 8 && g.ways <= g.entries);
+    CHECK(g.entries <= TLB_ENTRIES_MAX && g.ways <= g.entries);
+    CHECK(g.ways == g.entries || (power_of_two(g.entries) && power_of_two(g.ways) && g.ways <= 8));
+    CHECK(g.ways > 8 || power_of_two(g.ways));
     t->entries = g.entries;
     t->ways = g.ways;
     t->sets = g.entries / g.ways;
 }
 
-static uint32_t choose(const struct tlb *t, uint32_t tag)
+/* The first entry from the hand on that was not used since the hand last passed. */
+static uint32_t under_the_hand(struct tlb *t)
+{
+    for (;;) {
+        uint32_t index = t->hand;
+        uint8_t bit = (uint8_t)(1u << index % 8);
+        t->hand = (uint8_t)((index + 1) % t->entries);
+        if (!(t->plru[index / 8] & bit))
+            return index;
+        t->plru[index / 8] &= (uint8_t)~bit;
+    }
+}
+
+static uint32_t choose(struct tlb *t, uint32_t tag)
 {
     int present = tlb_find(t, tag);
     if (present >= 0)
@@ -29,6 +43,8 @@ static uint32_t choose(const struct tlb *t, uint32_t tag)
     for (uint32_t way = 0; way < t->ways; way++)
         if (t->entry[set * t->ways + way].tag == TLB_INVALID)
             return set * t->ways + way;
+    if (t->ways > 8)
+        return under_the_hand(t);
     return set * t->ways + plru_victim(t->plru[set], t->ways);
 }
 

@@ -1,4 +1,7 @@
-/* tlb: a set-associative translation lookaside buffer with tree pseudo-LRU.
+/* tlb: a translation lookaside buffer: set-associative with tree pseudo-LRU, a byte a set, or
+ * fully associative, of more than 8 entries, with a bit an entry, set by a hit, and a hand that
+ * goes round, clears the bits it meets and takes the first entry that has none (an estimate: what
+ * AMD's do is not known).
  *
  * Tags are linear page numbers: of 4 KB pages, or of 4 MB pages in a TLB that holds those. A fill
  * takes the first invalid way of its set, else the pseudo-LRU one [SDM3A table 10-1; MPR93];
@@ -8,7 +11,8 @@
 #include "mmu/mmu.h"
 #include "mmu/plru.h"
 
-/* Entries and ways are powers of two, 8 ways at most; 0 entries make a TLB that never hits. */
+/* Entries and ways are powers of two, 8 ways at most, or there is one set; 0 entries make a TLB
+ * that never hits. */
 void tlb_init(struct tlb *t, struct tlb_geometry g);
 
 /* The index of the entry with this tag, -1 if it is absent. No replacement effect. */
@@ -25,12 +29,27 @@ static inline int tlb_find(const struct tlb *t, uint32_t tag)
 
 static inline uint8_t *tlb_plru(struct tlb *t, uint32_t index)
 {
-    return &t->plru[index >> __builtin_ctz(t->ways)];
+    return &t->plru[t->ways > 8 ? index / 8 : index >> __builtin_ctz(t->ways)];
+}
+
+static inline struct plru_effect tlb_effect(const struct tlb *t, uint32_t index)
+{
+    if (t->ways > 8)
+        return (struct plru_effect){0xFF, (uint8_t)(1u << index % 8)};
+    return plru_effect(t->ways, index & (t->ways - 1));
 }
 
 static inline void tlb_touch(struct tlb *t, uint32_t index)
 {
-    plru_touch(tlb_plru(t, index), t->ways, index & (t->ways - 1));
+    struct plru_effect e = tlb_effect(t, index);
+    uint8_t *bits = tlb_plru(t, index);
+    *bits = (uint8_t)((*bits & e.keep) | e.set);
+}
+
+/* How many bytes of replacement state there are. */
+static inline uint32_t tlb_plru_bytes(const struct tlb *t)
+{
+    return t->ways > 8 ? (t->entries + 7) / 8 : t->sets;
 }
 
 /* Puts a translation in (over an entry with the same tag, if there is one) and touches it. Gives

@@ -11,13 +11,31 @@
  * spared the update and replacement still does not depend on who took the access. */
 static struct plru_effect hit_effect(const struct mmu *m, const struct tlb *t, uint32_t index)
 {
-    return m->timed ? plru_effect(t->ways, index & (t->ways - 1)) : (struct plru_effect){0xFF, 0};
+    return m->timed ? tlb_effect(t, index) : (struct plru_effect){0xFF, 0};
 }
 
 static void hit_touch(struct mmu *m, struct tlb *t, uint32_t index)
 {
     if (m->timed)
         tlb_touch(t, index);
+}
+
+/* Brings the page of la from a second-level TLB into first: the index there, -1 if it has none. */
+static int refill(struct mmu *m, laddr_t la, struct tlb *second, struct tlb *first, unsigned side)
+{
+    uint32_t evicted;
+    int index = tlb_find(second, la >> 12);
+    if (index < 0)
+        return -1;
+    tlb_touch(second, (uint32_t)index);
+    access_log_put(m, la, 0, ACCESS_NOTE, NOTE_TLB_REFILL, side, 0);
+    const struct tlb_entry *e = &second->entry[index];
+    uint32_t at = tlb_fill(first, la >> 12, e->page, e->flags, &evicted);
+    if (evicted != TLB_INVALID && side)
+        fast_forget_code_page(m, evicted << 12);
+    else if (evicted != TLB_INVALID)
+        fast_forget_data_page(m, evicted << 12);
+    return (int)at;
 }
 
 /* --- data ------------------------------------------------------------------------------------- */
@@ -62,6 +80,8 @@ static uint32_t fill_dtlb(struct mmu *m, laddr_t la, const struct translation *w
     index = tlb_fill(*tlb, la >> 12, page, w->flags, &evicted);
     if (evicted != TLB_INVALID)
         fast_forget_data_page(m, evicted << 12);
+    if (m->dtlb2.entries && !(w->flags & TLB_LARGE))
+        tlb_fill(&m->dtlb2, la >> 12, page, w->flags, &evicted);
     return index;
 }
 
@@ -75,6 +95,10 @@ static const struct tlb_entry *find_entry(struct mmu *m, laddr_t la, bool write,
     if (index < 0) {
         *tlb = &m->dtlb_large;
         index = tlb_find(&m->dtlb_large, la >> m->large_shift);
+        if (index < 0 && m->dtlb2.entries) {
+            *tlb = &m->dtlb;
+            index = refill(m, la, &m->dtlb2, &m->dtlb, 0);
+        }
     }
     if (LIKELY(index >= 0)) {
         const struct tlb_entry *e = &(*tlb)->entry[index];
@@ -135,24 +159,54 @@ bool translate_slow(struct mmu *m, laddr_t la, bool write, bool user, struct tar
 
 /* --- code ------------------------------------------------------------------------------------- */
 
-/* Large pages become 4 KB entries here [geometry.md 1.3]. -1: a page fault. */
-static int walk_code(struct mmu *m, laddr_t la)
+/* Where there is no TLB for them, large pages become 4 KB entries [geometry.md 1.3]. */
+static uint32_t fill_itlb(struct mmu *m, laddr_t la, const struct translation *w, struct tlb **tlb)
 {
-    struct translation walked;
-    m->itlb.misses++;
-    if (m->timed)
-        check_log(m);
-    if (!paging_walk(m, la, false, m->user, true, &walked))
-        return fail(m, la), -1;
-    uint32_t evicted, page = walked.page;
-    if (walked.flags & TLB_LARGE) {
+    uint32_t evicted, index, page = w->page;
+    if ((w->flags & TLB_LARGE) && m->itlb_large.entries && !w->mixed) {
+        *tlb = &m->itlb_large;
+        index = tlb_fill(*tlb, la >> m->large_shift, page, w->flags, &evicted);
+        if (evicted != TLB_INVALID)
+            fast_forget_code_region(m, evicted);
+        return index;
+    }
+    if (w->flags & TLB_LARGE) {
         page += page_within(m, la);
         m->itlb_split = true;
     }
-    uint32_t index = tlb_fill(&m->itlb, la >> 12, page, walked.flags, &evicted);
+    *tlb = &m->itlb;
+    index = tlb_fill(*tlb, la >> 12, page, w->flags, &evicted);
     if (evicted != TLB_INVALID)
         fast_forget_code_page(m, evicted << 12);
-    return (int)index;
+    if (m->itlb2.entries && !(w->flags & TLB_LARGE))
+        tlb_fill(&m->itlb2, la >> 12, page, w->flags, &evicted);
+    return index;
+}
+
+/* -1: none of the TLBs has la's page. */
+static int find_code(struct mmu *m, laddr_t la, struct tlb **tlb)
+{
+    *tlb = &m->itlb;
+    int index = tlb_find(&m->itlb, la >> 12);
+    if (index < 0 && m->itlb_large.entries) {
+        *tlb = &m->itlb_large;
+        index = tlb_find(&m->itlb_large, la >> m->large_shift);
+    }
+    if (index < 0 && m->itlb2.entries) {
+        *tlb = &m->itlb;
+        index = refill(m, la, &m->itlb2, &m->itlb, ACCESS_CODE_SIDE);
+    }
+    return index;
+}
+
+/* -1: a page fault. */
+static int walk_code(struct mmu *m, laddr_t la, struct tlb **tlb)
+{
+    struct translation walked;
+    m->itlb.misses++;
+    if (!paging_walk(m, la, false, m->user, true, &walked))
+        return fail(m, la), -1;
+    return (int)fill_itlb(m, la, &walked, tlb);
 }
 
 static void deny_code(struct mmu *m, laddr_t la)
@@ -169,16 +223,19 @@ enum mmu_status mmu_fetch_slow(struct mmu *m, laddr_t la, paddr_t *pa)
         fast_fill_code(m, la, *pa, &m->plru_none, (struct plru_effect){0, 0});
         return MMU_OK;
     }
-    struct tlb *t = &m->itlb;
-    int index = tlb_find(t, la >> 12);
+    if (m->timed)
+        check_log(m);
+    struct tlb *t;
+    int index = find_code(m, la, &t);
     if (index >= 0) {
         if (!paging_permits_code(m, t->entry[index].flags, m->user))
             return deny_code(m, la), MMU_FAULT;
         hit_touch(m, t, (uint32_t)index);
-    } else if ((index = walk_code(m, la)) < 0) {
+    } else if ((index = walk_code(m, la, &t)) < 0) {
         return MMU_FAULT;
     }
-    *pa = (t->entry[index].page << 12 | (la & PAGE_OFFSET)) & m->a20_mask;
+    uint32_t within = t == &m->itlb_large ? (1u << m->large_shift) - 1 : PAGE_OFFSET;
+    *pa = (t->entry[index].page << 12 | (la & within)) & m->a20_mask;
     fast_fill_code(m, la, *pa, tlb_plru(t, (uint32_t)index), hit_effect(m, t, (uint32_t)index));
     return MMU_OK;
 }
@@ -188,8 +245,13 @@ static unsigned code_attributes(const struct mmu *m, laddr_t la, paddr_t pa)
 {
     if (!m->paging)
         return types_unpaged(m, pa);
-    int index = tlb_find(&m->itlb, la >> 12);
-    return index < 0 ? 0 : m->itlb.entry[index].flags & TLB_ATTRIBUTES;
+    const struct tlb *t = &m->itlb;
+    int index = tlb_find(t, la >> 12);
+    if (index < 0) {
+        t = &m->itlb_large;
+        index = tlb_find(t, la >> m->large_shift);
+    }
+    return index < 0 ? 0 : t->entry[index].flags & TLB_ATTRIBUTES;
 }
 
 /* A hit asks nobody; what a miss asks depends on the page. */
@@ -200,7 +262,7 @@ void mmu_fetch_line(struct mmu *m, laddr_t la, paddr_t pa)
     if (LIKELY(index >= 0))
         cache_touch(&m->l1i, (uint32_t)index);
     else if (physical_host(&m->phys, pa))
-        level = hierarchy_fetch(m, pa, code_attributes(m, la, pa), &flags);
+        level = m->hierarchy->fetch(m, pa, code_attributes(m, la, pa), &flags);
     else
         level = LEVEL_DEVICE;
     access_log_put(m, la, pa, ACCESS_FETCH, level, flags,

@@ -2,6 +2,7 @@
 
 #include "cpu/descriptor.h"
 #include "cpu/model.h"
+#include "cpu/msr.h"
 #include "cpu/run.h"
 #include "sim/core/check.h"
 #include "sim/machine/machine.h"
@@ -121,6 +122,8 @@ struct bench *bench_new(const struct machine_config *config, uint32_t buffer_byt
     b->cpu.observer = b;
     put_tables(b);
     put_pages(b);
+    b->cpu.msrs.mtrr_default = MTRR_DEFAULT_ON | TYPE_WB; /* there is nothing but memory */
+    msr_tell_types(&b->cpu);
     start_state(b, paging, user);
     return b;
 }

@@ -143,10 +143,10 @@ static unsigned attributes_of_write(const struct access *a)
 static unsigned locked(struct mmu *m, const struct access *a, unsigned *flags)
 {
     if (a->kind == ACCESS_WRITE)
-        return hierarchy_locked_write(m, a->pa, flags);
-    unsigned level = hierarchy_locked_read(m, a->pa, flags);
+        return m->hierarchy->locked_write(m, a->pa, flags);
+    unsigned level = m->hierarchy->locked_read(m, a->pa, flags);
     if (a->kind == ACCESS_UPDATE)
-        hierarchy_locked_write(m, a->pa, flags);
+        m->hierarchy->locked_write(m, a->pa, flags);
     return level;
 }
 
@@ -155,10 +155,10 @@ static unsigned ask(struct mmu *m, const struct access *a, unsigned *flags)
     if (a->flags & ACCESS_LOCKED || a->kind == ACCESS_UPDATE)
         return locked(m, a, flags);
     switch (a->kind) {
-    case ACCESS_FETCH: return hierarchy_fetch(m, a->pa, attributes_of(a), flags);
-    case ACCESS_WRITE: return hierarchy_write(m, a->pa, attributes_of_write(a), flags);
-    case ACCESS_WALK: return hierarchy_walk(m, a->pa, attributes_of(a), flags);
-    default: return hierarchy_read(m, a->pa, attributes_of(a), flags);
+    case ACCESS_FETCH: return m->hierarchy->fetch(m, a->pa, attributes_of(a), flags);
+    case ACCESS_WRITE: return m->hierarchy->write(m, a->pa, attributes_of_write(a), flags);
+    case ACCESS_WALK: return m->hierarchy->walk(m, a->pa, attributes_of(a), flags);
+    default: return m->hierarchy->read(m, a->pa, attributes_of(a), flags);
     }
 }
 

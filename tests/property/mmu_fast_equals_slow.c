@@ -6,6 +6,7 @@
  * faults, access logs, calls to code_written and device accesses must agree at every step; memory
  * and the state hash at every 64th. */
 #include "mmu/access.h"
+#include "mmu/cache.h"
 #include "mmu/fast.h"
 #include "mmu/paging.h"
 #include "mmu/tlb.h"
@@ -36,6 +37,7 @@ struct pair {
     struct random random;
     struct verdict verdict;
     bool timed;
+    bool later; /* the geometry of a later part, with global pages and memory types */
     laddr_t hot[HOT_COUNT]; /* where most accesses go, for a while */
 };
 
@@ -245,7 +247,7 @@ static void check_fast_entry(struct unit *u, bool user, unsigned slot, struct ve
         return;
     if (index < 0) {
         t = &m->dtlb_large;
-        index = tlb_find(t, la >> 22);
+        index = tlb_find(t, la >> m->large_shift);
     }
     if (index < 0)
         verdict_fail(v, "fast entry of %x has no TLB entry", la);
@@ -272,10 +274,11 @@ static void compare_state(struct pair *p)
 
 /* Page-table entries are mostly present, and point into the first 2 MB, sometimes at the tables,
  * the device or the ROM, rarely past memory. */
-static uint32_t random_pte(struct random *r)
+static uint32_t random_pte(struct pair *p)
 {
+    struct random *r = &p->random;
     uint32_t page = 16 + random_below(r, 200);
-    if (random_chance(r, 8))
+    if (random_chance(r, 8) && !p->later) /* else stray bits become addresses beyond 4 GB */
         page = 1 + random_below(r, 6);
     if (random_chance(r, 4))
         page = random_chance(r, 50) ? DEVICE_PAGE : ROM_PAGE;
@@ -286,6 +289,7 @@ static uint32_t random_pte(struct random *r)
     bits |= random_chance(r, 95) ? PTE_PRESENT : 0u;
     bits |= random_chance(r, 5) ? PTE_UNCACHED : 0u;
     bits |= random_chance(r, 5) ? PTE_THROUGH : 0u;
+    bits |= random_chance(r, 20) ? PTE_GLOBAL : 0u;
     return page << 12 | bits;
 }
 
@@ -339,7 +343,7 @@ static void op_access(struct pair *p)
     q.value = random_next(r);
     /* Page tables stay sensible: what may land in one is an entry. */
     if (q.kind != ACCESS_READ)
-        q.value = q.size == 4 && q.kind == ACCESS_WRITE ? random_pte(r) : q.value & 0x7F;
+        q.value = q.size == 4 && q.kind == ACCESS_WRITE ? random_pte(p) : q.value & 0x7F;
     if (!random_chance(r, 15))
         q.la &= ~(laddr_t)(q.size - 1);
     for (int i = 0; i < UNITS; i++)
@@ -377,7 +381,7 @@ static void op_tables(struct pair *p)
     if (random_chance(r, 85)) {
         uint32_t index = random_below(r, 6) * (random_chance(r, 50) ? 16 : 1);
         store_everywhere(p, TABLES + 0x2000 + 0x1000 * random_below(r, 4) + index * 4,
-                         random_pte(r));
+                         random_pte(p));
         return;
     }
     uint32_t region = random_below(r, 6) + (random_chance(r, 50) ? 0x3F8 : 0);
@@ -389,8 +393,11 @@ static void op_control(struct pair *p)
     struct random *r = &p->random;
     bool paging = random_chance(r, 90), protect = random_chance(r, 50);
     bool off = random_chance(r, 10), large = random_chance(r, 80), a20 = random_chance(r, 90);
+    bool global = random_chance(r, 80);
     for (int i = 0; i < UNITS; i++) {
         mmu_set_control(&p->unit[i].m, paging, protect, off, large);
+        if (p->later)
+            mmu_set_extensions(&p->unit[i].m, false, global, false);
         mmu_set_a20(&p->unit[i].m, a20);
     }
 }
@@ -471,6 +478,57 @@ static void step(struct pair *p)
     }
 }
 
+/* A small K8: every size but the lines' is too small for what the program does. */
+static void make_later(struct mmu_geometry *g)
+{
+    *g = (struct mmu_geometry){
+        .itlb = {9, 9},
+        .itlb_large = {4, 4},
+        .dtlb = {12, 12},
+        .dtlb_large = {4, 4},
+        .itlb2 = {16, 4},
+        .dtlb2 = {16, 4},
+        .directory_entries = 5,
+        .l1i = {4096, 2, 64},
+        .l1d = {4096, 2, 64},
+        .l2 = {16384, 16, 64},
+        .dram = {.row_bytes = 4096, .banks = 4},
+        .l2_exclusive = true,
+        .l2_prefetch = true,
+        .access_bytes = 8,
+        .physical_bits = 36,
+    };
+}
+
+static void set_types(struct unit *u)
+{
+    struct memory_types t = {.present = true, .on = true, .fixed_on = true, .otherwise = TYPE_WB};
+    static const uint8_t pat[8] = {TYPE_WB, TYPE_WT, TYPE_UC_MINUS, TYPE_UC,
+                                   TYPE_WB, TYPE_WP, TYPE_WC,       TYPE_UC};
+    memcpy(t.pat, pat, sizeof pat);
+    for (unsigned i = 0; i < FIXED_RANGES; i++)
+        t.fixed[i] = i < 20 ? TYPE_WB : i < 30 ? TYPE_WC : TYPE_WP;
+    mmu_set_types(&u->m, &t);
+}
+
+/* No line is in two places; a second unit would have caught a wrong level, not this. */
+static void check_exclusive(struct pair *p)
+{
+    const struct mmu *m = &p->unit[SLOW].m;
+    for (uint32_t i = 0; i < m->l2.sets * m->l2.ways; i++) {
+        if (m->l2.tag[i] == CACHE_TAG_INVALID)
+            continue;
+        paddr_t pa = cache_address(&m->l2, i);
+        if (cache_find(&m->l1d, pa) >= 0 || cache_find(&m->l1i, pa) >= 0)
+            verdict_fail(&p->verdict, "line %x is in L1 and in L2", pa);
+    }
+    for (uint32_t i = 0; i < m->l1i.sets * m->l1i.ways; i++)
+        if (m->l1i.tag[i] != CACHE_TAG_INVALID &&
+            cache_find(&m->l1d, cache_address(&m->l1i, i)) >= 0)
+            verdict_fail(&p->verdict, "line %x is in both first levels",
+                         cache_address(&m->l1i, i));
+}
+
 static void pair_init(struct pair *p, uint64_t seed)
 {
     struct mmu_geometry g = {
@@ -486,17 +544,22 @@ static void pair_init(struct pair *p, uint64_t seed)
     p->random = (struct random){seed};
     p->verdict = (struct verdict){0};
     p->timed = seed % 4 != 0;
+    p->later = seed % 2 != 0;
     if (seed % 3 == 0)
         g.dtlb = (struct tlb_geometry){16, 4}, g.dtlb_large.entries = 0;
     if (seed % 5 == 0)
         g.l2.size_bytes = 0;
+    if (p->later)
+        make_later(&g);
     for (int i = 0; i < UNITS; i++)
         unit_init(&p->unit[i], &g, p->timed, i != SLOW);
+    for (int i = 0; p->later && i < UNITS; i++)
+        set_types(&p->unit[i]);
     for (uint32_t region = 0; region < 1024; region++)
         for (uint32_t directory = 0; directory < 2; directory++)
             store_everywhere(p, TABLES + directory * 0x1000 + region * 4, random_pde(&p->random));
     for (uint32_t entry = 0; entry < 4096; entry++)
-        store_everywhere(p, TABLES + 0x2000 + entry * 4, random_pte(&p->random));
+        store_everywhere(p, TABLES + 0x2000 + entry * 4, random_pte(p));
     for (unsigned i = 0; i < HOT_COUNT; i++)
         p->hot[i] = random_la(&p->random);
     for (int i = 0; i < UNITS; i++) {
@@ -514,8 +577,12 @@ static struct verdict run(uint64_t seed, uint64_t operations)
         step(p);
         if (i % 64 == 63 || i + 1 == operations)
             compare_state(p);
+        if (i % 64 == 63 && p->later)
+            check_exclusive(p);
     }
-    if (!p->verdict.failed && operations >= 10000 && p->unit[FAST].fast_hits < operations / 20)
+    bool inlined = !p->timed || !p->later;
+    if (!p->verdict.failed && inlined && operations >= 10000 &&
+        p->unit[FAST].fast_hits < operations / 20)
         verdict_fail(&p->verdict, "only %llu of the accesses took the fast path",
                      (unsigned long long)p->unit[FAST].fast_hits);
     printf("seed %llu: %s, %llu fast hits\n", (unsigned long long)seed,
