@@ -105,8 +105,16 @@ static uint64_t bind_integer(const struct op *o, const struct op_facts *f)
     return field(FACT_READS, reads) | field(FACT_WRITES, f->writes) |
            field(FACT_FLAGS_READ, shifts_by_cl(o) ? 0 : flags_of(o->row->flags_read)) |
            field(FACT_FLAGS_WRITTEN, flags_of(o->row->flags_written)) |
-           field(FACT_STACK, stack) | field(FACT_NARROW, is_narrow(o, f)) |
+           field(FACT_LOCKED, (o->flags & OP_LOCK) || (named(o, "xchg") && f->mem_size)) |
+           field(FACT_TRANSFER, transfer_of(o)) | field(FACT_STACK, stack) | field(FACT_NARROW, is_narrow(o, f)) |
            field(FACT_HIGH_STORED, high);
+}
+
+static enum k7_form form_of(const struct op *o, const struct op_facts *f)
+{
+    if (!(o->flags & OP_MEM))
+        return FORM_REGISTERS;
+    return f->stores && !f->loads ? FORM_STORE : FORM_MEMORY;
 }
 
 void k7_bind(struct model *m, struct op *o)
@@ -115,12 +123,11 @@ void k7_bind(struct model *m, struct op *o)
     struct op_facts f;
     op_facts_of(o, &f);
     const char *class = is_simple_address(o) ? "lea_simple" : o->row->timing;
-    unsigned cost = k7_class_find(class, o->row->name, f.width, o->flags & OP_MEM);
+    unsigned cost = k7_class_find(class, o->row->name, f.width, form_of(o, &f));
     uint64_t t = field(FACT_ADDRESS, f.address | implied_addresses(o)) | field(FACT_COST, cost) |
-                 field(FACT_LOCKED, (o->flags & OP_LOCK) || (named(o, "xchg") && f.mem_size)) |
-                 field(FACT_TRANSFER, transfer_of(o)) | field(FACT_DECODE, decode_clocks(o));
+                 field(FACT_DECODE, decode_clocks(o));
     if (k->cost[cost].kind == KIND_FLOAT)
-        t |= k7_bind_float(o);
+        t |= k7_bind_float(o, &f, (enum k7_part)k->config.part);
     else
         t |= bind_integer(o, &f);
     o->timing = t;

@@ -46,28 +46,25 @@ struct k7_cost {
     uint8_t quality;
 };
 
-/* struct op's timing word: fields by position. For floating point `reads` and `writes` are as
- * float.c says. */
+/* struct op's timing word: fields by position. x87, MMX and SSE instructions have what float.c says
+ * instead of those marked with a star. */
 enum k7_field {
-    FACT_READS = 0, FACT_WRITES = 8, FACT_ADDRESS = 16, /* 8 each: registers */
+    FACT_READS = 0, FACT_WRITES = 8, /* 8 each: registers * */
+    FACT_ADDRESS = 16,    /* 8: registers */
     FACT_COST = 24,      /* 10: index */
     FACT_FLAGS_READ = 34, /* 2: FLAG_CARRY, FLAG_REST */
     FACT_FLAGS_WRITTEN = 36,
-    FACT_STACK = 38,  /* 1: moves ESP beside what it does */
-    FACT_LOCKED = 40, FACT_NARROW = 41, /* 1 each */
-    FACT_HIGH_STORED = 42, /* stores AH, BH, CH or DH: nothing forwards it */
-    FACT_TRANSFER = 43,    /* 3: enum k7_transfer */
+    FACT_STACK = 38,       /* 1: moves ESP beside what it does * */
+    FACT_LOCKED = 40, FACT_NARROW = 41, /* 1 each * */
+    FACT_HIGH_STORED = 42, /* 1: stores AH, BH, CH or DH: nothing forwards it * */
+    FACT_TRANSFER = 43,    /* 3: enum k7_transfer * */
     FACT_DECODE = 46,      /* 4: prefixes beyond three */
-    FACT_BANK = 50,        /* 2: enum k7_bank, floating point only */
-    FACT_GPR_READ = 52, FACT_GPR_WRITTEN = 56, /* 4: a general register beside them, 8 = none */
-    FACT_OTHER_READ = 60, /* 4: a register of the other bank, 8 = none */
 };
 enum { FLAG_CARRY = 1, FLAG_REST = 2 };
 enum k7_transfer {
     TRANSFER_NONE, TRANSFER_CONDITIONAL, TRANSFER_DIRECT, TRANSFER_INDIRECT, TRANSFER_CALL,
     TRANSFER_CALL_INDIRECT, TRANSFER_RETURN,
 };
-enum k7_bank { BANK_X87, BANK_MMX, BANK_XMM };
 
 static ALWAYS_INLINE unsigned k7_fact(uint64_t t, enum k7_field f, unsigned bits)
 {
@@ -81,7 +78,7 @@ static ALWAYS_INLINE unsigned k7_fact(uint64_t t, enum k7_field f, unsigned bits
 
 /* One line of the table: a timing class, perhaps only its forms of one width or with memory. */
 struct k7_class {
-    const char *name; /* timing class; ".b" ".w" ".d" by operand width, ".m" with memory */
+    const char *name; /* timing class, and what cost.c says of "/", ".b" and the like */
     uint8_t kind, unit;
     struct {
         uint8_t path, ops;
@@ -94,9 +91,11 @@ struct k7_class {
 extern const struct k7_class k7_classes[];
 extern const unsigned k7_class_count;
 
+enum k7_form { FORM_REGISTERS, FORM_MEMORY, FORM_STORE }; /* STORE: memory is written alone */
+
 /* The index of the line that fits best: class, instruction, operand bytes, memory. Where there is
  * none, the run stops. */
-unsigned k7_class_find(const char *class, const char *name, unsigned width, bool memory);
+unsigned k7_class_find(const char *class, const char *name, unsigned width, enum k7_form form);
 
 /* What a case told by a note costs: replaces the class's latency, or adds to it. */
 struct k7_case {
@@ -275,7 +274,7 @@ static ALWAYS_INLINE cycle_t later(cycle_t a, cycle_t b) { return a > b ? a : b;
 
 void k7_bind(struct model *m, struct op *o);
 /* The floating-point part of the timing word: float.c. */
-uint64_t k7_bind_float(const struct op *o);
+uint64_t k7_bind_float(const struct op *o, const struct op_facts *f, enum k7_part part);
 
 /* --- memory.c --------------------------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
  * latency, busy): the same, but the unit takes its next one only after busy clocks. V(ops, latency,
  * busy): VectorPath, lines of its own for busy clocks. Latency is from issue to result with every
  * operand in a register; loads add theirs. A line may hold for one instruction of its class
- * (/NAME), one operand width (.b .w .d), or for memory (.m) alone; the line that says most is
+ * (/NAME), one operand width (.b .w .d), for memory (.m) or for stores (.s) alone; the line that says most is
  * taken. Source keys as in SOURCES.md; IL are the dumps of the three parts, which win where sources
  * disagree (Q35). */
 #include "cpu/models/k7/core.h"
@@ -249,6 +249,116 @@ const struct k7_class k7_classes[] = {
     FLOAT("frstor", UNIT_FSTORE, BOTH(V(65, 120, 120)), "AF-IT"),
     FLOAT("fldenv", UNIT_FSTORE, BOTH(V(20, 90, 90)), "estimate"),
     FLOAT("fnstenv", UNIT_FSTORE, BOTH(V(20, 60, 60)), "estimate"),
+
+    /* MMX, and packed integers in XMM registers: two operations of 64 bits */
+    FLOAT("mmx_alu", UNIT_FADD_FMUL, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("mmx_pack", UNIT_FADD_FMUL, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("mmx_mul", UNIT_FMUL, BOTH(D(1, 3)), "AF-IT, IL"),
+    FLOAT("mmx_sad", UNIT_FADD, BOTH(D(1, 3)), "AF-IT"),
+    FLOAT("mmx_pinsrw", UNIT_FADD_FMUL, BOTH(V(2, 9, 3)), "AF-IT: 12; IL: 2.5 and 2.9"),
+    FLOAT("sse_alu", UNIT_FADD_FMUL, BOTH(D(2, 2)), "AF-IT, IL"),
+    FLOAT("sse_mul", UNIT_FMUL, BOTH(D(2, 3)), "AF-IT, IL"),
+    FLOAT("sse_sad", UNIT_FADD, BOTH(D(2, 3)), "AF-IT"),
+    FLOAT("sse_pack", UNIT_FADD_FMUL, BOTH(D(3, 3)), "IL"),
+    FLOAT("sse_unpack", UNIT_FADD_FMUL, BOTH(D(2, 2)), "AF-IT, IL"),
+    FLOAT("sse_unpack_low", UNIT_FADD_FMUL, BOTH(D(1, 0)), "IL: no half depends on itself"),
+    FLOAT("sse_unpack_high", UNIT_FADD_FMUL, BOTH(D(2, 2)), "IL"),
+    FLOAT("sse_shuffle", UNIT_FADD_FMUL, BOTH(D(3, 3)), "IL"),
+    FLOAT("sse_pinsrw", UNIT_FADD_FMUL, BOTH(V(3, 9, 4)), "IL: 3.9"),
+    FLOAT("pextrw", UNIT_FSTORE, BOTH(V(2, 5, 3)), "AF-IT; IL: 2.5 and 2.9"),
+    FLOAT("movmsk", UNIT_FADD, EACH(V(3, 3, 3), D(1, 3)), "AF-IT, IL"),
+    FLOAT("movmskps", UNIT_FADD, EACH(V(3, 3, 3), D(1, 3)), "AF-IT; IL: 2.5 and 1"),
+    FLOAT("movd_to_mmx", UNIT_FANY, BOTH(V(2, 9, 3)), "AF-IT; IL: 2.5 and 2.9"),
+    FLOAT("movd_to_mmx.m", UNIT_FANY, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("movd_from_mmx", UNIT_FSTORE, BOTH(V(2, 5, 3)), "AF-IT: 7; IL: 14 with its return"),
+    FLOAT("movd_from_mmx.s", UNIT_FSTORE, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("movd_to_xmm", UNIT_FANY, BOTH(V(3, 9, 3)), "IL"),
+    FLOAT("movd_to_xmm.m", UNIT_FANY, BOTH(D(2, 2)), "AF-IT"),
+    FLOAT("movd_from_xmm", UNIT_FSTORE, BOTH(V(2, 5, 3)), "IL"),
+    FLOAT("movd_from_xmm.s", UNIT_FSTORE, BOTH(D(1, 2)), "IL"),
+    FLOAT("movq_mmx", UNIT_FADD_FMUL, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("movq_mmx.m", UNIT_FANY, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("movq_mmx.s", UNIT_FSTORE, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("movq_xmm", UNIT_FADD_FMUL, BOTH(D(2, 2)), "AF-IT"),
+    FLOAT("movq_xmm.m", UNIT_FANY, BOTH(D(2, 2)), "AF-IT"),
+    FLOAT("movq_xmm.s", UNIT_FSTORE, BOTH(D(1, 2)), "IL"),
+    FLOAT("movdq2q", UNIT_FADD_FMUL, BOTH(D(1, 2)), "IL"),
+    FLOAT("movq2dq", UNIT_FADD_FMUL, BOTH(D(2, 2)), "IL"),
+    FLOAT("movntq", UNIT_FSTORE, BOTH(U(1, 2, 2)), "AF-IT"),
+    FLOAT("movntps", UNIT_FSTORE, BOTH(U(2, 2, 2)), "AF-IT"),
+    LOAD("movnti", BOTH(D(1, 0)), "taken as MOV"),
+    FLOAT("maskmovq", UNIT_FSTORE, BOTH(V(32, 24, 24)), "AF-IT"),
+    FLOAT("maskmovdqu", UNIT_FSTORE, BOTH(V(64, 48, 48)), "estimate: twice MASKMOVQ"),
+    FLOAT("emms", UNIT_FANY, BOTH(D(1, 0)), "AF-IT, IL"),
+    LOAD("prefetch", BOTH(D(1, 0)), "AF-IT, IL"),
+
+    /* SSE: moves */
+    FLOAT("movaps", UNIT_FADD_FMUL, BOTH(D(2, 2)), "AF-IT, IL"),
+    FLOAT("movaps.m", UNIT_FSTORE, BOTH(D(2, 3)), "AF-IT, IL"),
+    FLOAT("movaps.s", UNIT_FSTORE, BOTH(D(2, 3)), "AF-IT; IL: 8.5 with its load"),
+    FLOAT("movups", UNIT_FADD_FMUL, BOTH(D(2, 2)), "AF-IT, IL"),
+    FLOAT("movups.m", UNIT_FSTORE, BOTH(D(2, 3)), "AF-IT, IL"),
+    FLOAT("movups.s", UNIT_FSTORE, BOTH(D(3, 3)), "IL: 9.3 with its load"),
+    FLOAT("movss", UNIT_FADD_FMUL, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("movss.m", UNIT_FSTORE, EACH(D(2, 2), D(1, 2)), "AF-IT, IL"),
+    FLOAT("movss.s", UNIT_FSTORE, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("movhps.m", UNIT_FANY, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("movhps.s", UNIT_FSTORE, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("movhlps", UNIT_FADD_FMUL, BOTH(D(1, 0)), "IL: no half depends on itself"),
+    FLOAT("movddup", UNIT_FADD_FMUL, BOTH(D(2, 2)), "IL"),
+    FLOAT("movshdup", UNIT_FMUL, BOTH(D(2, 2)), "IL"),
+    FLOAT("unpckps", UNIT_FMUL, BOTH(D(2, 3)), "AF-IT, IL"),
+    FLOAT("unpckps/UNPCKLPD", UNIT_FADD_FMUL, BOTH(D(1, 0)), "IL: no half depends on itself"),
+    FLOAT("unpckps/UNPCKHPD", UNIT_FADD_FMUL, BOTH(D(2, 2)), "taken as PUNPCKHQDQ"),
+    FLOAT("shufps", UNIT_FMUL, BOTH(D(3, 3)), "AF-IT; IL: 2.5"),
+    FLOAT("sse_logic", UNIT_FMUL, BOTH(D(2, 2)), "AF-IT, IL"),
+
+    /* SSE: arithmetic */
+    FLOAT("comiss", UNIT_FADD, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("addss", UNIT_FADD, BOTH(D(1, 4)), "AF-IT, IL"),
+    FLOAT("addps", UNIT_FADD, BOTH(D(2, 4)), "AF-IT, IL"),
+    FLOAT("mulss", UNIT_FMUL, BOTH(D(1, 4)), "AF-IT, IL"),
+    FLOAT("mulps", UNIT_FMUL, BOTH(D(2, 4)), "AF-IT, IL"),
+    FLOAT("maxss", UNIT_FADD, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("maxps", UNIT_FADD, BOTH(D(2, 2)), "AF-IT, IL"),
+    FLOAT("rcpss", UNIT_FMUL, BOTH(D(1, 3)), "AF-IT, IL"),
+    FLOAT("rcpps", UNIT_FMUL, BOTH(D(2, 3)), "AF-IT, IL"),
+    FLOAT("haddps", UNIT_FADD_FMUL, BOTH(D(3, 6)), "IL"),
+    FLOAT("divss", UNIT_FMUL, BOTH(U(1, 16, 13)), "AF-IT, IL"),
+    FLOAT("divss/DIVSD", UNIT_FMUL, BOTH(U(1, 20, 17)), "IL"),
+    FLOAT("divps", UNIT_FMUL, BOTH(U(1, 30, 30)), "AF-IT, IL"),
+    FLOAT("divps/DIVPD", UNIT_FMUL, BOTH(U(1, 34, 34)), "IL"),
+    FLOAT("sqrtss", UNIT_FMUL, BOTH(U(1, 19, 16)), "AF-IT, IL"),
+    FLOAT("sqrtss/SQRTSD", UNIT_FMUL, BOTH(U(1, 27, 24)), "IL"),
+    FLOAT("sqrtps", UNIT_FMUL, BOTH(U(1, 36, 36)), "AF-IT, IL"),
+    FLOAT("sqrtps/SQRTPD", UNIT_FMUL, BOTH(U(1, 48, 48)), "IL"),
+
+    /* SSE: conversions */
+    FLOAT("cvtpi2ps", UNIT_FSTORE, BOTH(D(1, 4)), "AF-IT, IL"),
+    FLOAT("cvtps2pi", UNIT_FSTORE, BOTH(D(1, 6)), "AF-IT, IL"),
+    FLOAT("cvtpi2pd", UNIT_FSTORE, BOTH(D(2, 5)), "IL"),
+    FLOAT("cvtpd2pi", UNIT_FSTORE, BOTH(D(2, 8)), "IL"),
+    FLOAT("cvtsi2ss", UNIT_FSTORE, BOTH(V(3, 13, 3)), "IL: 2.5 and 2.8; 22.3 there and back"),
+    FLOAT("cvtsi2sd", UNIT_FSTORE, BOTH(V(3, 13, 3)), "IL"),
+    FLOAT("cvtss2si", UNIT_FSTORE, BOTH(V(3, 9, 3)), "IL"),
+    FLOAT("cvtsd2si", UNIT_FSTORE, BOTH(V(3, 9, 3)), "IL"),
+    FLOAT("cvtdq2ps", UNIT_FSTORE, BOTH(D(2, 5)), "IL"),
+    FLOAT("cvtdq2pd", UNIT_FSTORE, BOTH(D(2, 6)), "IL"),
+    FLOAT("cvtpd2dq", UNIT_FSTORE, BOTH(V(4, 7, 3)), "IL: 3.3"),
+    FLOAT("cvtps2pd", UNIT_FSTORE, BOTH(D(2, 4)), "IL"),
+    FLOAT("cvtpd2ps", UNIT_FSTORE, BOTH(V(4, 8, 3)), "IL: 3.25"),
+    FLOAT("cvtss2sd", UNIT_FSTORE, BOTH(D(2, 4)), "AF-IT"),
+    FLOAT("cvtsd2ss", UNIT_FSTORE, BOTH(V(3, 9, 2)), "IL"),
+
+    /* state and order */
+    MICRO("ldmxcsr", BOTH(V(8, 9, 9)), R, "AF-IT, IL"),
+    MICRO("stmxcsr", BOTH(V(3, 10, 10)), R, "AF-IT, IL"),
+    MICRO("fxsave", BOTH(V(44, 59, 59)), R, "AF-IT"),
+    MICRO("fxrstor", BOTH(V(85, 87, 87)), R, "AF-IT"),
+    MICRO("clflush", BOTH(V(4, 10, 10)), E, "no source"),
+    ALONE("lfence", BOTH(V(1, 4, 1)), CAUSE_SERIALISE, E, "no source"),
+    ALONE("sfence", BOTH(V(4, 5, 1)), CAUSE_SERIALISE, R, "IL: 8"),
+    ALONE("mfence", BOTH(V(4, 13, 1)), CAUSE_SERIALISE, R, "IL: 16"),
 };
 const unsigned k7_class_count = ARRAY_COUNT(k7_classes);
 
@@ -321,16 +431,17 @@ static int find(const char *name)
     return -1;
 }
 
-unsigned k7_class_find(const char *class, const char *name, unsigned width, bool memory)
+unsigned k7_class_find(const char *class, const char *name, unsigned width, enum k7_form form)
 {
     static const char *const widths[] = {"", ".b", ".w", "", ".d"};
-    for (unsigned form = 0; form < 8; form++) {
-        bool named = form < 4, with_width = form % 4 < 2, with_memory = form % 2 == 0;
+    static const char *const forms[] = {".s", ".m", ""};
+    for (unsigned i = 0; i < 12; i++) {
+        bool named = i < 6, with_width = i % 6 < 3;
         char text[64];
-        if (with_memory && !memory)
+        if (2 - i % 3 > (unsigned)form)
             continue;
         snprintf(text, sizeof text, "%s%s%s%s%s", class, named ? "/" : "", named ? name : "",
-                 with_width && width <= 4 ? widths[width] : "", with_memory ? ".m" : "");
+                 with_width && width <= 4 ? widths[width] : "", forms[i % 3]);
         int found = find(text);
         if (found >= 0)
             return (unsigned)found;

@@ -1,13 +1,20 @@
-/* float: x87 instructions: which registers they read and write, and their way through the three
- * floating-point pipes.
+/* float: x87, MMX and SSE instructions: which registers they read and write, and their way through
+ * the three floating-point pipes.
  *
- * Of a floating-point instruction the timing word's first two bytes are:
+ * Of an x87 instruction the timing word's first two bytes are:
  *
- *   reads   7  6  5        4    3      2-0     writes  7  6        5    4    3-2   1-0
- *                 drained  ST0  ST(i)  i                  AX       flags     pops  destination
+ *   reads   7  6  5        4    3      2-0     writes  7     6   5       4      3-2   1-0
+ *                 drained  ST0  ST(i)  i               swap  AX  status  flags  pops  destination
  *
- * Registers are told by physical number, so that FXCH only exchanges names. An operation that FADD
- * and FMUL both can do goes to them in turn; one that any pipe can do by its lane [AF-MA 20.7]. */
+ * Its registers are told by physical number, so that FXCH only exchanges names, and MMX registers
+ * are the same ones. Of an MMX or SSE instruction:
+ *
+ *   63  62-59            58-55     50-46   45-41             37-36   15-0
+ *   1   general written  ... read  prefixes  vector written  flags   vectors read
+ *
+ * where vectors are XMM registers 0 to 7 and MMX registers 8 to 15, and 8 (general) and 16 (vector)
+ * mean none. An operation that FADD and FMUL both can do goes to them in turn; one that any pipe
+ * can do by its lane [AF-MA 20.7]. */
 #include "cpu/models/k7/flow.h"
 
 #include "cpu/x87.h"
@@ -101,7 +108,7 @@ static unsigned destination(char to)
     return to == '0' ? TO_ST0 : to == 'i' || to == '1' ? TO_STI : to == 'p' ? TO_PUSHED : TO_NONE;
 }
 
-uint64_t k7_bind_float(const struct op *o)
+static uint64_t bind_x87(const struct op *o)
 {
     const char *class = o->row->timing;
     const struct shape *s = shape_of(class);
@@ -124,6 +131,46 @@ uint64_t k7_bind_float(const struct op *o)
     return (uint64_t)(reads | i) << FACT_READS | (uint64_t)writes << FACT_WRITES;
 }
 
+/* Vector facts, see above. */
+enum {
+    FACT_VECTOR_WRITTEN = 41, /* 5 */
+    FACT_GENERAL_READ = 55, FACT_GENERAL_WRITTEN = 59, /* 4 each */
+    FACT_VECTOR = 63,
+};
+#define VECTOR_NONE 16u
+#define GENERAL_NONE 8u
+
+/* Both operands one register, and the result does not depend on it: of the K8 alone [IL]. */
+static bool is_zeroing(const struct op *o, const struct op_facts *f, enum k7_part part)
+{
+    static const char *const names[] = {"PSUB", "PCMP", "PXOR", "PANDN"};
+    bool same = !(o->flags & (OP_MEM | OP_IMM)) && (f->vectors_read & (f->vectors_read - 1)) == 0;
+    for (unsigned i = 0; part == PART_K8 && same && i < ARRAY_COUNT(names); i++)
+        if (strncmp(o->row->name, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+static uint64_t bind_vector(const struct op *o, const struct op_facts *f, enum k7_part part)
+{
+    uint64_t read = is_zeroing(o, f, part) ? 0 : f->vectors_read;
+    uint64_t written = f->vectors_written ? (unsigned)__builtin_ctz(f->vectors_written)
+                                          : VECTOR_NONE;
+    uint64_t general_read = f->reads ? (unsigned)__builtin_ctz(f->reads) : GENERAL_NONE;
+    uint64_t general_written = f->writes ? (unsigned)__builtin_ctz(f->writes) : GENERAL_NONE;
+    uint64_t flags = o->row->flags_written ? FLAG_CARRY | FLAG_REST : 0;
+    return read | written << FACT_VECTOR_WRITTEN | general_read << FACT_GENERAL_READ |
+           general_written << FACT_GENERAL_WRITTEN | flags << FACT_FLAGS_WRITTEN |
+           1ull << FACT_VECTOR;
+}
+
+uint64_t k7_bind_float(const struct op *o, const struct op_facts *f, enum k7_part part)
+{
+    if (o->row->attributes & A_X87)
+        return bind_x87(o);
+    return bind_vector(o, f, part);
+}
+
 /* --- registers -------------------------------------------------------------------------------- */
 
 static unsigned reads_of(uint64_t t) { return k7_fact(t, FACT_READS, 8); }
@@ -136,7 +183,7 @@ static unsigned top_before(const struct cpu *c, uint64_t t)
     return (c->x87.top - pops + pushes) & 7;
 }
 
-static cycle_t ready(const struct k7 *k, uint64_t t, unsigned top, cycle_t at)
+static cycle_t ready_x87(const struct k7 *k, uint64_t t, unsigned top, cycle_t at)
 {
     if (reads_of(t) & READ_ST0)
         at = later(at, k->x87[top]);
@@ -150,7 +197,7 @@ static cycle_t ready(const struct k7 *k, uint64_t t, unsigned top, cycle_t at)
     return at;
 }
 
-static void write_results(struct k7 *k, uint64_t t, unsigned top, cycle_t done)
+static void write_x87(struct k7 *k, uint64_t t, unsigned top, cycle_t done)
 {
     unsigned i = (top + reads_of(t)) & 7, writes = writes_of(t);
     if (writes & WRITE_SWAP) {
@@ -171,6 +218,31 @@ static void write_results(struct k7 *k, uint64_t t, unsigned top, cycle_t done)
         k->x87_status = done;
     if (writes & WRITE_AX)
         k->gpr[EAX] = done;
+}
+
+static cycle_t *vector(struct k7 *k, unsigned number)
+{
+    return number < 8 ? &k->xmm[number] : &k->x87[number - 8];
+}
+
+static cycle_t ready_vectors(struct k7 *k, uint64_t t, cycle_t at)
+{
+    unsigned general = k7_fact(t, (enum k7_field)FACT_GENERAL_READ, 4);
+    for (unsigned mask = k7_fact(t, FACT_READS, 16); mask; mask &= mask - 1)
+        at = later(at, *vector(k, (unsigned)__builtin_ctz(mask)));
+    return general < GENERAL_NONE ? later(at, k->gpr[general]) : at;
+}
+
+static void write_vectors(struct k7 *k, uint64_t t, cycle_t done)
+{
+    unsigned number = k7_fact(t, (enum k7_field)FACT_VECTOR_WRITTEN, 5);
+    unsigned general = k7_fact(t, (enum k7_field)FACT_GENERAL_WRITTEN, 4);
+    if (number < VECTOR_NONE)
+        *vector(k, number) = done;
+    if (general < GENERAL_NONE)
+        k->gpr[general] = done;
+    if (k7_fact(t, FACT_FLAGS_WRITTEN, 2))
+        k->carry = k->rest = done;
 }
 
 /* --- pipes ------------------------------------------------------------------------------------ */
@@ -206,10 +278,9 @@ static struct k7_cost by_operands(const struct cpu *c, const struct op *o, struc
     return cost;
 }
 
-static cycle_t issue(struct k7 *k, const struct k7_cost *cost, unsigned lane, cycle_t t)
+/* One of its operations. */
+static cycle_t take_pipe(struct k7 *k, const struct k7_cost *cost, unsigned lane, cycle_t t)
 {
-    if (cost->unit == UNIT_NONE)
-        return t;
     unsigned pipe = pipe_of(k, cost->unit, lane);
     bool divides = cost->busy > DIVIDER_CLOCKS && cost->path == DECODE_DIRECT;
     if (divides) {
@@ -222,35 +293,56 @@ static cycle_t issue(struct k7 *k, const struct k7_cost *cost, unsigned lane, cy
     return t;
 }
 
+/* The halves of a 128-bit operation depend on halves: the first one's issue counts. */
+static cycle_t issue(struct k7 *k, const struct k7_cost *cost, unsigned lane, cycle_t t)
+{
+    if (cost->unit == UNIT_NONE)
+        return t;
+    cycle_t first = take_pipe(k, cost, lane, t);
+    for (unsigned i = 1; i < cost->ops && cost->path == DECODE_DIRECT; i++)
+        take_pipe(k, cost, (lane + i) % LANES, t);
+    return first;
+}
+
+/* The accesses from agu on. Returns when what was read is there, or t. */
+static cycle_t touch(struct k7 *k, const struct access *a, const struct access *end, cycle_t agu,
+                     cycle_t t, const struct access **stored, cycle_t *line)
+{
+    for (const struct access *e = a; e < end; e++) {
+        if (e->kind == ACCESS_READ || e->kind == ACCESS_RMW) {
+            t = later(t, k7_load(k, e, agu, false));
+        } else if (e->kind == ACCESS_WALK || e->kind == ACCESS_UPDATE) {
+            agu = k7_walk(k, e, agu);
+        } else if (e->kind == ACCESS_WRITE) {
+            *stored = *stored ? *stored : e;
+            *line = later(*line, k7_store_line(k, e, agu));
+        }
+    }
+    return t;
+}
+
 void k7_price_float(struct k7 *k, struct cpu *c, const struct op *o, uint64_t word,
                     const struct k7_cost *class, const struct access *a, const struct access *end)
 {
     struct k7_cost cost = *class;
     const struct access *stored = NULL;
+    bool vectors = word >> FACT_VECTOR;
     cycle_t line = 0;
-    if (cost.unit == UNIT_FMUL && cost.busy > 16 && cost.path == DECODE_DIRECT)
+    if (!vectors && cost.unit == UNIT_FMUL && cost.busy > 16 && cost.path == DECODE_DIRECT)
         cost = by_operands(c, o, cost, a, end);
-    unsigned lane = k7_dispatch(k, &cost), top = top_before(c, word);
+    unsigned lane = k7_dispatch(k, &cost), top = vectors ? 0 : top_before(c, word);
     cycle_t *entry = &k->fp_free[k->fp_count++ % FP_ENTRIES];
     k->line = later(k->line, *entry);
     k->last.issued = 0;
-    cycle_t source = ready(k, word, top, k->line + 1 + k->config.fp_stages);
-    if (strcmp(o->row->timing, "fcmov") == 0)
+    cycle_t source = k->line + 1 + k->config.fp_stages;
+    source = vectors ? ready_vectors(k, word, source) : ready_x87(k, word, top, source);
+    if (o->row->flags_read)
         source = later(source, later(k->carry, k->rest));
-    if (a < end && (a->kind != ACCESS_NOTE)) {
+    if (a < end && a->kind != ACCESS_NOTE) {
         k->line = k7_lsu_take(k, k->line);
         cycle_t agu = k7_ready_registers(k, k7_fact(word, FACT_ADDRESS, 8), k->line + 1);
         agu = k->last.issued = slots_take(&k->agu[lane], agu);
-        for (const struct access *e = a; e < end; e++) {
-            if (e->kind == ACCESS_READ || e->kind == ACCESS_RMW)
-                source = later(source, k7_load(k, e, agu, false));
-            else if (e->kind == ACCESS_WALK || e->kind == ACCESS_UPDATE)
-                agu = k7_walk(k, e, agu);
-            else if (e->kind == ACCESS_WRITE) {
-                stored = stored ? stored : e;
-                line = later(line, k7_store_line(k, e, agu));
-            }
-        }
+        source = touch(k, a, end, agu, source, &stored, &line);
         if (!stored)
             k7_lsu_until(k, source);
     }
@@ -258,7 +350,10 @@ void k7_price_float(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
     *entry = at;
     k->last.dispatched = k->line;
     k->last.issued = k->last.issued ? k->last.issued : at;
-    write_results(k, word, top, done);
+    if (vectors)
+        write_vectors(k, word, done);
+    else
+        write_x87(k, word, top, done);
     cycle_t retired = k7_retire(k, c, done);
     for (const struct access *e = stored; stored && e < end; e++)
         if (e->kind == ACCESS_WRITE)

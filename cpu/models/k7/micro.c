@@ -238,7 +238,7 @@ void k7_price_string(struct k7 *k, struct cpu *c, const struct op *o, uint64_t w
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-static unsigned number_of(const char *class) { return k7_class_find(class, "", 4, false); }
+static unsigned number_of(const char *class) { return k7_class_find(class, "", 4, FORM_REGISTERS); }
 
 void k7_micro_init(struct k7 *k)
 {
