@@ -134,6 +134,13 @@ static ALWAYS_INLINE void x87_note_special(struct cpu *c, struct f80 a, struct f
         x87_note_operands(c, a, b);
 }
 
+/* Of a division by b. */
+static ALWAYS_INLINE void x87_note_divisor(struct cpu *c, struct f80 b)
+{
+    if (b.mantissa << 1 == 0)
+        note(c, NOTE_POWER_OF_TWO, 0);
+}
+
 /* --- memory operands -------------------------------------------------------------------------- */
 
 /* 80 bits as 8 and 2 bytes. The write faults before it changes anything. */

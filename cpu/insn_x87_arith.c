@@ -39,6 +39,8 @@ static ALWAYS_INLINE void arith_memory(struct cpu *c, const struct op *o, operat
     }
     struct f80 a = *st(c, 0);
     x87_note_special(c, a, b);
+    if (f == x87_div)
+        x87_note_divisor(c, reverse ? a : b);
     struct f80 r = reverse ? f(b, a, &e) : f(a, b, &e);
     if (x87_settle(c, e.flags))
         *st(c, 0) = r;
@@ -60,6 +62,8 @@ static ALWAYS_INLINE void arith_stack(struct cpu *c, const struct op *o, operati
         struct x87_env e = x87_env_of(c);
         struct f80 a = *st(c, destination), b = *st(c, source);
         x87_note_special(c, a, b);
+        if (f == x87_div)
+            x87_note_divisor(c, reverse ? a : b);
         struct f80 r = reverse ? f(b, a, &e) : f(a, b, &e);
         if (!x87_settle(c, e.flags))
             return;

@@ -322,6 +322,26 @@ void export_check_explain(const json_t *report, const char *path)
     }
 }
 
+/* None (in-order parts), or five cycles in order, within reason. */
+static void check_stages(const json_t *stages, size_t index, const char *path)
+{
+    const json_int_t most = 1ll << 40;
+    json_int_t before = -most;
+    size_t i;
+    json_t *v;
+    if (!stages)
+        return;
+    if (!json_is_array(stages) || json_array_size(stages) != 5)
+        usage_error("export: %s: 'stages' of instruction %zu are not five cycles", path, index);
+    json_array_foreach(stages, i, v) {
+        json_int_t at = json_is_integer(v) ? json_integer_value(v) : most;
+        if (at < before || at >= most)
+            usage_error("export: %s: 'stages' of instruction %zu are not cycles in order", path,
+                        index);
+        before = at;
+    }
+}
+
 void export_check_window(const json_t *window, const char *path)
 {
     const json_t *list = json_object_get(window, "instructions");
@@ -334,8 +354,9 @@ void export_check_window(const json_t *window, const char *path)
     check_list(list, instruction_shape, ARRAY_COUNT(instruction_shape), NULL, "instruction", path);
     json_array_foreach(list, i, e) {
         if (strlen(export_text(e, "pipe")) != 1)
-            usage_error("export: %s: 'pipe' of instruction %zu is '%s'; accepted is U, V or -",
+            usage_error("export: %s: 'pipe' of instruction %zu is '%s'; accepted is one letter",
                         path, i, export_text(e, "pipe"));
+        check_stages(json_object_get(e, "stages"), i, path);
         sum += export_number(e, "cycles");
     }
     if (sum != export_number(window, "cycles"))

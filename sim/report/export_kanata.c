@@ -1,5 +1,6 @@
 /* export_kanata: a window as Kanata 0004 [KANATA], which Konata shows: each instruction's way
- * through the pipes of the p5: PF, D1, D2, EX, WB, the stalls on a lane of their own.
+ * through the pipes: of the p5 PF, D1, D2, EX, WB, the stalls on a lane of their own; out of order
+ * F, D, X, W, as the model timed them.
  *
  * The clock in which EX begins is the clock in which the model issued the instruction, exact; so
  * are EX's length and the stalls before and after. The stages before follow from the rule of an
@@ -163,6 +164,38 @@ static void tell_instruction(struct kanata *k, uint32_t id, const json_t *e, jso
     tell(k, wb + 1 + clocks_of(e, AFTER), "R\t%u\t%u\t0", id, id);
 }
 
+/* --- out of order: the stages are in the window ----------------------------------------------- */
+
+static json_int_t stage(const json_t *e, size_t i)
+{
+    return json_integer_value(json_array_get(json_object_get(e, "stages"), i));
+}
+
+/* F from the fetch of its window, D from the dispatch of its line, X while it executes, W until it
+ * retires; what its cycles went to is in its label. */
+static void tell_staged(struct kanata *k, uint32_t id, const json_t *e, json_int_t first)
+{
+    static const char *const names[] = {"F", "D", "X", "W"};
+    tell(k, stage(e, 0) - first, "I\t%u\t%u\t0", id, id);
+    tell_labels(k, stage(e, 0) - first, id, e);
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        if (stage(e, i + 1) > stage(e, i))
+            tell(k, stage(e, i) - first, "S\t%u\t0\t%s", id, names[i]);
+    tell(k, stage(e, 4) - first, "R\t%u\t%u\t0", id, id);
+}
+
+/* The cycle in which the first of them was fetched. */
+static json_int_t first_stage(const json_t *list)
+{
+    json_int_t first = INT64_MAX;
+    size_t i;
+    json_t *e;
+    json_array_foreach(list, i, e)
+        if (json_object_get(e, "stages") && stage(e, 0) < first)
+            first = stage(e, 0);
+    return first;
+}
+
 static int by_clock(const void *a, const void *b)
 {
     const struct moment *x = a, *y = b;
@@ -174,10 +207,15 @@ static int by_clock(const void *a, const void *b)
 void export_kanata(const struct export_input *in, FILE *out)
 {
     struct kanata k = {0};
-    json_int_t at = FRONT_STAGES;
+    const json_t *list = json_object_get(in->window, "instructions");
+    json_int_t at = FRONT_STAGES, first = first_stage(list);
     size_t i;
     json_t *e;
-    json_array_foreach(json_object_get(in->window, "instructions"), i, e) {
+    json_array_foreach(list, i, e) {
+        if (json_object_get(e, "stages")) {
+            tell_staged(&k, (uint32_t)i, e, first);
+            continue;
+        }
         tell_instruction(&k, (uint32_t)i, e, at);
         at += export_number(e, "cycles");
     }

@@ -211,6 +211,16 @@ void window_print(const struct window *w, const struct symbols *symbols, FILE *o
         fprintf(out, "  the window is longer than %d instructions: cut\n", WINDOW_ENTRIES_MAX);
 }
 
+/* The cycles of the stages, counted from the window's first: negative for what came before. */
+static json_t *stages_json(const struct window *w, const struct model_last *l)
+{
+    const cycle_t stages[] = {l->fetched, l->dispatched, l->issued, l->completed, l->retired};
+    json_t *list = json_array();
+    for (unsigned i = 0; i < ARRAY_COUNT(stages); i++)
+        json_array_append_new(list, json_integer((json_int_t)(stages[i] - w->begin_cycle)));
+    return list;
+}
+
 json_t *window_json(const struct window *w, const struct symbols *symbols)
 {
     json_t *list = json_array();
@@ -225,11 +235,13 @@ json_t *window_json(const struct window *w, const struct symbols *symbols)
         for (int k = 0; k < CAUSE_COUNT; k++)
             if (e->cause[k])
                 json_object_set_new(causes, cause_names[k], json_integer(e->cause[k]));
-        json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s,s:s#,s:i,s:o}", "address",
-                                              (json_int_t)e->la, "symbol", name, "instruction",
-                                              code, "phase", phase_names[e->phase], "pipe",
-                                              &e->last.pipe, 1, "cycles", (int)e->cycles, "causes",
-                                              causes));
+        json_t *one = json_pack("{s:I,s:s,s:s,s:s,s:s#,s:i,s:o}", "address", (json_int_t)e->la,
+                                "symbol", name, "instruction", code, "phase",
+                                phase_names[e->phase], "pipe", &e->last.pipe, 1, "cycles",
+                                (int)e->cycles, "causes", causes);
+        if (e->last.staged)
+            json_object_set_new(one, "stages", stages_json(w, &e->last));
+        json_array_append_new(list, one);
     }
     disassembler_free(d);
     return json_pack("{s:I,s:o,s:o}", "cycles", (json_int_t)(w->end_cycle - w->begin_cycle),

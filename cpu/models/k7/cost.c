@@ -224,7 +224,7 @@ const struct k7_class k7_classes[] = {
     FLOAT("fcomi", UNIT_FADD, BOTH(D(1, 3)), "AF-IT, IL"),
     FLOAT("ficom", UNIT_FADD, BOTH(D(2, 2)), "AF-IT"),
     FLOAT("ftst", UNIT_FADD, BOTH(D(1, 2)), "AF-IT, IL"),
-    FLOAT("fxam", UNIT_FSTORE, EACH(U(2, 2, 2), D(2, 2)), "AF-IT, IL"),
+    FLOAT("fxam", UNIT_FSTORE, EACH(U(1, 2, 2), D(1, 2)), "AF-IT, IL"),
     FLOAT("fcmov", UNIT_FADD_FMUL, BOTH(V(9, 6, 5)), "AF-IT"),
     FLOAT("fprem", UNIT_FMUL, BOTH(U(1, 9, 8)), "AF-IT: 7-10, a step"),
     FLOAT("fprem1", UNIT_FMUL, BOTH(U(1, 10, 8)), "AF-IT: 8-11, a step"),
@@ -357,7 +357,7 @@ const struct k7_class k7_classes[] = {
     MICRO("fxrstor", BOTH(V(85, 87, 87)), R, "AF-IT"),
     MICRO("clflush", BOTH(V(4, 10, 10)), E, "no source"),
     ALONE("lfence", BOTH(V(1, 4, 1)), CAUSE_SERIALISE, E, "no source"),
-    ALONE("sfence", BOTH(V(4, 5, 1)), CAUSE_SERIALISE, R, "IL: 8"),
+    ALONE("sfence", BOTH(V(4, 6, 1)), CAUSE_SERIALISE, R, "IL: 8"),
     ALONE("mfence", BOTH(V(4, 13, 1)), CAUSE_SERIALISE, R, "IL: 16"),
 };
 const unsigned k7_class_count = ARRAY_COUNT(k7_classes);

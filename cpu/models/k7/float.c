@@ -262,7 +262,7 @@ static unsigned pipe_of(struct k7 *k, unsigned unit, unsigned lane)
     }
 }
 
-/* Division and square root by precision control, and division quickly by or of something simple
+/* Division and square root by precision control, and division of zero or by a power of two quickly
  * [IL]. */
 static struct k7_cost by_operands(const struct cpu *c, const struct op *o, struct k7_cost cost,
                                   const struct access *a, const struct access *end)
@@ -270,9 +270,11 @@ static struct k7_cost by_operands(const struct cpu *c, const struct op *o, struc
     static const uint8_t divides[4] = {16, 16, 20, 24}, roots[4] = {19, 19, 27, 35};
     unsigned precision = c->x87.control >> 8 & 3;
     bool root = strcmp(o->row->timing, "fsqrt") == 0;
-    cost.latency = root ? roots[precision] : divides[precision];
+    if (o->row->attributes & A_X87)
+        cost.latency = root ? roots[precision] : divides[precision];
     for (; !root && a < end; a++)
-        if (a->kind == ACCESS_NOTE && a->level == NOTE_X87_SPECIAL)
+        if (a->kind == ACCESS_NOTE &&
+            (a->level == NOTE_X87_SPECIAL || a->level == NOTE_POWER_OF_TWO))
             cost.latency = 11;
     cost.busy = cost.latency - 3u;
     return cost;
@@ -304,6 +306,13 @@ static cycle_t issue(struct k7 *k, const struct k7_cost *cost, unsigned lane, cy
     return first;
 }
 
+static bool touches(const struct access *a, const struct access *end)
+{
+    while (a < end && a->kind == ACCESS_NOTE)
+        a++;
+    return a < end;
+}
+
 /* The accesses from agu on. Returns when what was read is there, or t. */
 static cycle_t touch(struct k7 *k, const struct access *a, const struct access *end, cycle_t agu,
                      cycle_t t, const struct access **stored, cycle_t *line)
@@ -332,14 +341,16 @@ void k7_price_float(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
         cost = by_operands(c, o, cost, a, end);
     unsigned lane = k7_dispatch(k, &cost), top = vectors ? 0 : top_before(c, word);
     cycle_t *entry = &k->fp_free[k->fp_count++ % FP_ENTRIES];
+    bool memory = touches(a, end);
     k->line = later(k->line, *entry);
+    if (memory)
+        k->line = k7_lsu_take(k, k->line);
     k->last.issued = 0;
     cycle_t source = k->line + 1 + k->config.fp_stages;
     source = vectors ? ready_vectors(k, word, source) : ready_x87(k, word, top, source);
     if (o->row->flags_read)
         source = later(source, later(k->carry, k->rest));
-    if (a < end && a->kind != ACCESS_NOTE) {
-        k->line = k7_lsu_take(k, k->line);
+    if (memory) {
         cycle_t agu = k7_ready_registers(k, k7_fact(word, FACT_ADDRESS, 8), k->line + 1);
         agu = k->last.issued = slots_take(&k->agu[lane], agu);
         source = touch(k, a, end, agu, source, &stored, &line);

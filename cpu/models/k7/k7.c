@@ -97,12 +97,13 @@ static ALWAYS_INLINE cycle_t price_plain(struct k7 *k, struct cpu *c, uint64_t w
 {
     struct touched w = {.store = NULL};
     unsigned lane = k7_dispatch(k, cost);
-    cycle_t *entry = k7_lane_entry(k, lane), source = k7_ready_sources(k, word, k->line + 1);
-    k->last.issued = 0;
-    if (a < end) {
+    cycle_t *entry = k7_lane_entry(k, lane);
+    if (a < end)
         k->line = k7_lsu_take(k, k->line);
+    cycle_t source = k7_ready_sources(k, word, k->line + 1);
+    k->last.issued = 0;
+    if (a < end)
         source = touch(k, c, word, lane, source, a, end, &w);
-    }
     cycle_t at = issue(k, cost, lane, source), done = at + cost->latency;
     if (!k->last.issued)
         k->last.issued = at;
@@ -232,6 +233,7 @@ static void last(const struct model *m, struct model_last *l)
     *l = (struct model_last){.pipe = (char)('0' + s->lane), .paired = s->joined, .staged = true};
     l->why_not = s->joined ? NULL : "a new line";
     l->fetched = s->fetched > k->config.front_stages ? s->fetched - k->config.front_stages : 0;
+    l->fetched = l->fetched < s->dispatched ? l->fetched : s->dispatched;
     l->dispatched = s->dispatched;
     l->issued = s->issued;
     l->completed = s->completed;

@@ -136,6 +136,7 @@ void k7_price_entry(struct k7 *k, struct cpu *c, const struct access *a, const s
     const struct k7_cost *class = &k->cost[k->delivery];
     struct bill b = {0, CAUSE_KERNEL_ENTRY, QUALITY_ESTIMATE};
     b = settle(k, k->delivery, b, a, end);
+    k->last.fetched = k->front;
     k7_dispatch(k, class);
     cycle_t t = later(k->line, c->clock->now) + 1, done;
     k->last.dispatched = k->line;
