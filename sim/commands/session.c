@@ -79,6 +79,8 @@ void session_check(struct session *s, const char *model)
                     "reads it");
     if (s->with_blame && strcmp(model, "flat") == 0)
         usage_error("--blame: the flat model has no caches; accepted is --model p5");
+    if (s->with_blame && strcmp(model, "p5") != 0)
+        usage_error("--blame: it does not know the caches of %s; accepted is --model p5", model);
     check_writable("ledger", s->ledger);
     if (s->timeline_file && strcmp(model, "flat") == 0)
         usage_error("--timeline: the flat model has no cycles to tell; accepted is --model p5");

@@ -42,10 +42,22 @@ static inline void law_stop_now(void *owner)
     machine_stop(l->m);
 }
 
+/* p133, or a64-2200 with the caches and TLBs of p133. */
+static inline struct machine_config *law_machine(const char *model)
+{
+    struct machine_config *p133 = machine_find("p133");
+    if (strcmp(model, "k8") != 0)
+        return p133;
+    struct machine_config *k8 = machine_find("a64-2200");
+    k8->geometry = p133->geometry;
+    free(p133);
+    return k8;
+}
+
 static inline struct law *law_new(const struct law_options *o, const char *model)
 {
     struct law *l = calloc(1, sizeof *l);
-    struct machine_config *config = (struct machine_config *)(uintptr_t)machine_find("p133");
+    struct machine_config *config = law_machine(model);
     char append[32];
     config->ram_bytes = 4u << 20;
     l->m = machine_new(config, model, &(struct machine_host){.owner = l, .serial = law_serial});
@@ -138,7 +150,7 @@ static inline void law_parse(struct law_options *o, int argc, char **argv)
         else if (!strcmp(argv[i], "--guest") && value)
             o->guest = value;
         else {
-            fprintf(stderr, "usage: %s [--seed N] [--seeds N] [--rounds N] [--model flat|p5] "
+            fprintf(stderr, "usage: %s [--seed N] [--seeds N] [--rounds N] [--model flat|p5|k8] "
                             "[--guest FILE]\n", argv[0]);
             exit(2);
         }
@@ -148,7 +160,7 @@ static inline void law_parse(struct law_options *o, int argc, char **argv)
 static inline int law_main(int argc, char **argv, const char *name, struct law_options o,
                            law_fn law)
 {
-    static const char *const models[] = {"flat", "p5"};
+    static const char *const models[] = {"flat", "p5", "k8"};
     unsigned passed = 0, failed = 0;
     o.first = o.first ? o.first : 1;
     o.guest = LAW_GUEST;

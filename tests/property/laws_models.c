@@ -1,16 +1,17 @@
 /* laws_models: every timing model ends in the same architectural state, where the program does not
  * look at the clock. First the law guest, whose sums do not depend on time though its interrupts
  * do; then random instruction sequences (tests/isa/random_case.h: faults, REP, x87, segments), each
- * run on flat, on flat with blocks of one instruction, and on p5 (again with its caches warm from
- * all the cases before). Registers, x87, the vector and memory must agree. */
+ * run on flat, on flat with blocks of one instruction, on p5 and on k8 (again with their caches warm
+ * from all the cases before). Registers, x87, the vector and memory must agree. */
 #include "tests/isa/random_case.h"
 #include "tests/isa/simulated.h"
 #include "tests/property/laws.h"
 
 #include "sim/core/check.h"
 
-enum variant { FLAT, FLAT_SHORT, P5, VARIANTS };
-static const char *const variant_names[VARIANTS] = {"flat", "flat, blocks of one", "p5"};
+enum variant { FLAT, FLAT_SHORT, P5, K8, VARIANTS };
+static const char *const variant_names[VARIANTS] = {"flat", "flat, blocks of one", "p5",
+                                                    "k8"};
 
 struct side {
     struct simulated *simulated;
@@ -29,6 +30,9 @@ static void open_side(struct side *s, enum variant variant, const struct isa_gen
     if (variant == P5) {
         c->mmu->geometry.large_pages_split_in_itlb = true;
         cpu_set_model(c, model_p5_new(&p5_p133));
+    } else if (variant == K8) {
+        c->mmu->geometry.large_pages_split_in_itlb = true;
+        cpu_set_model(c, model_k7_new(&k8_manchester_timing, 2200000000, 1));
     } else if (variant == FLAT_SHORT) {
         blocks_set_limit(c->blocks, 1);
     }

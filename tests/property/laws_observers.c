@@ -169,6 +169,7 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     struct timeline timeline = {0};
     struct blame blame = {0};
     bool told = strcmp(model, "flat") != 0 && random_chance(r, 60);
+    bool blames = told && strcmp(model, "p5") == 0;
     bool windowed = told && random_chance(r, 50); /* it wants every instruction */
     event_init(&ob.progress, progressed, &ob, 150);
     symbols_init(&symbols);
@@ -182,7 +183,8 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
         ob.watched = true;
         spaces_start(&spaces, &ob.watch, observed->m->cpu);
         paths_start(&paths, &spaces, &ob.watch, observed->m->cpu);
-        blame_start(&blame, &spaces, &ob.watch, observed->m->cpu);
+        if (blames)
+            blame_start(&blame, &spaces, &ob.watch, observed->m->cpu);
     }
     if (windowed) {
         profile_start(&profile, &paths, &ob.watch, observed->m->cpu);
@@ -218,8 +220,10 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
         json_decref(told_paths);
         json_decref(spaces_json(&spaces)); /* likewise */
         json_decref(spaces_threads_json(&spaces));
-        json_decref(blame_json(&blame, &symbols)); /* ... and that its mirrors are the caches */
-        blame_free(&blame, &ob.watch);
+        if (blames)
+            json_decref(blame_json(&blame, &symbols)); /* ... that its mirrors are the caches */
+        if (blames)
+            blame_free(&blame, &ob.watch);
         paths_free(&paths, &ob.watch);
         spaces_free(&spaces, &ob.watch);
     }

@@ -213,9 +213,8 @@ void k7_price_string(struct k7 *k, struct cpu *c, const struct op *o, uint64_t w
     const struct access *n = find_note(a, end, NOTE_COUNT);
     bool again = repeated(o);
     uint32_t count = !again ? 1 : n ? n->la : 0, bytes = element_width(o) * r->accesses;
-    cycle_t source = 0, done = 0;
-    k->last.lane = 0;
-    k->last.joined = false;
+    cycle_t source = c->clock->now, done = source;
+    k->last = (struct k7_stages){source, source, source, source, source, 0, false};
     if (!again || find_note(a, end, NOTE_REP_START)) {
         cycle_t t = next_line(k, !again ? cost->busy : count ? r->part[part].begin
                                                              : r->part[part].none);
