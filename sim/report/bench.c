@@ -89,6 +89,7 @@ static void start_state(struct bench *b, bool paging, bool user)
     c->idt_limit = VECTORS * 8 - 1;
     c->cr0 = CR0_PE | CR0_ET | CR0_NE | (paging ? CR0_PG : 0);
     c->cr3 = BENCH_PAGES;
+    c->cr4 = c->identity->cr4_writable & (CR4_OSFXSR | CR4_OSXMMEXCPT);
     for (unsigned i = 0; i < SEG_COUNT; i++)
         load(b, i == CS ? (user ? BENCH_CODE3 : BENCH_CODE0) : (user ? BENCH_DATA3 : BENCH_DATA0),
              &c->seg[i], i == CS);
@@ -101,6 +102,7 @@ static void start_state(struct bench *b, bool paging, bool user)
     cpu_set_cpl(c, user ? 3 : 0);
     mmu_set_cr3(&b->mmu, c->cr3);
     cpu_mode_changed(c);
+    msr_firmware_done(c, b->phys.size);
 }
 
 struct bench *bench_new(const struct machine_config *config, uint32_t buffer_bytes, bool paging,

@@ -1,8 +1,8 @@
 /* laws_models: every timing model ends in the same architectural state, where the program does not
  * look at the clock. First the law guest, whose sums do not depend on time though its interrupts
  * do; then random instruction sequences (tests/isa/random_case.h: faults, REP, x87, segments), each
- * run on flat, on flat with blocks of one instruction, on p5 and on k8 (again with their caches warm
- * from all the cases before). Registers, x87, the vector and memory must agree. */
+ * run on flat, on flat with blocks of one instruction, on p5 and on k8 (again with their caches
+ * warm from all the cases before). Registers, x87, the vector and memory must agree. */
 #include "tests/isa/random_case.h"
 #include "tests/isa/simulated.h"
 #include "tests/property/laws.h"

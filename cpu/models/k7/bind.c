@@ -106,8 +106,8 @@ static uint64_t bind_integer(const struct op *o, const struct op_facts *f)
            field(FACT_FLAGS_READ, shifts_by_cl(o) ? 0 : flags_of(o->row->flags_read)) |
            field(FACT_FLAGS_WRITTEN, flags_of(o->row->flags_written)) |
            field(FACT_LOCKED, (o->flags & OP_LOCK) || (named(o, "xchg") && f->mem_size)) |
-           field(FACT_TRANSFER, transfer_of(o)) | field(FACT_STACK, stack) | field(FACT_NARROW, is_narrow(o, f)) |
-           field(FACT_HIGH_STORED, high);
+           field(FACT_TRANSFER, transfer_of(o)) | field(FACT_STACK, stack) |
+           field(FACT_NARROW, is_narrow(o, f)) | field(FACT_HIGH_STORED, high);
 }
 
 static enum k7_form form_of(const struct op *o, const struct op_facts *f)

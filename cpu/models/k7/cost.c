@@ -4,9 +4,9 @@
  * latency, busy): the same, but the unit takes its next one only after busy clocks. V(ops, latency,
  * busy): VectorPath, lines of its own for busy clocks. Latency is from issue to result with every
  * operand in a register; loads add theirs. A line may hold for one instruction of its class
- * (/NAME), one operand width (.b .w .d), for memory (.m) or for stores (.s) alone; the line that says most is
- * taken. Source keys as in SOURCES.md; IL are the dumps of the three parts, which win where sources
- * disagree (Q35). */
+ * (/NAME), one operand width (.b .w .d), for memory (.m) or for stores (.s) alone; the line that
+ * says most is taken. Source keys as in SOURCES.md; IL are the dumps of the three parts, which win
+ * where sources disagree (Q35). */
 #include "cpu/models/k7/core.h"
 
 #include "sim/core/check.h"
