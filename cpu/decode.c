@@ -137,7 +137,9 @@ static void place_suffixed(struct decoder *d, struct form *f, const struct row_c
 {
     f->immediate[0] = IMM_B;
     set(&d->suffixed[code->suffix], f);
-    for (enum map map = MAP_0F; map < MAP_COUNT && !d->any_suffixed; map++)
+    if (d->any_suffixed)
+        return;
+    for (enum map map = MAP_0F; map < MAP_COUNT; map++)
         fill_map(d, f, map, code);
     d->any_suffixed = f;
 }

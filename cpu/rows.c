@@ -27,6 +27,7 @@ const struct row_family *const families[] = {
     &family_vector_state,
     &family_sse,
     &family_sse_convert,
+    &family_3dnow,
     NULL,
 };
 

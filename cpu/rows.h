@@ -43,6 +43,7 @@ extern const struct row_family family_packed;  /* integers in MMX and XMM regist
 extern const struct row_family family_vector_move; /* MOVD ... MOVNTPS, SHUFPS, ANDPS ... */
 extern const struct row_family family_sse;      /* arithmetic of singles and doubles */
 extern const struct row_family family_sse_convert; /* CVT..., FISTTP */
+extern const struct row_family family_3dnow;
 extern const struct row_family family_vector_state; /* FXSAVE, MXCSR, EMMS, fences, prefetches */
 
 /* All families, NULL-terminated. */

@@ -25,7 +25,8 @@ static const struct identity identity = {
     .features = 1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP |
                 1u << FEATURE_RDPMC | 1u << FEATURE_MMX | 1u << FEATURE_MMX_EXT |
                 1u << FEATURE_FXSR | 1u << FEATURE_SSE | 1u << FEATURE_SSE2 | 1u << FEATURE_SSE3 |
-                1u << FEATURE_CLFLUSH | 1u << FEATURE_3DNOW | 1u << FEATURE_3DNOW_EXT,
+                1u << FEATURE_CLFLUSH | 1u << FEATURE_3DNOW | 1u << FEATURE_3DNOW_EXT |
+                1u << FEATURE_SEP | 1u << FEATURE_SYSCALL,
 };
 
 struct test {

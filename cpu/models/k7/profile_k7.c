@@ -38,7 +38,8 @@ static const struct cpuid_leaf palomino_leaves[] = {
 
 #define K7_FEATURES                                                                                \
     (1u << FEATURE_CMOV | 1u << FEATURE_UD2 | 1u << FEATURE_HINT_NOP | 1u << FEATURE_MMX |         \
-     1u << FEATURE_MMX_EXT | 1u << FEATURE_FXSR | 1u << FEATURE_SEP | 1u << FEATURE_SYSCALL |      \
+     1u << FEATURE_MMX_EXT | 1u << FEATURE_3DNOW | 1u << FEATURE_3DNOW_EXT |                       \
+     1u << FEATURE_FXSR | 1u << FEATURE_SEP | 1u << FEATURE_SYSCALL |                              \
      1u << FEATURE_RDPMC | 1u << FEATURE_PAE | 1u << FEATURE_PSE36 | 1u << FEATURE_PGE |           \
      1u << FEATURE_MTRR | 1u << FEATURE_PAT | 1u << FEATURE_MCA)
 #define K7_CR4                                                                                     \

@@ -38,7 +38,8 @@ const struct identity k8_manchester = {
                 1u << FEATURE_CLFLUSH | 1u << FEATURE_SEP | 1u << FEATURE_SYSCALL |
                 1u << FEATURE_RDPMC | 1u << FEATURE_PAE | 1u << FEATURE_PSE36 | 1u << FEATURE_NX |
                 1u << FEATURE_PGE | 1u << FEATURE_MTRR | 1u << FEATURE_PAT | 1u << FEATURE_MCA |
-                1u << FEATURE_SSE | 1u << FEATURE_SSE2 | 1u << FEATURE_SSE3,
+                1u << FEATURE_SSE | 1u << FEATURE_SSE2 | 1u << FEATURE_SSE3 |
+                1u << FEATURE_3DNOW | 1u << FEATURE_3DNOW_EXT,
     .cr4_writable = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE |
                     CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT,
     .msrs = &k8_msrs,
