@@ -1,4 +1,4 @@
-/* hierarchy_exclusive: the caches of the K7 and K8, all on the die; the rules are in hierarchy.h. */
+/* hierarchy_exclusive: the caches of the K7 and K8, all on the die; rules are in hierarchy.h. */
 #include "mmu/hierarchy.h"
 
 #include "mmu/access.h"

@@ -73,7 +73,7 @@ linux() {
     [ "$last" = poweroff ] || { goodbye='reboot: Restarting system' end='the guest reset'; }
     typed "$last" >"$work/typed"
     run "$@" -kernel "$(image_path "$kernel")" -initrd "$(image_path "$initrd")" \
-        -append "$(cmdline "$kernel")" --serial-input "$work/typed" &&
+        -append "$(cmdline "$kernel" "${khz:-}")" --serial-input "$work/typed" &&
         found 'isochron: shell' "Linux (none) $release" 42 'getpid: 1000 calls, median ' \
             'compute: 1000 iterations, checksum 04d6c147' "$goodbye" &&
         ended "$end"
@@ -118,7 +118,10 @@ each() {
     initrd-busybox) both_ends "$1" vmlinux initrd-busybox "${pentium[@]}" ;;
     bzimage) both_ends "$1" bzimage initrd-klibc "${pentium[@]}" ;;
     vmlinuz-686 | initrd-busybox-static)
-        both_ends "$1" vmlinuz-686 initrd-busybox-static --machine i686
+        khz=2200000 boot "$1 on a64-2200, power off" linux poweroff vmlinuz-686 \
+            initrd-busybox-static --machine a64-2200 --model flat
+        khz=1400000 boot "$1 on k7-1400, reboot" linux reboot vmlinuz-686 \
+            initrd-busybox-static --machine k7-1400 --model flat
         ;;
     gnumach | mach_traps) boot "$1" mach ;;
     *)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # l4_api.sh [TARGET...]: runs the tests of the L4 kernel's API (guests/tests) on QEMU's Pentium and
 # Pentium III, on Bochs through a GRUB image, and on Isochron's p133, without timing and with the
-# Pentium's; then I/O ports as fpages, thousands of threads, the kernel without memory, blows at
+# Pentium's, and its Athlons; then I/O ports as fpages, thousands of threads, the kernel without memory, blows at
 # threads, and the fuzzer. Targets: qemu, bochs, isochron; all if none is named. Each run prints
 # what failed and its count; the last line is 'N passed, N failed' over all of them.
 #
@@ -34,6 +34,15 @@ run_isochron() {
     timeout 400 "${ISOCHRON:-$build/isochron}" run --quiet --machine p133 --model "$1" \
         -kernel "$kernel" -append "${append:-}" -initrd "$build/l4/sigma0,$build/l4/$2 exit=debug" \
         -serial "file:$work/out" -device $exit_device --max-cycles 40G >"$work/log" 2>&1 </dev/null
+}
+
+# The same on an Athlon, where the kernel is entered by SYSENTER; at a tenth of its clock, what waits
+# for time waits a tenth of the instructions.
+run_athlon() {
+    timeout 400 "${ISOCHRON:-$build/isochron}" run --quiet --machine "$1" --model flat \
+        --set clock.hz_den=10 -kernel "$kernel" -append "${append:-}" \
+        -initrd "$build/l4/sigma0,$build/l4/$2 exit=debug" -serial "file:$work/out" \
+        -device $exit_device --max-cycles 40G >"$work/log" 2>&1 </dev/null
 }
 
 run_bochs() {
@@ -110,7 +119,9 @@ for target; do
     isochron)
         check 'isochron, flat' "$all" run_isochron flat api_tests
         check 'isochron, p5' "$all" run_isochron p5 api_tests
+        check 'isochron, k7-1400' "$all" run_athlon k7-1400 api_tests
         append=$fpages check 'isochron, ports' "$ports" run_isochron flat api_ports
+        append=$fpages check 'isochron, ports, a64-2200' "$ports" run_athlon a64-2200 api_ports
         check 'isochron, threads' ': passed$' run_isochron flat api_threads
         append=kmem=2M check 'isochron, memory' ': passed$' run_isochron flat api_memory
         append=kmem=2M check 'isochron, chaos' ': passed$' run_isochron flat 'api_chaos n=100000'

@@ -135,6 +135,7 @@ _start:
     call test_debug
     call test_control
     call test_privilege
+    call test_later
     jmp report
 
 /* --- interrupts --- */
@@ -580,4 +581,5 @@ test_selector_instructions:
 #include "system_v86.S"
 #include "system_task.S"
 #include "system_debug.S"
+#include "system_later.S"
 #include "system_base.S"
