@@ -13,6 +13,9 @@
 
 #define KIP_AREA  (0xBFF00000u | 12 << 4)
 #define UTCB_AREA (0xBF000000u | 17 << 4)
+/* With root=low the root server's lie where it can still be a small space of the largest size. */
+#define LOW_KIP_AREA  (0x03FFF000u | 12 << 4)
+#define LOW_UTCB_AREA (0x03FC0000u | 17 << 4)
 
 extern const char image_start[], image_end[];
 extern uint8_t idle_block[TCB_SIZE];
@@ -106,14 +109,16 @@ static void start_server(word_t number, const struct kip_server *server, struct 
 {
     if (server->high == 0)
         return;
+    bool low = number == USER_BASE + 2 && option_given("root=low");
+    fpage_t utcb_area = low ? LOW_UTCB_AREA : UTCB_AREA;
     struct space *s = space_new();
     struct tcb *t = NULL;
     if (s) {
         *place = s;
         s->is_sigma0 = number == USER_BASE;
         s->privileged = true;
-        if (space_configure(s, KIP_AREA, UTCB_AREA) == L4_OK)
-            t = thread_start_server(number, s, UTCB_AREA & ~0x3FFu, server->ip, server->sp);
+        if (space_configure(s, low ? LOW_KIP_AREA : KIP_AREA, utcb_area) == L4_OK)
+            t = thread_start_server(number, s, utcb_area & ~0x3FFu, server->ip, server->sp);
     }
     if (!t)
         panic("no memory for the first servers");

@@ -1,8 +1,7 @@
 // getpid_loop [COUNT [library]]: what does the cheapest system call cost? COUNT getpid calls (1000
 // unless said) in the tightest loop there is, in batches of 64 with an RDTSC before and after each.
 // A batch's cost per call is the difference divided by its calls, so that the two RDTSC and the
-// call of the loop add less than a cycle. The leftover of COUNT / 64 goes first, unmeasured, to warm
-// up.
+// call of the loop add less than a cycle. The leftover of COUNT / 64 goes first, to warm up.
 //
 // Three symbols mark the loop for a simulator or a debugger:
 //   getpid_loop_start   its first instruction

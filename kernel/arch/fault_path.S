@@ -22,90 +22,61 @@ enter_page_fault_fast:
         pushl   $VECTOR_PAGE_FAULT
         cmpl    %eax, -8(%esp)          /* a Pentium's write to no line of the cache gets it none */
         pusha
-        movl    FRAME_CS(%esp), %eax
-        movl    FRAME_EFLAGS(%esp), %edx
+        movl    FRAME_CS(%esp), %eax; movl FRAME_EFLAGS(%esp), %edx
         testb   $3, %al
         jz      fault_saved             /* the kernel's own: lipc_read */
-        testl   $EFLAGS_VM, %edx
-        jnz     fault_saved
+        testl   $EFLAGS_VM, %edx; jnz fault_saved
         movl    FRAMED0(TCB_UTCB), %ecx
         xorl    %ebp, %ebp
         movl    %cr2, %ebx
-        movl    FRAMED0(TCB_SPACE), %esi
-        movl    UTCB_PAGER(%ebp, %ecx), %eax
+        movl    FRAMED0(TCB_SPACE), %esi; movl UTCB_PAGER(%ebp, %ecx), %eax
         cmpl    %ebx, SPACE_OWN_END(%ebp, %esi)
         jbe     fault_saved             /* sigma0's, too, has none of its own */
         movl    %eax, %edi
         shrl    $12, %edi
         andl    $(THREAD_NUMBERS - 1) * 4, %edi
-        movl    FRAMED0(TCB_ID), %edx
-        movl    thread_table(%ebp, %edi), %edi
-        testl   %edi, %edi
-        jz      fault_saved
-        movl    DEST(TCB_ID), %ecx
-        movl    DEST(TCB_SPACE), %esi
-        cmpl    %ecx, %eax
-        jne     fault_saved
+        movl    FRAMED0(TCB_ID), %edx; movl thread_table(%ebp, %edi), %edi
+        testl   %edi, %edi; jz fault_saved
+        movl    DEST(TCB_ID), %ecx; movl DEST(TCB_SPACE), %esi
+        cmpl    %ecx, %eax; jne fault_saved
         movl    DEST(TCB_PARTNER), %ecx
         movl    DEST(TCB_STATE), %eax   /* and `slow` */
-        cmpl    $ANY_THREAD, %ecx
-        jne     pager_awaits
+        cmpl    $ANY_THREAD, %ecx; jne pager_awaits
 1:      cmpl    $STATE_WAITING, %eax
         jne     fault_saved
-        movl    kernel + KERNEL_READY_TOP(%ebp), %eax
-        movl    DEST(TCB_PRIORITY), %ecx
-        cmpl    %eax, %ecx
-        jl      fault_saved
-        movl    gdt + GDT_USER_DATA(%ebp), %eax
-        movl    SPACE_SEGMENT0(%ebp, %esi), %ecx
-        cmpl    $LARGE_SEGMENT0, %eax
-        jne     fault_saved
-        cmpl    $LARGE_SEGMENT0, %ecx
-        jne     fault_saved
+        movl    kernel + KERNEL_READY_TOP(%ebp), %eax; movl DEST(TCB_PRIORITY), %ecx
+        cmpl    %eax, %ecx; jl fault_saved
+        movl    gdt + GDT_USER_DATA(%ebp), %eax; movl SPACE_SEGMENT0(%ebp, %esi), %ecx
+        cmpl    $LARGE_SEGMENT0, %eax; jne fault_saved
+        cmpl    $LARGE_SEGMENT0, %ecx; jne fault_saved
 
 /* It will be. The thread's own state, then the message. EBX: the address, ESI: the pager's
  * space. */
         pushl   $page_fault_resume
-        movl    DEST(TCB_ID), %eax
-        movl    %esp, FRAMED(TCB_ESP)
-        movl    $KERNEL_IPC_MAP, %ecx
-        movl    %eax, FRAMED(TCB_PARTNER)
-        movl    %eax, FRAMED(TCB_RECV_FROM)
-        movl    %ecx, FRAMED(TCB_KERNEL_IPC)
-        movl    $STATE_WAITING_KERNEL, %edx
-        movl    %ebp, FRAMED(TCB_IPC_RESULT)
-        movl    $STATE_READY, %eax
-        movl    %edx, FRAMED(TCB_STATE)
-        movl    %eax, DEST(TCB_STATE)
-        movl    FRAME_ERROR + 4(%esp), %edx
+        movl    DEST(TCB_ID), %eax; movl %esp, FRAMED(TCB_ESP)
+        movl    $KERNEL_IPC_MAP, %ecx; movl %eax, FRAMED(TCB_PARTNER)
+        movl    %eax, FRAMED(TCB_RECV_FROM); movl %ecx, FRAMED(TCB_KERNEL_IPC)
+        movl    $STATE_WAITING_KERNEL, %edx; movl %ebp, FRAMED(TCB_IPC_RESULT)
+        movl    $STATE_READY, %eax; movl %edx, FRAMED(TCB_STATE)
+        movl    %eax, DEST(TCB_STATE); movl FRAME_ERROR + 4(%esp), %edx
         movl    DEST(TCB_UTCB), %ecx
         andl    $2, %edx                /* it was a write */
         movl    UTCB_OFFSET_MR0(%ebp, %ecx), %eax /* the line, as above */
         shll    $16, %edx
-        movl    FRAME_EIP + 4(%esp), %eax
-        movl    %eax, UTCB_OFFSET_MR0 + 8(%ebp, %ecx)
-        movl    %ebx, UTCB_OFFSET_MR0 + 4(%ebp, %ecx)
-        movl    FRAMED(TCB_SPACE), %eax
-        movl    %esi, %ebx
-        movl    $TAG_PAGE_FAULT + (RIGHT_R << 16), %esi
-        cmpl    %eax, %ebx
-        je      pager_in_same_space
+        movl    FRAME_EIP + 4(%esp), %eax; movl %eax, UTCB_OFFSET_MR0 + 8(%ebp, %ecx)
+        movl    %ebx, UTCB_OFFSET_MR0 + 4(%ebp, %ecx); movl FRAMED(TCB_SPACE), %eax
+        movl    %esi, %ebx; movl $TAG_PAGE_FAULT + (RIGHT_R << 16), %esi
+        cmpl    %eax, %ebx; je pager_in_same_space
         subl    %edx, %esi              /* 4 for R becomes 2 for W */
-        movl    DEST(TCB_STACK_TOP), %edx
-        movl    %esi, UTCB_OFFSET_MR0(%ebp, %ecx)
-        movl    %edi, kernel + KERNEL_CURRENT(%ebp)
-        movl    DEST(TCB_LOCAL_ID), %edi
-        movl    %edx, task + TASK_ESP0(%ebp)
-        movl    %edi, gs_page + GS_PAGE_WORD(%ebp)
+        movl    DEST(TCB_STACK_TOP), %edx; movl %esi, UTCB_OFFSET_MR0(%ebp, %ecx)
+        movl    %edi, kernel + KERNEL_CURRENT(%ebp); movl DEST(TCB_LOCAL_ID), %edi
+        movl    %edx, task + TASK_ESP0(%ebp); movl %edi, gs_page + GS_PAGE_WORD(%ebp)
         movl    %ebx, kernel + KERNEL_SEGMENT_SPACE(%ebp)
-        movl    %ebx, kernel + KERNEL_ACTIVE_SPACE(%ebp)
-        movl    %gs, %eax
-        cmpb    $USER_GS, %al
-        jne     3f
+        movl    %ebx, kernel + KERNEL_ACTIVE_SPACE(%ebp); movl %gs, %eax
+        cmpb    $USER_GS, %al; jne 3f
 2:      movl    FRAMED(TCB_ID), %eax
         leal    -FRAME_HARDWARE(%edx), %esp
-        movl    SPACE_DIRECTORY(%ebp, %ebx), %edx
-        movl    UTCB_OFFSET_MR0 + 4(%ebp, %ecx), %ebx
+        movl    SPACE_DIRECTORY(%ebp, %ebx), %edx; movl UTCB_OFFSET_MR0 + 4(%ebp, %ecx), %ebx
         movl    UTCB_OFFSET_MR0 + 8(%ebp, %ecx), %ebp
         movl    %edx, %cr3
         .globl  page_fault_iret
@@ -116,22 +87,17 @@ page_fault_iret:
         jmp     2b
 
 pager_awaits:
-        cmpl    %ecx, %edx
-        je      1b
+        cmpl    %ecx, %edx; je 1b
         jmp     fault_saved
 
 pager_in_same_space:
         subl    %edx, %esi
-        movl    DEST(TCB_STACK_TOP), %edx
-        movl    %esi, UTCB_OFFSET_MR0(%ebp, %ecx)
-        movl    %edi, kernel + KERNEL_CURRENT(%ebp)
-        movl    DEST(TCB_LOCAL_ID), %edi
-        movl    %edx, task + TASK_ESP0(%ebp)
-        movl    %edi, gs_page + GS_PAGE_WORD(%ebp)
+        movl    DEST(TCB_STACK_TOP), %edx; movl %esi, UTCB_OFFSET_MR0(%ebp, %ecx)
+        movl    %edi, kernel + KERNEL_CURRENT(%ebp); movl DEST(TCB_LOCAL_ID), %edi
+        movl    %edx, task + TASK_ESP0(%ebp); movl %edi, gs_page + GS_PAGE_WORD(%ebp)
         movl    FRAMED(TCB_LOCAL_ID), %eax
         leal    -FRAME_HARDWARE(%edx), %esp
-        movl    UTCB_OFFSET_MR0 + 4(%ebp, %ecx), %ebx
-        movl    UTCB_OFFSET_MR0 + 8(%ebp, %ecx), %ebp
+        movl    UTCB_OFFSET_MR0 + 4(%ebp, %ecx), %ebx; movl UTCB_OFFSET_MR0 + 8(%ebp, %ecx), %ebp
         .globl  page_fault_same_space_iret
 page_fault_same_space_iret:
         iret
@@ -142,43 +108,28 @@ page_fault_same_space_iret:
         .globl  answer
 answer: cmpl    $STATE_WAITING_KERNEL, %ebx
         jne     foreign_answer
-        cmpl    %eax, %edx
-        jl      many_slow
-        movl    DEST(TCB_ESP), %eax
-        movl    DEST(TCB_SPACE), %ebx
+        cmpl    %eax, %edx; jl many_slow
+        movl    DEST(TCB_ESP), %eax; movl DEST(TCB_SPACE), %ebx
         movl    gdt + GDT_USER_DATA(%ebp), %edx
-        cmpl    $LARGE_SEGMENT0, %edx
-        jne     many_slow
-        movl    (%ebp, %eax), %eax
-        movl    SPACE_SEGMENT0(%ebp, %ebx), %edx
-        cmpl    $page_fault_resume, %eax
-        jne     many_slow
-        cmpl    $LARGE_SEGMENT0, %edx
-        jne     many_slow
-        movl    %esi, %eax
-        movl    CUR(TCB_UTCB), %edx
+        cmpl    $LARGE_SEGMENT0, %edx; jne many_slow
+        movl    (%ebp, %eax), %eax; movl SPACE_SEGMENT0(%ebp, %ebx), %edx
+        cmpl    $page_fault_resume, %eax; jne many_slow
+        cmpl    $LARGE_SEGMENT0, %edx; jne many_slow
+        movl    %esi, %eax; movl CUR(TCB_UTCB), %edx
         andl    $0xFFC0, %eax           /* flags and typed words */
         jnz     answer_item
 answered:
-        movl    $STATE_WAITING, %eax
-        movl    DEST(TCB_STACK_TOP), %edx
+        movl    $STATE_WAITING, %eax; movl DEST(TCB_STACK_TOP), %edx
         movl    %eax, CUR(TCB_STATE)
         decl    %eax                    /* STATE_READY */
-        movl    %edx, task + TASK_ESP0(%ebp)
-        movl    %eax, DEST(TCB_STATE)
-        movl    DEST(TCB_LOCAL_ID), %edx
-        movl    CUR(TCB_SPACE), %eax
-        movl    %edx, gs_page + GS_PAGE_WORD(%ebp)
-        movl    %ebp, DEST(TCB_KERNEL_IPC)
-        movl    %edi, kernel + KERNEL_CURRENT(%ebp)
-        movl    DEST(TCB_ESP), %esp
-        cmpl    %eax, %ebx
-        je      1f
+        movl    %edx, task + TASK_ESP0(%ebp); movl %eax, DEST(TCB_STATE)
+        movl    DEST(TCB_LOCAL_ID), %edx; movl CUR(TCB_SPACE), %eax
+        movl    %edx, gs_page + GS_PAGE_WORD(%ebp); movl %ebp, DEST(TCB_KERNEL_IPC)
+        movl    %edi, kernel + KERNEL_CURRENT(%ebp); movl DEST(TCB_ESP), %esp
+        cmpl    %eax, %ebx; je 1f
         movl    %ebx, kernel + KERNEL_SEGMENT_SPACE(%ebp)
-        movl    %ebx, kernel + KERNEL_ACTIVE_SPACE(%ebp)
-        movl    %gs, %eax
-        cmpb    $USER_GS, %al
-        jne     2f
+        movl    %ebx, kernel + KERNEL_ACTIVE_SPACE(%ebp); movl %gs, %eax
+        cmpb    $USER_GS, %al; jne 2f
 3:      movl    SPACE_DIRECTORY(%ebp, %ebx), %eax
         movl    %eax, %cr3
 1:      addl    $4, %esp
@@ -193,23 +144,18 @@ answer_iret:
 
 /* The C function wants its data segment, and uses no other. */
 answer_item:
-        cmpl    $2 << 6, %eax
-        jne     many_slow
+        cmpl    $2 << 6, %eax; jne many_slow
         movl    %esi, %eax
         andl    $0x3F, %eax
-        cmpl    $MR_COUNT - 3, %eax
-        ja      many_slow
+        cmpl    $MR_COUNT - 3, %eax; ja many_slow
         pushl   %ecx
         leal    UTCB_OFFSET_MR0 + 4(%edx, %eax, 4), %edx
-        movl    $KERNEL_DS, %eax
-        movl    %eax, %ds
+        movl    $KERNEL_DS, %eax; movl %eax, %ds
         movl    %edi, %eax
         call    ipc_map_item
         popl    %ecx
-        testb   %al, %al
-        jz      many_slow
-        movl    $USER_DS, %eax
-        movl    %eax, %ds
+        testb   %al, %al; jz many_slow
+        movl    $USER_DS, %eax; movl %eax, %ds
         jmp     answered
 
 /* Whoever ended the wait in another way switches to here, in the kernel's segments. */

@@ -1,6 +1,6 @@
 #!/bin/bash
-# l4_linux.sh [qemu] [flat] [p5] [library]: Linux as a server on our L4 kernel, under QEMU and on Isochron's
-# models, and with system calls as messages of the processes' own (flat). A session is typed at its shell;
+# l4_linux.sh [qemu] [flat] [p5] [library] [small]: Linux as a server on our L4 kernel, under QEMU and on Isochron's
+# models, with system calls as messages of the processes' own, and so in a small space. A session is typed at its shell;
 # what the commands print must be what native Linux prints for them.
 # BUILD names the build (build/release); ISOCHRON the program.
 set -euo pipefail
@@ -55,9 +55,9 @@ native() {
 options="mem=32M initrd=rd console=ttyS0 quiet lpj=400000 exit=debug"
 modules="$build/l4/sigma0,$(image linux-l4) $options,$initrd"
 
-on_isochron() { # MODEL KERNEL WAY
-    local modules=${modules/exit=debug/exit=debug syscalls=$3}
-    timeout 400 "$isochron" run --quiet --machine p133 --model "$1" -kernel "$build/l4/$2" \
+on_isochron() { # MODEL KERNEL WAY SPACE
+    local modules=${modules/exit=debug/exit=debug syscalls=$3 space=$4}
+    timeout 400 "$isochron" run --quiet --machine p133 --model "$1" -kernel "$build/l4/$2" -append root=low \
         -initrd "$modules" -serial "file:$work/out" -serial-input "$work/typed" \
         -device isa-debug-exit,iobase=0xf4,iosize=4 --max-cycles 20G </dev/null 2>"$work/log"
 }
@@ -104,15 +104,16 @@ typed >"$work/typed"
 native
 answers "$work/native" >"$work/expected"
 [ "$(wc -l <"$work/expected")" -gt 25 ] || { echo "native Linux did not do the session"; exit 1; }
-[ $# -gt 0 ] || set -- qemu flat p5 library
+[ $# -gt 0 ] || set -- qemu flat p5 library small
 for target; do
     case $target in
     qemu) check 'qemu, pentium' on_qemu ;;
-    flat) check 'isochron, flat, assertions on' on_isochron flat kernel-checked exception ;;
-    library) check 'isochron, flat, assertions on, library' on_isochron flat kernel-checked library ;;
-    p5) check 'isochron, p5' on_isochron p5 kernel exception ;;
+    flat) check 'isochron, flat, assertions on' on_isochron flat kernel-checked exception large ;;
+    library) check 'isochron, flat, assertions on, library' on_isochron flat kernel-checked library large ;;
+    small) check 'isochron, flat, assertions on, library, small' on_isochron flat kernel-checked library small ;;
+    p5) check 'isochron, p5' on_isochron p5 kernel exception large ;;
     *)
-        echo "l4_linux.sh: $target is no target; accepted are qemu, flat, p5, library" >&2
+        echo "l4_linux.sh: $target is no target; accepted are qemu, flat, p5, library, small" >&2
         exit 2
         ;;
     esac

@@ -26,7 +26,7 @@ l4_thread_id layer_server;
 #define COM1          0x3F8
 
 static char command_line[1024], *arguments[ARGUMENTS_MAX + 1];
-static char exit_way[16];
+static char exit_way[16], space_kind[16];
 
 extern char _end[], __binary_start[];
 
@@ -140,7 +140,7 @@ void os_dump_core(void)
 
 /* --- the start -------------------------------------------------------------------------------- */
 
-/* The words of the command line; exit= is ours. */
+/* The words of the command line; exit= and space= are ours. */
 static int split(char *line)
 {
     int count = 1;
@@ -155,6 +155,8 @@ static int split(char *line)
         *end = 0;
         if (strncmp(word, "exit=", 5) == 0)
             strlcpy(exit_way, word + 5, sizeof(exit_way));
+        else if (strncmp(word, "space=", 6) == 0)
+            strlcpy(space_kind, word + 6, sizeof(space_kind));
         else if (end != word)
             arguments[count++] = word;
         word = last ? end + 1 : end;
@@ -185,6 +187,26 @@ static int read_boot_modules(void)
     return split(options);
 }
 
+#define SPACE_CONTROL_SMALL 0x80000000u
+#define SPACE_64_MB         0x10u
+
+/* space=small: 64 MB of addresses from 0, which is all that small spaces have. The switch to a
+ * process and back is one of segments then, and no TLB is flushed. */
+static void choose_space(void)
+{
+    word_t done = 0;
+
+    if (!*space_kind || strcmp(space_kind, "large") == 0)
+        return;
+    if (strcmp(space_kind, "small") != 0)
+        layer_panic("space=%s is no kind of space: accepted are large and small", space_kind);
+    if ((uintptr_t)l4_kip >= 64u << 20)
+        layer_panic("space=small: the microkernel wants the option root=low");
+    if (!l4_space_control(layer_server, SPACE_CONTROL_SMALL | SPACE_64_MB, L4_NIL_FPAGE,
+                          L4_NIL_FPAGE, L4_NIL_THREAD, &done) || !(done & SPACE_CONTROL_SMALL))
+        layer_panic("space=small: the microkernel gives none");
+}
+
 /* The first stack is the one that start_idle_thread leaves for good. */
 static char first_stack[16384] __attribute__((aligned(16), used));
 __asm__(".section .init.text, \"ax\", @progbits\n"
@@ -207,6 +229,7 @@ void __init layer_main(void)
     layer_server = l4_my_global_id();
     set_up_serial();
     count = read_boot_modules();
+    choose_space();
     l4_set_priority(layer_server, PRIORITY_LINUX);
     exit(linux_main(count, arguments));
 }
