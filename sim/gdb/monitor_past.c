@@ -193,7 +193,8 @@ static const struct instance *look_back(struct path_watch *w, const struct gdb_t
                                  .last_now = m->clock.now,
                                  .booted = m->ledger.path != PATH_BOOT};
         history_hide_stops(t->history, &kept);
-        watch_add(&watch, m->cpu, (struct watcher){path_priced, path_charged, w});
+        watch_add(&watch, m->cpu, (struct watcher){.priced = path_priced,
+                                                   .charged = path_charged, .owner = w});
         history_live(t->history, here);
         watch_remove(&watch, w);
         history_show_stops(t->history, &kept);

@@ -1,6 +1,5 @@
 #include "sim/report/blame.h"
 
-#include "cpu/note.h"
 #include "sim/core/check.h"
 
 #include <stdlib.h>
@@ -8,7 +7,7 @@
 
 #define COMPARE_EVERY (1u << 18) /* logs with misses */
 #define MISSES_MAX (3 * ACCESS_LOG_MAX)
-#define RECORD_STRIDE 4 /* three caches' records of a line, and a round number */
+#define RECORD_STRIDE 2 /* records of a line in `lines` */
 #define PAGE_SHIFT 12
 #define REGION_SHIFT 22
 
@@ -82,21 +81,6 @@ static ALWAYS_INLINE void hit_page(struct blame *b, uint32_t page, bool code)
     }
 }
 
-static ALWAYS_INLINE bool is_hit(const struct access *a)
-{
-    if (a->kind == ACCESS_NOTE)
-        return a->level < NOTE_CR3_LOAD;
-    return a->level == LEVEL_L1 && a->kind <= ACCESS_FETCH;
-}
-
-static ALWAYS_INLINE bool all_hit(const struct access *a, const struct access *end)
-{
-    bool hit = true;
-    for (; a < end; a++)
-        hit &= is_hit(a);
-    return hit;
-}
-
 /* Entries that are hits of the first level and of the TLB. */
 static ALWAYS_INLINE void see_hits(struct blame *b, const struct access *a,
                                    const struct access *end)
@@ -150,12 +134,28 @@ static void settle(struct blame *b)
     }
 }
 
+/* Of a line that was missed, and of one that L2 replaces for it. */
+static void ahead(void *owner, const struct cpu *c)
+{
+    const struct blame *b = owner;
+    const struct mirror *l2 = &b->mirror[MIRROR_L2];
+    const struct access *a = c->log.list, *end = a + c->log.count;
+    for (; a < end; a++) {
+        if (a->level == LEVEL_L1 || a->level == LEVEL_DEVICE || a->kind > ACCESS_FETCH)
+            continue;
+        __builtin_prefetch(b->lines + (size_t)(a->pa >> b->line_bits) * RECORD_STRIDE);
+        if (a->level == LEVEL_L2 || !l2->sets)
+            continue;
+        uint32_t set = a->pa >> l2->shift & (l2->sets - 1), there = l2->tag[set * l2->ways];
+        __builtin_prefetch(&l2->misses[set]);
+        if (there != MIRROR_NONE)
+            __builtin_prefetch(b->lines + (size_t)there * RECORD_STRIDE);
+    }
+}
+
 static NOINLINE void see_misses(struct blame *b, const struct cpu *c, const struct op *o)
 {
     b->misses = 0;
-    for (const struct access *a = c->log.list, *end = a + c->log.count; a < end; a++)
-        if (a->level != LEVEL_L1 && a->kind <= ACCESS_FETCH && a->level != LEVEL_DEVICE)
-            __builtin_prefetch(b->lines + (size_t)(a->pa >> b->line_bits) * RECORD_STRIDE);
     blame_replay(b, c, o);
     CHECK(b->misses <= MISSES_MAX);
     settle(b);
@@ -164,25 +164,6 @@ static NOINLINE void see_misses(struct blame *b, const struct cpu *c, const stru
 }
 
 /* --- what the watch tells --------------------------------------------------------------------- */
-
-static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
-{
-    struct blame *b = owner;
-    const struct access *a = c->log.list, *end = a + c->log.count;
-    (void)delivery;
-    if (LIKELY(all_hit(a, end)))
-        see_hits(b, a, end);
-    else
-        see_misses(b, c, o);
-    b->caches_off = c->mmu->caches_off;
-}
-
-/* All accesses of a run hit. Those behind it in the log belong to an instruction that is yet to be
- * told of; that replacement bits know of them already changes nothing, for they come first then. */
-static void run(void *owner, const struct cpu *c, const struct priced_run *r)
-{
-    see_hits(owner, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
-}
 
 static const uint8_t buckets[CAUSE_COUNT] = {
     [CAUSE_DATA_L2] = BUCKET_DATA_L2,   [CAUSE_DATA_DRAM] = BUCKET_DATA_DRAM,
@@ -193,14 +174,45 @@ static const uint8_t buckets[CAUSE_COUNT] = {
 
 enum blame_bucket blame_bucket_of(enum cause cause) { return buckets[cause]; }
 
-static void charged(void *owner, enum cause cause, cycle_t cycles)
+/* Causes that have a bucket. */
+#define CHARGED_FOR_MISSES                                                                         \
+    (1ull << CAUSE_DATA_L2 | 1ull << CAUSE_DATA_DRAM | 1ull << CAUSE_FETCH_L2 |                    \
+     1ull << CAUSE_FETCH_DRAM | 1ull << CAUSE_ITLB | 1ull << CAUSE_DTLB | 1ull << CAUSE_TLB_UPDATE)
+
+static NOINLINE void take_charges(struct blame *b)
+{
+    for (uint32_t i = 0; i < b->watch->charge_count; i++) {
+        uint32_t cycles = b->watch->charge[i].cycles, k = buckets[b->watch->charge[i].cause];
+        if (!k || !cycles)
+            continue;
+        b->pending[k] += cycles;
+        b->owed |= 1u << k;
+        b->total[k] += cycles;
+    }
+}
+
+static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
 {
     struct blame *b = owner;
-    if (LIKELY(!buckets[cause]))
-        return;
-    b->pending[buckets[cause]] += cycles;
-    b->owed |= (cycles > 0) << buckets[cause];
-    b->total[buckets[cause]] += cycles;
+    const struct access *a = c->log.list, *end = a + c->log.count;
+    (void)delivery;
+    if (UNLIKELY(b->watch->causes & CHARGED_FOR_MISSES))
+        take_charges(b);
+    if (LIKELY(b->watch->hits))
+        see_hits(b, a, end);
+    else
+        see_misses(b, c, o);
+    b->caches_off = c->mmu->caches_off;
+}
+
+/* All accesses of a run hit. Those behind it in the log belong to an instruction that is yet to be
+ * told of; that replacement bits know of them already changes nothing, for they come first then. */
+static void run(void *owner, const struct cpu *c, const struct priced_run *r)
+{
+    struct blame *b = owner;
+    if (UNLIKELY(b->watch->causes & CHARGED_FOR_MISSES))
+        take_charges(b);
+    see_hits(b, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -221,6 +233,7 @@ static void make_mirrors(struct blame *b)
     b->line_bits = line_bits(m);
     uint32_t lines = m->phys.size >> b->line_bits;
     b->lines = xalloc((size_t)lines * RECORD_STRIDE, sizeof *b->lines);
+    b->code_lines = xalloc(lines, sizeof *b->code_lines);
     for (int i = 0; i < MIRRORS; i++) {
         if (i >= MIRROR_ITLB) {
             mirror_init_tlb(&b->mirror[i], blame_tlb(b, i));
@@ -230,7 +243,10 @@ static void make_mirrors(struct blame *b)
         if (c->order)
             usage_error("--blame: a cache of %u ways; accepted are machines with at most 8",
                         c->ways);
-        mirror_init_cache(&b->mirror[i], c, b->lines + i, RECORD_STRIDE, lines);
+        if (i == MIRROR_L1I)
+            mirror_init_cache(&b->mirror[i], c, b->code_lines, 1, lines);
+        else
+            mirror_init_cache(&b->mirror[i], c, b->lines + (i == MIRROR_L2), RECORD_STRIDE, lines);
     }
 }
 
@@ -238,6 +254,7 @@ void blame_start(struct blame *b, const struct spaces *spaces, struct watch *h, 
 {
     memset(b, 0, sizeof *b);
     b->cpu = c;
+    b->watch = h;
     b->spaces = spaces;
     b->paging = c->mmu->paging;
     b->caches_off = c->mmu->caches_off;
@@ -246,7 +263,8 @@ void blame_start(struct blame *b, const struct spaces *spaces, struct watch *h, 
     blame_cells_init(&b->cells);
     make_mirrors(b);
     blame_forget(b);
-    watch_add_runs(h, c, (struct watcher){priced, charged, b}, run);
+    watch_add_runs(h, c, (struct watcher){.priced = priced, .owner = b, .ahead = ahead}, run);
+    watch_wants(h, b, WATCH_OWN);
 }
 
 void blame_free(struct blame *b, struct watch *h)
@@ -256,6 +274,7 @@ void blame_free(struct blame *b, struct watch *h)
         mirror_free(&b->mirror[i]);
     blame_cells_free(&b->cells);
     free(b->lines);
+    free(b->code_lines);
     free(b->miss);
 }
 
@@ -296,6 +315,15 @@ static uint64_t in_ledger(const struct ledger *l, unsigned bucket)
     return sum;
 }
 
+/* Charged for an instruction that is not over. */
+static uint64_t not_told(const struct watch *h, unsigned bucket)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < h->charge_count; i++)
+        sum += buckets[h->charge[i].cause] == bucket ? h->charge[i].cycles : 0;
+    return sum;
+}
+
 void blame_verify(const struct blame *b)
 {
     const struct ledger *l = b->cpu->ledger;
@@ -303,7 +331,7 @@ void blame_verify(const struct blame *b)
     blame_compare(b);
     for (unsigned i = BUCKET_NONE + 1; i < BUCKETS; i++) {
         charged_cycles += b->total[i] - b->pending[i];
-        CHECK(b->since != l->start || b->total[i] == in_ledger(l, i));
+        CHECK(b->since != l->start || b->total[i] + not_told(b->watch, i) == in_ledger(l, i));
     }
     for (uint32_t i = 0; i < b->cells.count; i++)
         cycles += b->cells.cell[i].cycles;

@@ -60,9 +60,11 @@ struct blame_near {
 
 struct blame {
     const struct cpu *cpu;
+    const struct watch *watch;
     const struct spaces *spaces; /* NULL: everything is in space 0 */
     struct mirror mirror[MIRRORS];
-    struct record *lines; /* records of the caches, those of one line side by side */
+    struct record *lines; /* records of the data cache and L2, those of one line side by side */
+    struct record *code_lines;
     uint32_t line_bits;
     struct blame_near near_code[BLAME_NEAR], near_data[BLAME_NEAR];
     uint32_t generation; /* changes when a TLB's contents do */

@@ -37,7 +37,8 @@ static struct blame_miss *add(struct blame *b, struct blame_miss miss)
 static void in_set(struct mirror *m, uint32_t tag, enum blame_kind kind)
 {
     m->misses[tag & (m->sets - 1)]++;
-    m->conflicts[tag & (m->sets - 1)] += kind == BLAME_CONFLICT;
+    if (kind == BLAME_CONFLICT)
+        m->conflicts[tag & (m->sets - 1)]++;
 }
 
 static void missed_line(struct blame *b, enum blame_mirror i, enum blame_array array, uint32_t line,

@@ -136,7 +136,7 @@ void cells_start(struct cells *l, struct watch *h, struct cpu *c, const struct s
     l->whatif = whatif;
     l->mark = s->address;
     blame_start(&l->blame, spaces, h, c);
-    watch_add(h, c, (struct watcher){priced, NULL, l});
+    watch_add(h, c, (struct watcher){.priced = priced, .owner = l});
 }
 
 void cells_free(struct cells *l, struct watch *h)

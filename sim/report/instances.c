@@ -27,7 +27,7 @@ void instances_start(struct instance_list *l, struct watch *h, struct cpu *c,
 {
     memset(l, 0, sizeof *l);
     l->paths = paths;
-    watch_add(h, c, (struct watcher){priced, NULL, l});
+    watch_add(h, c, (struct watcher){.priced = priced, .owner = l});
 }
 
 /* "NAME#N", or NAME for the first. */

@@ -126,11 +126,25 @@ void overlap_flush(struct overlap *o, bool caches)
             look_at_set(o, kind, set << o->cache[kind].cache->line_shift);
 }
 
-/* A line that came or went, in either cache; an entry of a TLB. */
+void overlap_look_anew(struct overlap *o)
+{
+    for (unsigned kind = 0; kind < 2; kind++) {
+        struct overlap_cache *k = &o->cache[kind];
+        if (k->cache->sets)
+            memcpy(k->tag, k->cache->tag, k->cache->sets * k->cache->ways * sizeof *k->tag);
+    }
+    for (unsigned which = 0; which < 3; which++)
+        look_at_tlb(o, which, 0, o->tlb[which].tlb->entries, false);
+}
+
+/* A line that came or went, in either cache; an entry of a TLB. An update is a locked cycle, which
+ * makes both caches give up the line that they have. */
 static NOINLINE void look(struct overlap *o, const struct access *a, bool by_program)
 {
-    look_at_set(o, OVERLAP_CODE, a->pa);
-    look_at_set(o, OVERLAP_DATA, a->pa);
+    if (a->level != LEVEL_L1 || a->kind == ACCESS_UPDATE) {
+        look_at_set(o, OVERLAP_CODE, a->pa);
+        look_at_set(o, OVERLAP_DATA, a->pa);
+    }
     if (a->kind != ACCESS_WALK && a->kind != ACCESS_UPDATE)
         return;
     bool code = a->flags & ACCESS_CODE_SIDE;
@@ -166,12 +180,11 @@ static NOINLINE void take_over(struct overlap *o, struct overlap_cache *k, uint3
     k->owner[index] = space + 1;
 }
 
-void overlap_user(struct overlap *o, uint32_t space, const struct access *a,
-                  const struct access *end)
+void overlap_user(struct overlap *o, uint32_t space, const struct access *const *list,
+                  uint32_t count)
 {
-    for (; a < end; a++) {
-        if (a->kind == ACCESS_NOTE)
-            continue;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct access *a = list[i];
         if (UNLIKELY(!is_plain_hit(a)))
             look(o, a, true);
         if (a->kind == ACCESS_WALK || a->kind == ACCESS_UPDATE || a->level == LEVEL_DEVICE)
@@ -183,11 +196,10 @@ void overlap_user(struct overlap *o, uint32_t space, const struct access *a,
     }
 }
 
-void overlap_kernel(struct overlap *o, const struct access *a, const struct access *end)
+void overlap_kernel(struct overlap *o, const struct access *const *list, uint32_t count)
 {
-    for (; a < end; a++) {
-        if (a->kind == ACCESS_NOTE)
-            continue;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct access *a = list[i];
         if (UNLIKELY(!is_plain_hit(a))) {
             look(o, a, false);
             continue;

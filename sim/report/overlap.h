@@ -55,11 +55,14 @@ struct overlap {
 void overlap_init(struct overlap *o, const struct cpu *c);
 void overlap_free(struct overlap *o);
 
-/* A program's accesses, hits of the first level for the greater part. */
-void overlap_user(struct overlap *o, uint32_t space, const struct access *a,
-                  const struct access *end);
+/* A program's accesses. One that hits the first level and was told before, since the last crossing
+ * of privileges, need not be told again; here and of the kernel. */
+void overlap_user(struct overlap *o, uint32_t space, const struct access *const *list,
+                  uint32_t count);
 /* Privilege 0's, of an open instance or outside of one. */
-void overlap_kernel(struct overlap *o, const struct access *a, const struct access *end);
+void overlap_kernel(struct overlap *o, const struct access *const *list, uint32_t count);
+/* Not everything was told, while no program had run yet: the caches are as they are now. */
+void overlap_look_anew(struct overlap *o);
 /* The TLBs were emptied, or an entry of them was; the caches, too. */
 void overlap_flush(struct overlap *o, bool caches);
 

@@ -75,13 +75,12 @@ static void count_miss(struct paths *p, const struct access *a, const struct acc
         p->now.misses[a->kind == ACCESS_FETCH ? PATH_CODE : PATH_DATA]++;
 }
 
-static void see_accesses(struct paths *p, const struct cpu *c, const struct access *a,
-                         const struct access *end)
+/* first: of the log, or of its part that the event is about. */
+static void see_accesses(struct paths *p, const struct cpu *c, const struct access *first)
 {
     unsigned shift = c->mmu->l1d.line_shift;
-    for (const struct access *first = a; a < end; a++) {
-        if (a->kind == ACCESS_NOTE)
-            continue;
+    for (uint32_t i = 0; i < p->watch->news_count; i++) {
+        const struct access *a = p->watch->news[i];
         if (a->level != LEVEL_L1 || a->kind == ACCESS_WALK)
             count_miss(p, a, a > first ? a - 1 : NULL);
         uint32_t line = a->pa >> shift;
@@ -117,6 +116,7 @@ static void begin(struct paths *p, const struct cpu *c, uint32_t entry, bool fro
     path_mark(&i->marks, PATH_MARK_ENTERED, c->clock->now - i->begin);
     p->generation++;
     p->begun++;
+    watch_forget(p->watch);
     overlap_begin(&p->overlap, i->from_space);
 }
 
@@ -155,11 +155,12 @@ static void end(struct paths *p, const struct cpu *c, bool idle)
         p->on_end(p->on_end_owner, p->ended);
     p->crowded += i->crowded;
     i->open = false;
+    watch_forget(p->watch);
 }
 
 static void add_symbol(struct path_instance *i, uint32_t place, uint32_t cycles)
 {
-    for (unsigned n = 0; n < i->symbol_count; n++)
+    for (unsigned n = i->symbol_count; n-- > 0;) /* the last one is the likely one */
         if (i->symbol[n].place == place) {
             i->symbol[n].cycles += cycles;
             return;
@@ -170,26 +171,35 @@ static void add_symbol(struct path_instance *i, uint32_t place, uint32_t cycles)
     }
 }
 
+static uint64_t *flat_account(struct paths *p)
+{
+    return p->last_cpl == 3 ? &p->user : p->booted ? &p->idle : &p->boot;
+}
+
+/* What went by untold since the event before: nothing while privilege 0 runs, after the boot. */
+static ALWAYS_INLINE void catch_up(struct paths *p)
+{
+    const struct watch *h = p->watch;
+    *flat_account(p) += h->before - p->last_now;
+    if (p->last_cpl == 3)
+        p->user_instructions += h->instructions - p->instructions;
+    p->last_now = h->before;
+}
+
 /* Where the cycles of the instruction that was just priced go. */
 static void settle(struct paths *p, const struct cpu *c)
 {
-    uint32_t sum = 0;
-    for (uint32_t n = 0; n < p->pending_count; n++) {
-        sum += p->pending[n].cycles;
-        if (p->now.open)
-            p->now.cause[p->pending[n].cause] += p->pending[n].cycles;
+    const struct watch *h = p->watch;
+    uint32_t cycles = (uint32_t)(c->clock->now - h->before);
+    if (!p->now.open) {
+        p->account = p->last_cpl == 3 ? ACCOUNT_USER : p->booted ? ACCOUNT_IDLE : ACCOUNT_BOOT;
+        *flat_account(p) += cycles;
+        return;
     }
-    p->pending_count = 0;
-    p->account = p->now.open          ? ACCOUNT_INSTANCE
-                 : p->last_cpl == 3   ? ACCOUNT_USER
-                 : p->booted          ? ACCOUNT_IDLE
-                                      : ACCOUNT_BOOT;
-    switch (p->account) {
-    case ACCOUNT_USER: p->user += sum; break;
-    case ACCOUNT_IDLE: p->idle += sum; break;
-    case ACCOUNT_BOOT: p->boot += sum; break;
-    default: add_symbol(&p->now, c->ledger->place, sum); break;
-    }
+    p->account = ACCOUNT_INSTANCE;
+    for (uint32_t n = 0; n < h->charge_count; n++)
+        p->now.cause[h->charge[n].cause] += h->charge[n].cycles;
+    add_symbol(&p->now, c->ledger->place, cycles);
 }
 
 /* An interrupt inside an instance: its branches are its own. */
@@ -255,8 +265,10 @@ static void leave(struct paths *p, const struct cpu *c, const struct op *o, bool
     }
 }
 
-/* Whose program ran last, and where the processor stands. */
-static void remember(struct paths *p, const struct cpu *c, uint32_t eip)
+/* Whose program ran last, and where the processor stands. Before the first program runs there is
+ * nothing to tell apart; from then on every event in privilege 0 counts, for the instance that is
+ * open, or to see the idle loop. */
+static void remember(struct paths *p, const struct cpu *c, uint32_t eip, uint32_t instructions)
 {
     if (c->cpl == 3) {
         p->booted = true;
@@ -268,14 +280,14 @@ static void remember(struct paths *p, const struct cpu *c, uint32_t eip)
     p->last_cr3 = c->cr3;
     p->last_eip = eip;
     p->last_esp = c->r[ESP];
-}
-
-static bool has_note(const struct cpu *c, enum note note)
-{
-    for (uint32_t i = 0; i < c->log.count; i++)
-        if (c->log.list[i].kind == ACCESS_NOTE && c->log.list[i].level == note)
-            return true;
-    return false;
+    p->instructions = p->watch->instructions + instructions;
+    enum watch_wants wants = !p->booted ? WATCH_CROSSINGS : c->cpl == 3 ? WATCH_NEWS : WATCH_OWN;
+    if (LIKELY(wants == p->wants))
+        return;
+    if (p->wants == WATCH_CROSSINGS)
+        overlap_look_anew(&p->overlap);
+    p->wants = wants;
+    watch_wants(p->watch, p, wants);
 }
 
 static void see_stack(struct paths *p, const struct cpu *c)
@@ -287,24 +299,26 @@ static void see_stack(struct paths *p, const struct cpu *c)
 }
 
 /* CR3, and the TLBs' and caches' being emptied. */
-static void see_control(struct paths *p, const struct cpu *c, const struct op *o)
+static void see_control(struct paths *p, const struct cpu *c)
 {
-    const char *name = o->row ? o->row->name : "";
+    uint64_t notes = p->watch->notes;
     if (UNLIKELY(c->cr3 != p->last_cr3))
         path_mark(&p->now.marks, PATH_MARK_CR3, c->clock->now - p->now.begin);
-    if (UNLIKELY(has_note(c, NOTE_CR3_LOAD)) || (*name == 'I' && strcmp(name, "INVLPG") == 0))
+    if (LIKELY(notes < 1ull << NOTE_CR3_LOAD))
+        return;
+    if (notes & (1ull << NOTE_CR3_LOAD | 1ull << NOTE_TLB_DROP))
         overlap_flush(&p->overlap, false);
-    else if ((*name == 'W' && strcmp(name, "WBINVD") == 0) ||
-             (*name == 'I' && strcmp(name, "INVD") == 0))
+    else if (notes & 1ull << NOTE_CACHE_FLUSH)
         overlap_flush(&p->overlap, true);
 }
 
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
 {
     struct paths *p = owner;
-    const struct access *list = c->log.list, *behind = list + c->log.count;
+    const struct watch *h = p->watch;
     uint8_t before = p->last_cpl;
     p->ended = PATHS_NONE;
+    catch_up(p);
     if (p->now.open && !delivery && p->now.depth == 0)
         path_mark_code(&p->now.marks, &p->places, c->seg[CS].base + o->eip,
                        p->last_now - p->now.begin);
@@ -312,23 +326,23 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
     settle(p, c);
     watch_interrupts(p, c, o);
     if (before == 3 && c->cpl == 3)
-        overlap_user(&p->overlap, p->spaces->now, list, behind);
+        overlap_user(&p->overlap, p->spaces->now, h->news, h->news_count);
     else
-        overlap_kernel(&p->overlap, list, behind);
+        overlap_kernel(&p->overlap, h->news, h->news_count);
     if (delivery)
         irq_latency_delivered(&p->latency, c);
     if (p->now.open) {
         p->now.instructions += !delivery;
         p->now.cr3_writes += c->cr3 != p->last_cr3;
-        see_accesses(p, c, list, behind);
+        see_accesses(p, c, c->log.list);
         see_stack(p, c);
         if (!delivery)
-            see_control(p, c, o);
+            see_control(p, c);
         leave(p, c, o, delivery);
     }
     if (!delivery && before == 3)
         p->user_instructions++;
-    remember(p, c, c->eip);
+    remember(p, c, c->eip, !delivery);
 }
 
 /* Simple instructions: no entry, no exit, interrupts as before. */
@@ -336,11 +350,12 @@ static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 {
     struct paths *p = owner;
     const struct op *last = &r->first[r->count - 1];
-    const struct access *list = c->log.list + r->mark[0], *behind = c->log.list + r->mark[r->count];
+    const struct watch *h = p->watch;
     p->ended = PATHS_NONE;
+    catch_up(p);
     if (p->last_cpl == 3) {
         settle(p, c);
-        overlap_user(&p->overlap, p->spaces->now, list, behind);
+        overlap_user(&p->overlap, p->spaces->now, h->news, h->news_count);
         p->user_instructions += r->count;
     } else if (p->now.open) {
         if (p->now.depth == 0)
@@ -348,32 +363,29 @@ static void run(void *owner, const struct cpu *c, const struct priced_run *r)
                            p->last_now - p->now.begin);
         settle(p, c);
         p->now.instructions += r->count;
-        overlap_kernel(&p->overlap, list, behind);
-        see_accesses(p, c, list, behind);
+        overlap_kernel(&p->overlap, h->news, h->news_count);
+        see_accesses(p, c, c->log.list + r->mark[0]);
         see_stack(p, c);
         if (r->branched)
             leave(p, c, last, false);
     } else {
         settle(p, c);
     }
-    remember(p, c, r->branched ? c->eip : last->next_eip);
+    remember(p, c, r->branched ? c->eip : last->next_eip, r->count);
 }
 
-static void charged(void *owner, enum cause cause, cycle_t cycles)
+struct path_accounts paths_accounts(const struct paths *p)
 {
-    struct paths *p = owner;
-    if (cause == CAUSE_HALTED && !p->now.open) { /* before the interrupt that ends it, not of it */
-        *(p->booted ? &p->idle : &p->boot) += cycles;
-        p->last_now += cycles;
-        return;
-    }
-    for (uint32_t n = 0; n < p->pending_count; n++)
-        if (p->pending[n].cause == cause) {
-            p->pending[n].cycles += (uint32_t)cycles;
-            return;
-        }
-    p->pending[p->pending_count].cause = cause;
-    p->pending[p->pending_count++].cycles = (uint32_t)cycles;
+    const struct watch *h = p->watch;
+    struct paths now = *p;
+    catch_up(&now);
+    struct path_accounts a = {.boot = now.boot, .user = now.user, .idle = now.idle,
+                              .user_instructions = now.user_instructions};
+    for (int c = 0; p->now.open && c < CAUSE_COUNT; c++)
+        a.unfinished += p->now.cause[c];
+    for (uint32_t n = 0; n < h->charge_count; n++)
+        a.unfinished += h->charge[n].cycles;
+    return a;
 }
 
 void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struct cpu *c)
@@ -381,6 +393,7 @@ void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struc
     memset(p, 0, sizeof *p);
     p->cpu = c;
     p->spaces = s;
+    p->watch = h;
     p->seen = xalloc(PATHS_EDGES, sizeof *p->seen);
     p->generation = 1;
     p->start = p->last_now = c->clock->now;
@@ -395,7 +408,10 @@ void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struc
     round_trips_init(&p->trips, c->clock->now);
     irq_latency_init(&p->latency);
     overlap_init(&p->overlap, c);
-    watch_add_runs(h, c, (struct watcher){priced, charged, p}, run);
+    watch_add_runs(h, c, (struct watcher){.priced = priced, .owner = p}, run);
+    p->wants = WATCH_OWN;
+    watch_wants(h, p, p->wants);
+    p->instructions = h->instructions;
 }
 
 void paths_free(struct paths *p, struct watch *h)

@@ -108,6 +108,8 @@ struct path_instance {
 struct paths {
     struct cpu *cpu;
     const struct spaces *spaces;
+    struct watch *watch;
+    enum watch_wants wants;
     struct path_cluster *list;
     uint32_t count, capacity;
     uint32_t last_cluster; /* index into list: of the instance that ended last */
@@ -115,6 +117,7 @@ struct paths {
     uint32_t slot_count;
     struct path_instance now;
     uint64_t boot, user, idle, user_instructions;
+    uint64_t instructions; /* the watch's count, behind the event that was told last */
     uint64_t crowded; /* instances whose lines and branches are counted short */
     uint64_t off_longest; /* the longest stretch with interrupts off, in cycles */
     cycle_t off_since;
@@ -127,11 +130,6 @@ struct paths {
     uint32_t program, program_thread; /* the last that ran: indices into struct spaces */
     uint8_t last_cpl;
     uint32_t last_cr3, last_eip, last_esp;
-    uint32_t pending_count;
-    struct {
-        enum cause cause;
-        uint32_t cycles;
-    } pending[CAUSE_COUNT];
     struct {
         uint32_t generation;
         uint64_t key;
@@ -155,6 +153,13 @@ void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struc
 void paths_set_rules(struct paths *p, const struct path_rules *rules,
                      const struct symbols *symbols);
 void paths_free(struct paths *p, struct watch *h);
+
+/* The accounts as they are now, with what was not worth telling (watch.h). `unfinished`: of an
+ * instance that goes on, and of an instruction that has been charged for and is not over. */
+struct path_accounts {
+    uint64_t boot, user, idle, unfinished, user_instructions;
+};
+struct path_accounts paths_accounts(const struct paths *p);
 
 /* For paths.c: in path_cluster.c. */
 struct path_cluster *path_cluster_of(struct paths *p, const struct path_instance *i,

@@ -155,22 +155,11 @@ static json_t *trips_json(const struct round_trips *t, const struct spaces *s)
     return list;
 }
 
-/* An instance that goes on when counting ends, and an instruction that has been charged for and is
- * not over: their cycles have no cluster yet. */
-static uint64_t unfinished(const struct paths *p)
-{
-    uint64_t sum = 0;
-    for (int c = 0; p->now.open && c < CAUSE_COUNT; c++)
-        sum += p->now.cause[c];
-    for (uint32_t n = 0; n < p->pending_count; n++)
-        sum += p->pending[n].cycles;
-    return sum;
-}
-
 json_t *paths_json(const struct paths *p, const struct symbols *symbols)
 {
     json_t *list = json_array();
-    uint64_t open = unfinished(p), sum = p->boot + p->user + p->idle + open;
+    struct path_accounts a = paths_accounts(p);
+    uint64_t sum = a.boot + a.user + a.idle + a.unfinished;
     uint64_t total = p->cpu->clock->now - p->start;
     char where[128];
     for (uint32_t i = 0; i < p->count; i++) {
@@ -180,9 +169,9 @@ json_t *paths_json(const struct paths *p, const struct symbols *symbols)
     CHECK(sum == total);
     symbols_format(symbols, p->off_la, where, sizeof where);
     return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:s},s:o,s:o,s:I,s:o}", "cycles",
-                     (json_int_t)total, "boot", (json_int_t)p->boot, "user",
-                     (json_int_t)p->user, "user_instructions", (json_int_t)p->user_instructions,
-                     "idle", (json_int_t)p->idle, "unfinished", (json_int_t)open, "crowded",
+                     (json_int_t)total, "boot", (json_int_t)a.boot, "user",
+                     (json_int_t)a.user, "user_instructions", (json_int_t)a.user_instructions,
+                     "idle", (json_int_t)a.idle, "unfinished", (json_int_t)a.unfinished, "crowded",
                      (json_int_t)p->crowded,
                      "interrupts_off", "longest", (json_int_t)p->off_longest, "address",
                      (json_int_t)p->off_la, "symbol", where, "clusters", list, "round_trips",

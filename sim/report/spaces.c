@@ -151,22 +151,24 @@ static void directory_written(struct spaces *s, uint32_t frame)
             s->list[i].written = true;
 }
 
-static void see_writes(struct spaces *s, const struct access *a, const struct access *end)
+static void see_writes(struct spaces *s)
 {
-    for (; a < end; a++)
+    for (uint32_t i = 0; i < s->watch->news_count; i++) {
+        const struct access *a = s->watch->news[i];
         if (a->kind == ACCESS_WRITE && a->pa >> PAGE_SHIFT < s->frame_count &&
             UNLIKELY(s->is_directory[a->pa >> PAGE_SHIFT]))
             directory_written(s, a->pa >> PAGE_SHIFT);
+    }
 }
 
-static ALWAYS_INLINE void account(struct spaces *s, const struct cpu *c, bool user)
+static ALWAYS_INLINE void account(struct spaces *s, cycle_t until, bool user)
 {
-    uint64_t n = c->clock->now - s->last_now;
+    uint64_t n = until - s->last_now;
     struct space *p = &s->list[s->now];
     struct space_thread *t = &s->thread[s->thread_now];
     *(user ? &p->user : &p->kernel) += n;
     *(user ? &t->user : &t->kernel) += n;
-    s->last_now = c->clock->now;
+    s->last_now = until;
 }
 
 /* The entry to privilege 0 is the kernel's, the exit from it as well; where that leads to owns what
@@ -185,35 +187,47 @@ static void cross(struct spaces *s, const struct cpu *c)
     s->last_cpl = c->cpl;
 }
 
+/* Privilege 0 may write to directories, once there are any. */
+static void ask(struct spaces *s, const struct cpu *c)
+{
+    enum watch_wants wants = c->cpl == 3 || s->count == 1 ? WATCH_CROSSINGS : WATCH_NEWS;
+    if (wants != s->wants)
+        watch_wants(s->watch, s, wants);
+    s->wants = wants;
+}
+
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
 {
     struct spaces *s = owner;
     (void)o, (void)delivery;
-    account(s, c, s->last_cpl == 3 && c->cpl == 3);
+    account(s, s->watch->before, s->last_cpl == 3);
+    account(s, c->clock->now, s->last_cpl == 3 && c->cpl == 3);
     if (s->last_cpl == 3 && c->cpl == 3) {
         const struct space *now = &s->list[s->now];
         if (UNLIKELY(now->base != c->seg[CS].base)) /* a far jump to a segment of its own */
             enter(s, c);
         return;
     }
-    see_writes(s, c->log.list, c->log.list + c->log.count);
+    see_writes(s);
     if (s->last_cpl != c->cpl)
         cross(s, c);
     else if (UNLIKELY(c->halted))
         s->now = s->thread_now = SPACE_KERNEL;
+    ask(s, c);
 }
 
 static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 {
     struct spaces *s = owner;
-    account(s, c, c->cpl == 3);
+    (void)r;
+    account(s, c->clock->now, c->cpl == 3);
     if (c->cpl != 3)
-        see_writes(s, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
+        see_writes(s);
 }
 
 void spaces_start(struct spaces *s, struct watch *h, struct cpu *c)
 {
-    *s = (struct spaces){.cpu = c, .start = c->clock->now, .last_now = c->clock->now,
+    *s = (struct spaces){.cpu = c, .watch = h, .start = c->clock->now, .last_now = c->clock->now,
                          .last_cpl = c->cpl};
     s->frame_count = c->mmu->phys.size >> PAGE_SHIFT;
     s->is_directory = xalloc(s->frame_count, 1);
@@ -225,7 +239,9 @@ void spaces_start(struct spaces *s, struct watch *h, struct cpu *c)
         enter(s, c);
         enter_thread(s, c);
     }
-    watch_add_runs(h, c, (struct watcher){priced, NULL, s}, run);
+    watch_add_runs(h, c, (struct watcher){.priced = priced, .owner = s}, run);
+    s->wants = WATCH_ALL;
+    ask(s, c);
 }
 
 void spaces_set_namer(struct spaces *s, space_namer namer, void *owner)

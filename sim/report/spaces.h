@@ -48,6 +48,8 @@ typedef void (*space_namer)(void *owner, const struct cpu *c, bool thread, char 
 
 struct spaces {
     const struct cpu *cpu;
+    struct watch *watch;
+    enum watch_wants wants;
     struct space *list; /* [0] is SPACE_KERNEL */
     uint32_t count, capacity;
     struct space_thread *thread; /* [0] belongs to SPACE_KERNEL */

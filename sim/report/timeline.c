@@ -147,7 +147,8 @@ void timeline_start(struct timeline *t, struct watch *h, struct cpu *c, const st
             "{\"schema\":\"" TIMELINE_SCHEMA "\",\"machine\":\"%s\",\"model\":\"%s\","
             "\"clock_hz\":%.17g,\"begin\":%" PRIu64 "}\n",
             machine, c->model->name, clock_hz, t->begin);
-    watch_add_runs(h, c, (struct watcher){priced, charged, t}, run);
+    struct watcher w = {.priced = priced, .charged = charged, .owner = t};
+    watch_add_runs(h, c, w, run);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

@@ -1,28 +1,156 @@
 #include "sim/report/watch.h"
 
+#include "cpu/note.h"
 #include "sim/core/check.h"
 
-static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
+#include <stdlib.h>
+#include <string.h>
+
+/* --- charges ---------------------------------------------------------------------------------- */
+
+/* One entry for each cause: then there is room again. */
+static NOINLINE void add_up(struct watch *h)
 {
-    struct watch *h = owner;
-    for (unsigned i = 0; i < h->count; i++)
-        h->list[i].priced(h->list[i].owner, c, o, delivery);
+    uint32_t sum[CAUSE_COUNT] = {0};
+    for (uint32_t i = 0; i < h->charge_count; i++)
+        sum[h->charge[i].cause] += h->charge[i].cycles;
+    h->charge_count = 0;
+    for (uint32_t cause = 0; cause < CAUSE_COUNT; cause++)
+        if (sum[cause])
+            h->charge[h->charge_count++] = (struct watch_charge){cause, sum[cause]};
 }
 
-static void charged(void *owner, enum cause cause, cycle_t cycles)
+static NOINLINE void tell_charge(struct watch *h, enum cause cause, cycle_t cycles)
 {
-    struct watch *h = owner;
     for (unsigned i = 0; i < h->count; i++)
         if (h->list[i].charged)
             h->list[i].charged(h->list[i].owner, cause, cycles);
 }
 
+static void charged(void *owner, enum cause cause, cycle_t cycles)
+{
+    struct watch *h = owner;
+    if (UNLIKELY(h->charges_asked))
+        tell_charge(h, cause, cycles);
+    if (UNLIKELY(cause == CAUSE_HALTED)) {
+        h->before += cycles;
+        return;
+    }
+    if (UNLIKELY(h->charge_count == WATCH_CHARGES))
+        add_up(h);
+    h->causes |= 1ull << cause;
+    h->charge[h->charge_count++] = (struct watch_charge){cause, (uint32_t)cycles};
+}
+
+/* --- the sieve -------------------------------------------------------------------------------- */
+
+#define LINE_SHIFT 5 /* no first-level cache has shorter lines */
+#define AGE_BITS 10
+
+/*  63           37 36           10 9        0
+ *  linear line     physical line   age        */
+static ALWAYS_INLINE uint64_t key_of(const struct watch *h, const struct access *a)
+{
+    return (uint64_t)(a->la >> LINE_SHIFT) << 37 | (uint64_t)(a->pa >> LINE_SHIFT) << AGE_BITS |
+           h->age;
+}
+
+_Static_assert(CAUSE_COUNT <= 64, "causes are a mask of 64 bits");
+_Static_assert(NOTE_LIMIT <= 64, "notes are a mask of 64 bits");
+
+/* Age 0 is what the sieve is cleared to. */
+void watch_forget(struct watch *h)
+{
+    if (++h->age < 1u << AGE_BITS)
+        return;
+    memset(h->sieve, 0, sizeof h->sieve);
+    h->age = 1;
+}
+
+static ALWAYS_INLINE void sift(struct watch *h, const struct access *a, const struct access *end)
+{
+    const struct access **news = h->news;
+    uint64_t notes = 0;
+    bool hits = true;
+    for (; a < end; a++) {
+        if (a->kind == ACCESS_NOTE) {
+            notes |= 1ull << a->level;
+            continue;
+        }
+        if (UNLIKELY(a->kind > ACCESS_FETCH) || UNLIKELY(a->level != LEVEL_L1)) {
+            hits = false;
+            *news++ = a;
+            continue;
+        }
+        uint64_t key = key_of(h, a);
+        uint64_t *known = &h->sieve[a->kind][a->pa >> LINE_SHIFT & (WATCH_SIEVE - 1)];
+        if (LIKELY(*known == key))
+            continue;
+        *known = key;
+        *news++ = a;
+    }
+    h->news_count = (uint32_t)(news - h->news);
+    h->notes = notes;
+    h->hits = hits && notes < 1ull << NOTE_CR3_LOAD;
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+static ALWAYS_INLINE void is_told(struct watch *h, const struct cpu *c, uint32_t instructions)
+{
+    h->before = c->clock->now;
+    h->instructions += instructions;
+    h->causes = h->charge_count = 0;
+}
+
+/* Those who want so much or more. */
+static ALWAYS_INLINE enum watch_wants who_is_told(const struct watch *h, bool crosses)
+{
+    if (crosses || h->all)
+        return WATCH_CROSSINGS;
+    return h->news_count ? WATCH_NEWS : WATCH_OWN;
+}
+
+static void warn(struct watch *h, const struct cpu *c)
+{
+    for (unsigned i = 0; i < h->count; i++)
+        if (h->list[i].ahead)
+            h->list[i].ahead(h->list[i].owner, c);
+}
+
+static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
+{
+    struct watch *h = owner;
+    bool crosses = delivery || c->cpl != h->cpl || c->halted || c->seg[CS].base != h->base;
+    if (UNLIKELY(crosses))
+        watch_forget(h);
+    sift(h, c->log.list, c->log.list + c->log.count);
+    if (!h->hits)
+        warn(h, c);
+    unsigned told = who_is_told(h, crosses);
+    for (unsigned i = 0; i < h->count; i++)
+        if (h->wants[i] <= told)
+            h->list[i].priced(h->list[i].owner, c, o, delivery);
+    if (UNLIKELY(crosses)) {
+        h->cpl = c->cpl;
+        h->base = c->seg[CS].base;
+        watch_forget(h);
+    }
+    is_told(h, c, !delivery);
+}
+
 static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 {
     struct watch *h = owner;
+    sift(h, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
+    unsigned told = who_is_told(h, false);
     for (unsigned i = 0; i < h->count; i++)
-        h->run[i](h->list[i].owner, c, r);
+        if (h->wants[i] <= told)
+            h->run[i](h->list[i].owner, c, r);
+    is_told(h, c, r->count);
 }
+
+/* --- who watches ------------------------------------------------------------------------------ */
 
 static bool all_take_runs(const struct watch *h)
 {
@@ -32,41 +160,72 @@ static bool all_take_runs(const struct watch *h)
     return h->count > 0;
 }
 
+static void find_all(struct watch *h)
+{
+    h->all = false;
+    for (unsigned i = 0; i < h->count; i++)
+        h->all |= h->wants[i] == WATCH_ALL;
+}
+
 static void connect(struct watch *h)
 {
-    struct watcher w = {priced, charged, h};
-    watch_run all = all_take_runs(h) ? run : NULL;
-    if (h->count == 1) {
-        w = h->list[0];
-        all = h->run[0];
-    }
-    h->cpu->on_priced = h->count ? w.priced : NULL;
-    h->cpu->on_priced_run = h->count ? all : NULL;
-    h->cpu->priced_owner = w.owner;
-    h->cpu->ledger->tap = h->count ? w.charged : NULL;
-    h->cpu->ledger->tap_owner = w.owner;
+    h->charges_asked = false;
+    for (unsigned i = 0; i < h->count; i++)
+        h->charges_asked |= h->list[i].charged != NULL;
+    find_all(h);
+    h->cpu->on_priced = h->count ? priced : NULL;
+    h->cpu->on_priced_run = all_take_runs(h) ? run : NULL;
+    h->cpu->priced_owner = h;
+    h->cpu->ledger->tap = h->count ? charged : NULL;
+    h->cpu->ledger->tap_owner = h;
+}
+
+static void begin(struct watch *h, struct cpu *c)
+{
+    CHECK(!c->mmu->l1d.sets || c->mmu->l1d.line_shift >= LINE_SHIFT);
+    CHECK(!c->mmu->l1i.sets || c->mmu->l1i.line_shift >= LINE_SHIFT);
+    h->cpu = c;
+    h->news = xalloc(ACCESS_LOG_MAX, sizeof *h->news);
+    h->before = c->clock->now;
+    h->causes = h->charge_count = 0;
+    h->cpl = c->cpl;
+    h->base = c->seg[CS].base;
+    watch_forget(h);
 }
 
 void watch_add_runs(struct watch *h, struct cpu *c, struct watcher w, watch_run run_told)
 {
     CHECK(c->model->timed && h->count < WATCHERS_MAX);
-    h->cpu = c;
+    if (!h->count)
+        begin(h, c);
     h->run[h->count] = run_told;
+    h->wants[h->count] = WATCH_ALL;
     h->list[h->count++] = w;
     connect(h);
 }
 
 void watch_add(struct watch *h, struct cpu *c, struct watcher w) { watch_add_runs(h, c, w, NULL); }
 
+void watch_wants(struct watch *h, const void *owner, enum watch_wants wants)
+{
+    for (unsigned i = 0; i < h->count; i++)
+        if (h->list[i].owner == owner)
+            h->wants[i] = (uint8_t)wants;
+    find_all(h);
+}
+
 void watch_remove(struct watch *h, const void *owner)
 {
-    unsigned kept = 0;
+    unsigned kept = 0, before = h->count;
     for (unsigned i = 0; i < h->count; i++)
         if (h->list[i].owner != owner) {
             h->run[kept] = h->run[i];
+            h->wants[kept] = h->wants[i];
             h->list[kept++] = h->list[i];
         }
     h->count = kept;
+    if (before && !kept)
+        free(h->news);
     if (h->cpu)
         connect(h);
 }

@@ -249,7 +249,7 @@ void whatif_start(struct whatif *w, struct watch *h, struct cpu *c, const struct
     make_room(w, WHATIF_CLUSTERS);
     for (unsigned i = 1; i < w->count; i++)
         start_run(w->runs[i], c);
-    watch_add(h, c, (struct watcher){priced, charged, w});
+    watch_add(h, c, (struct watcher){.priced = priced, .charged = charged, .owner = w});
 }
 
 void whatif_count_from_here(struct whatif *w)

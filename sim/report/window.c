@@ -120,7 +120,7 @@ void window_start(struct window *w, struct watch *h, struct cpu *c)
     w->last_cpl = c->cpl;
     w->last_cs_base = c->seg[CS].base;
     w->watch = h;
-    watch_add(h, c, (struct watcher){priced, charged, w});
+    watch_add(h, c, (struct watcher){.priced = priced, .charged = charged, .owner = w});
 }
 
 void window_free(struct window *w)

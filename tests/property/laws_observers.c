@@ -110,7 +110,8 @@ static void listen_to_prices(struct observer *o, bool on)
     if (o->watched) {
         watch_remove(&o->watch, o);
         if (on)
-            watch_add(&o->watch, m->cpu, (struct watcher){priced, tapped, o});
+            watch_add(&o->watch, m->cpu,
+                      (struct watcher){.priced = priced, .charged = tapped, .owner = o});
         return;
     }
     m->cpu->on_priced = on ? priced : NULL;

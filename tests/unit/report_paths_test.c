@@ -246,14 +246,15 @@ static void touch(uint32_t pa, bool fetch, int32_t program)
     int at = cache_find(cache, pa);
     struct access a = {.la = pa, .pa = pa, .kind = fetch ? ACCESS_FETCH : ACCESS_READ,
                        .level = at < 0 ? LEVEL_L2 : LEVEL_L1, .size = 4};
+    const struct access *one = &a;
     if (at < 0)
         cache_fill(cache, cache_victim(cache, pa), pa, LINE_EXCLUSIVE);
     else
         cache_touch(cache, (uint32_t)at);
     if (program < 0)
-        overlap_kernel(&overlap, &a, &a + 1);
+        overlap_kernel(&overlap, &one, 1);
     else
-        overlap_user(&overlap, (uint32_t)program, &a, &a + 1);
+        overlap_user(&overlap, (uint32_t)program, &one, 1);
 }
 
 #define WAY_BYTES(cache) ((cache).sets << (cache).line_shift)
@@ -344,13 +345,14 @@ static void a_flush_displaces_what_programs_walked_for(void **state)
     (void)state;
     struct tlb *t = &g->mmu.dtlb;
     struct access walk = {.la = 0x5000, .kind = ACCESS_WALK, .level = LEVEL_L1};
+    const struct access *one = &walk;
     set_entry(t, 5, 0, 5);
-    overlap_user(&overlap, 1, &walk, &walk + 1);
+    overlap_user(&overlap, 1, &one, 1);
     overlap_begin(&overlap, 1);
     assert_int_equal(overlap.now.used[OVERLAP_DTLB], 1);
     set_entry(t, 5, 1, 5 + t->sets); /* the kernel's own, in the same set */
     walk.la = (5 + t->sets) << 12;
-    overlap_kernel(&overlap, &walk, &walk + 1);
+    overlap_kernel(&overlap, &one, 1);
     set_entry(t, 5, 0, TLB_INVALID);
     set_entry(t, 5, 1, TLB_INVALID);
     overlap_flush(&overlap, false);

@@ -202,14 +202,13 @@ static NOINLINE void divide(struct p5 *p, struct cpu *c, struct block *k, unsign
 
 /* --- settling --------------------------------------------------------------------------------- */
 
-static ALWAYS_INLINE void tell(const struct p5 *p, struct cpu *c, uint32_t first, uint32_t count,
-                               bool branched)
+/* The first count have run, and are charged for. */
+static ALWAYS_INLINE void tell(const struct p5 *p, struct cpu *c, uint32_t count, bool branched)
 {
     if (UNLIKELY(c->on_priced_run != NULL))
         c->on_priced_run(c->priced_owner, c,
-                         &(struct priced_run){.first = p->waiting + first, .count = count,
-                                              .mark = p->waiting_mark + first,
-                                              .branched = branched});
+                         &(struct priced_run){.first = p->waiting, .count = count,
+                                              .mark = p->waiting_mark, .branched = branched});
 }
 
 /* Prices the first count instructions that wait, one after the other. What the log has beyond them
@@ -219,10 +218,10 @@ static void price_waiting(struct p5 *p, struct cpu *c, uint32_t count, bool bran
     struct access_log *log = &c->log;
     const uint32_t *mark = p->waiting_mark;
     c->mmu->unpriced = false;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         p5_price_entries(p, c, &p->waiting[i], log->list + mark[i], log->list + mark[i + 1]);
-        tell(p, c, i, 1, branched && i + 1 == count);
-    }
+    if (count)
+        tell(p, c, count, branched);
     log->count -= mark[count];
     memmove(log->list, log->list + mark[count], log->count * sizeof *log->list);
     c->instructions += count;
@@ -385,7 +384,7 @@ static ALWAYS_INLINE void charge_plan(struct p5 *p, struct cpu *c, const struct 
     if (n->flags & ENDS_IN_BRANCH)
         p5_predict(p, c, &ops[n->count - 1],
                    n->flags & ENDS_IN_V ? ARRIVED_KNOWN | ARRIVED_SECOND : ARRIVED_KNOWN);
-    tell(p, c, 0, n->count, c->branched);
+    tell(p, c, n->count, c->branched);
     c->log.count = 0;
 }
 
