@@ -138,9 +138,9 @@ static void written(struct gdb_session *s)
 static void read_registers(struct gdb_session *s)
 {
     uint8_t bytes[GDB_REGISTER_BYTES_MAX];
-    for (unsigned n = 0; n < GDB_REGISTERS; n++) {
+    for (unsigned n = 0, size; (size = gdb_register_size(s->machine->cpu, n)) != 0; n++) {
         gdb_register_read(s->machine->cpu, n, bytes);
-        gdb_reply_hex(&s->reply, bytes, gdb_register_size(n));
+        gdb_reply_hex(&s->reply, bytes, size);
     }
 }
 
@@ -149,7 +149,7 @@ enum written { WRITTEN, NOT_WRITABLE, REFUSED };
 static enum written write_register(struct gdb_session *s, unsigned n, const uint8_t *bytes)
 {
     uint8_t old[GDB_REGISTER_BYTES_MAX];
-    unsigned size = gdb_register_size(n);
+    unsigned size = gdb_register_size(s->machine->cpu, n);
     uint32_t v;
     if (!size)
         return NOT_WRITABLE;
@@ -179,8 +179,11 @@ static void write_registers(struct gdb_session *s, struct gdb_words *w)
 {
     uint8_t bytes[GDB_REGISTER_BYTES_MAX];
     enum written how = WRITTEN, one;
-    for (unsigned n = 0; n < GDB_REGISTERS && !gdb_at_end(w); n++) {
-        if (!gdb_bytes(w, bytes, gdb_register_size(n))) {
+    for (unsigned n = 0, size; !gdb_at_end(w); n++) {
+        size = gdb_register_size(s->machine->cpu, n);
+        if (!size)
+            break;
+        if (!gdb_bytes(w, bytes, size)) {
             begin_reply(s);
             error(s, 1);
             return;
@@ -195,20 +198,21 @@ static void read_register(struct gdb_session *s, struct gdb_words *w)
 {
     uint8_t bytes[GDB_REGISTER_BYTES_MAX];
     uint32_t n;
-    if (!gdb_word(w, &n) || !gdb_at_end(w) || !gdb_register_size(n)) {
+    if (!gdb_word(w, &n) || !gdb_at_end(w) || !gdb_register_size(s->machine->cpu, n)) {
         error(s, 1);
         return;
     }
     gdb_register_read(s->machine->cpu, n, bytes);
-    gdb_reply_hex(&s->reply, bytes, gdb_register_size(n));
+    gdb_reply_hex(&s->reply, bytes, gdb_register_size(s->machine->cpu, n));
 }
 
 static void write_one_register(struct gdb_session *s, struct gdb_words *w)
 {
     uint8_t bytes[GDB_REGISTER_BYTES_MAX];
     uint32_t n;
-    bool good = gdb_word(w, &n) && gdb_literal(w, "=") && gdb_register_size(n) &&
-                gdb_bytes(w, bytes, gdb_register_size(n)) && gdb_at_end(w);
+    bool good = gdb_word(w, &n) && gdb_literal(w, "=") &&
+                gdb_register_size(s->machine->cpu, n) &&
+                gdb_bytes(w, bytes, gdb_register_size(s->machine->cpu, n)) && gdb_at_end(w);
     answer_write(s, good ? write_register(s, n, bytes) : NOT_WRITABLE, 1);
 }
 
@@ -354,7 +358,8 @@ static void monitor(struct gdb_session *s, struct gdb_words *w)
 
 static void read_target(struct gdb_session *s, struct gdb_words *w)
 {
-    uint32_t offset, size, total = (uint32_t)strlen(gdb_target_xml);
+    const char *xml = gdb_target_xml(s->machine->cpu);
+    uint32_t offset, size, total = (uint32_t)strlen(xml);
     if (!gdb_literal(w, "target.xml:") || !gdb_word(w, &offset) || !gdb_literal(w, ",") ||
         !gdb_word(w, &size) || offset > total) {
         error(s, 0);
@@ -362,7 +367,7 @@ static void read_target(struct gdb_session *s, struct gdb_words *w)
     }
     bool more = size < total - offset;
     gdb_reply_byte(&s->reply, more ? 'm' : 'l');
-    gdb_reply_binary(&s->reply, gdb_target_xml + offset, more ? size : total - offset);
+    gdb_reply_binary(&s->reply, xml + offset, more ? size : total - offset);
 }
 
 static void query(struct gdb_session *s, struct gdb_words *w)

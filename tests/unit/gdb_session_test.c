@@ -38,9 +38,9 @@ static void sent(void *owner, const void *data, size_t size)
     b->size += size;
 }
 
-static struct machine *new_machine(void)
+static struct machine *new_machine(const char *name)
 {
-    struct machine_config *config = (struct machine_config *)(uintptr_t)machine_find("p133");
+    struct machine_config *config = (struct machine_config *)(uintptr_t)machine_find(name);
     config->ram_bytes = 4u << 20;
     struct machine *m = machine_new(config, "flat", NULL);
     free(config);
@@ -50,10 +50,10 @@ static struct machine *new_machine(void)
     return m;
 }
 
-static int set_up(void **state)
+static int set_up_on(const char *machine, void **state)
 {
     struct bench *b = calloc(1, sizeof *b);
-    b->m = new_machine();
+    b->m = new_machine(machine);
     b->s = calloc(1, sizeof *b->s);
     gdb_session_init(b->s, &(struct gdb_target){.machine = b->m});
     b->log = open_memstream(&b->log_text, &b->log_size);
@@ -63,6 +63,9 @@ static int set_up(void **state)
     *state = b;
     return 0;
 }
+
+static int set_up(void **state) { return set_up_on("p133", state); }
+static int set_up_with_sse(void **state) { return set_up_on("a64-2200", state); }
 
 static int tear_down(void **state)
 {
@@ -129,6 +132,23 @@ static void registers_are_in_gdbs_order(void **state)
     assert_string_equal(ask(b, "P2f=0100000000000000"), "E01");
     assert_string_equal(ask(b, "p31"), "E01");
     assert_int_equal(strlen(ask(b, "g")), 2 * (39 * 4 + 8 * 10 + 2 * 8));
+}
+
+static void xmm_registers_follow_where_the_machine_has_them(void **state)
+{
+    struct bench *b = *state;
+    b->m->cpu->xmm[1].q[0] = 0x1122334455667788;
+    b->m->cpu->xmm[1].q[1] = 1;
+    assert_string_equal(ask(b, "p32"), "88776655443322110100000000000000");
+    assert_string_equal(ask(b, "p39"), "801f0000");
+    assert_string_equal(ask(b, "p3a"), "E01");
+    assert_string_equal(ask(b, "P31=ffffffffffffffffffffffffffffff7f"), "OK");
+    assert_int_equal(b->m->cpu->xmm[0].q[1], INT64_MAX);
+    assert_string_equal(ask(b, "P39=00000100"), "E01"); /* reserved */
+    assert_string_equal(ask(b, "P39=a01f0000"), "OK");
+    assert_int_equal(b->m->cpu->mxcsr, 0x1FA0);
+    assert_int_equal(strlen(ask(b, "g")), 2 * (40 * 4 + 8 * 10 + 2 * 8 + 8 * 16));
+    assert_non_null(strstr(ask(b, "qXfer:features:read:target.xml:0,3fff"), "i386.sse"));
 }
 
 static void a_register_write_is_an_input_and_logged(void **state)
@@ -222,7 +242,7 @@ static void run_to_loop(struct machine *m)
 static void a_session_leaves_no_trace(void **state)
 {
     struct bench *b = *state;
-    struct machine *alone = new_machine();
+    struct machine *alone = new_machine("p133");
     ask(b, "Z0,200011,1");
     ask(b, "Z4,201008,4");
     for (unsigned i = 0; i < 4; i++)
@@ -283,6 +303,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(registers_are_in_gdbs_order),
+        cmocka_unit_test_setup_teardown(xmm_registers_follow_where_the_machine_has_them,
+                                        set_up_with_sse, tear_down),
         TEST(a_register_write_is_an_input_and_logged),
         TEST(all_registers_can_be_written_back_unchanged),
         TEST(memory_is_read_and_written),
