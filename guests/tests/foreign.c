@@ -50,19 +50,37 @@ __asm__("foreign_x87:\n\tint $0x80\n"
         "foreign_x87_use:\n\tfildl 0x10000020\n"
         "1:\tfistl 0x10000024\n\tmovl 0x10000024, %ebx\n\tint $0x80\n\tjmp 1b\n");
 
-static struct helper foreign_thread(const char *start)
+// Sends three words to EAX and awaits an answer from EDX, with tag ESI; EDI: its message registers.
+extern char foreign_ipc[], foreign_trampoline[];
+__asm__("foreign_ipc:\n"
+        "1:\tint $0x80\n\t"
+        "movl $0x111, 4(%edi)\n\tmovl $0x222, 8(%edi)\n\tmovl $0x333, 12(%edi)\n\t"
+        "xorl %ecx, %ecx\n\tint $0x30\n\tjmp 1b\n"
+        "foreign_trampoline:\n\tud2\n");
+
+// Names nobody as its pager and its exception handler, then faults.
+extern char foreign_pager[];
+__asm__("foreign_pager:\n\tint $0x80\n\t"
+        "movl $0, -0x30(%edi)\n\tmovl $0, -0x2C(%edi)\n\tmovl %eax, 0x10000000\n\tint $0x80\n");
+
+static struct helper foreign_thread_of(const char *start, l4_thread_id redirector)
 {
     struct space *s = space_make_bare();
     s->kip = 0xBFFF0000;
     s->utcb_base = CHILD_UTCB_AREA;
     EQUAL(l4_space_control(s->anchor, L4_SPACE_FOREIGN, l4_make_fpage(s->kip, L4_PAGE_BITS, 0),
-                           l4_make_fpage(s->utcb_base, CHILD_UTCB_LOG2, 0), L4_ANY_THREAD, NULL),
+                           l4_make_fpage(s->utcb_base, CHILD_UTCB_LOG2, 0), redirector, NULL),
           1);
     struct helper h = helper_make(s, tester_id);
     EQUAL(l4_set_priority(h.id, 50) != 0, 1);
     l4_put_start_message(ADDRESS(start), DATA + 0x800);
     EQUAL(outcome(l4_send_timeout(h.id, SECOND)), 0);
     return h;
+}
+
+static struct helper foreign_thread(const char *start)
+{
+    return foreign_thread_of(start, L4_ANY_THREAD);
 }
 
 static void next_exception(const struct helper *h, struct l4_foreign_frame *f)
@@ -370,6 +388,98 @@ static void c207_state_that_would_do_harm_is_refused(void)
     FAILS(l4_foreign_state(h.id, L4_STATE_DEBUG_SET, &d), L4_ERROR_INVALID_PARAMETER);
 }
 
+// Sends the frame back and returns what comes then.
+static l4_tag go_on(const struct helper *h, const struct l4_foreign_frame *f)
+{
+    memcpy(l4_utcb() + 1, f, sizeof(*f));
+    l4_set_mr(0, l4_make_tag(0, L4_FOREIGN_WORDS, 0));
+    return l4_call(h->id);
+}
+
+static void c208_its_own_calls_reach_the_keeper(void)
+{
+    struct helper h = foreign_thread_of(foreign_ipc, tester_id);
+    struct l4_foreign_frame f;
+    bring_code(&h, foreign_ipc);
+    next_call(&h, &f);
+    for (word_t i = 0; i < 3; i++) {
+        f.eax = f.edx = tester_id;
+        f.esi = l4_make_tag(0x77, 3, 0);
+        f.edi = h.local;
+        EQUAL(go_on(&h, &f), l4_make_tag(0x77, 3, 0));
+        EQUAL(l4_mr(1), 0x111);
+        EQUAL(l4_mr(2), 0x222);
+        EQUAL(l4_mr(3), 0x333);
+        l4_set_mr(1, 0xAAA + i);
+        l4_set_mr(2, 0xBBB);
+        l4_set_mr(0, l4_make_tag(i, 2, 0));
+        EQUAL(l4_call(h.id), L4_TAG_FOREIGN);
+        memcpy(&f, l4_utcb() + 1, sizeof(f));
+        EQUAL(f.vector, 13);
+        EQUAL(f.eip, ADDRESS(foreign_ipc));
+        EQUAL(f.eax, tester_id);
+        EQUAL(f.esi, l4_make_tag(i, 2, 0));
+        EQUAL(f.ebx, 0xAAA + i);
+        EQUAL(f.ebp, 0xBBB);
+        EQUAL(f.edi, h.local);
+        f.eip += 2;
+    }
+}
+
+// With the keeper as its redirector, and whatever its control block says.
+static void c209_nobody_but_the_keeper_hears_of_it(void)
+{
+    struct helper h = foreign_thread_of(foreign_ipc, tester_id);
+    struct helper other = helper_make(space_make(), tester_id);
+    struct l4_foreign_frame f;
+    bring_code(&h, foreign_ipc);
+    next_call(&h, &f);
+    f.eax = f.edx = other.id;
+    f.esi = l4_make_tag(0x77, 3, 0);
+    f.edi = h.local;
+    EQUAL(go_on(&h, &f), l4_make_tag(0x77, 3, 0) | L4_TAG_REDIRECTED);
+    EQUAL(l4_tcr(L4_TCR_INTENDED_RECEIVER), other.id);
+
+    h = foreign_thread_of(foreign_pager, tester_id);
+    bring_code(&h, foreign_pager);
+    next_call(&h, &f);
+    f.edi = h.local;
+    answer(&h, &f, 0, 0);
+    bring_page(&h, DATA, true, pool_page(0));
+    next_call(&h, &f);
+}
+
+// int 0x80 as a call to the trampoline, or an exception where there is no stack for it.
+static void c210_the_trampoline(void)
+{
+    struct helper h = foreign_thread(foreign_code);
+    struct l4_foreign_frame f;
+    uint32_t to = ADDRESS(foreign_trampoline);
+    bring_code(&h, foreign_code);
+    next_call(&h, &f);
+    EQUAL(l4_foreign_state(h.id, L4_STATE_TRAMPOLINE_SET, &to), 1);
+    f.eip = ADDRESS(foreign_call);
+    answer(&h, &f, 0, 0);
+    next_call(&h, &f);
+    EQUAL(f.eip, ADDRESS(foreign_call) + 2);
+    EQUAL(f.esp, DATA + 0x800);
+    f.eip = ADDRESS(foreign_call);
+    answer(&h, &f, pool_page(0), DATA);
+    next_exception(&h, &f);
+    EQUAL(f.vector, 6);
+    EQUAL(f.eip, to);
+    EQUAL(f.esp, DATA + 0x7FC);
+    EQUAL(*word_at(pool_page(0) + 0x7FC), ADDRESS(foreign_call) + 2);
+    EQUAL(f.eax, 0x07070707);
+    EQUAL(f.ebx, 0x04040404);
+    EQUAL(f.edi, 0x01010101);
+    f.eip = ADDRESS(foreign_call); // and not where the kernel is
+    f.esp = 0xC0000002;
+    answer(&h, &f, 0, 0);
+    next_call(&h, &f);
+    EQUAL(f.esp, 0xC0000002);
+}
+
 const struct test foreign_tests[] = {
     TEST(c201_exceptions_go_to_the_keeper_with_all_registers),
     TEST(c202_the_keeper_takes_the_processor_back),
@@ -378,5 +488,8 @@ const struct test foreign_tests[] = {
     TEST(c205_single_steps_and_breakpoints),
     TEST(c206_x87_state_is_read_written_and_forgotten),
     TEST(c207_state_that_would_do_harm_is_refused),
+    TEST(c208_its_own_calls_reach_the_keeper),
+    TEST(c209_nobody_but_the_keeper_hears_of_it),
+    TEST(c210_the_trampoline),
     TESTS_END,
 };

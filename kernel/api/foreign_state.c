@@ -28,6 +28,7 @@ static word_t state_bytes(word_t operation)
     case L4_STATE_X87_GET:
     case L4_STATE_X87_SET: return arch_fpu_bytes();
     case L4_STATE_SEGMENTS_GET: return sizeof(struct l4_state_segments);
+    case L4_STATE_TRAMPOLINE_SET: return sizeof(word_t);
     default: return 0;
     }
 }
@@ -40,6 +41,7 @@ static word_t exchange(struct tcb *t, word_t operation, void *state)
     case L4_STATE_DEBUG_SET: return arch_foreign_set_debug(t, state);
     case L4_STATE_X87_GET: return arch_fpu_get(t, state) ? 1 : 2;
     case L4_STATE_X87_SET: arch_fpu_set(t, state); return 1;
+    case L4_STATE_TRAMPOLINE_SET: t->trampoline = *(word_t *)state; return 1;
     default:
         *(struct l4_state_segments *)state = (struct l4_state_segments){t->gs, t->fs};
         return 1;

@@ -69,10 +69,11 @@ struct tcb {
 
     /* Of a foreign space: who gets its exceptions, whatever its UTCB says; %gs and %fs while it is
      * not in its program; and it is to stop with an exception as soon as it is back there
-     * (foreign.c, arch/foreign.c). */
+     * (foreign.c, arch/foreign.c). int 0x80 leads to the trampoline, if it has one. */
     thread_id_t keeper;
     uint16_t gs, fs;
     bool raised;
+    vaddr_t trampoline;
 
     /* Scheduling. */
     usec_t timeslice_us, timeslice_left_us; /* length 0: never ends */

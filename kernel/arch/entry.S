@@ -218,6 +218,7 @@ fixups:                                 /* vector, where, where to go on */
         .long   13, msr_write_instruction, msr_missing
         .long   13, segment_limits_instruction, segment_limits_fault
         .long   14, lipc_read, enter_ipc
+        .long   14, trampoline_push, foreign_message
         .long   0, 0, 0
 fault_entries:
         .irp    vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19

@@ -431,7 +431,7 @@ iret_addresses:
         .long   return_iret, ipc_fast_iret, ipc_small_iret, ipc_large_iret, ipc_same_directory_iret
         .long   ipc_resume_iret, ipc_exit_iret
         .long   page_fault_iret, page_fault_same_space_iret, answer_iret
-        .long   to_keeper_iret, foreign_answer_iret, foreign_call_iret, 0
+        .long   trampoline_iret, to_keeper_iret, foreign_answer_iret, foreign_call_iret, 0
 sysexit_places:
         .long   ipc_fast_iret, ipc_large_iret, ipc_same_directory_iret, 0
 

@@ -71,15 +71,29 @@
         .section .text.foreign, "ax", @progbits
 
 /* --- exceptions ---------------------------------------------------------------------------------
- * Of the general protection faults only int 0x80's is one of these. */
+ * Of the general protection faults only int 0x80's is one of these. With a trampoline it becomes a
+ * call to that, by a word on the program's stack; if that is not there, it is an exception still. */
         .balign 32
-        .globl  enter_general_protection, enter_page_fault_foreign
+        .globl  enter_general_protection, enter_page_fault_foreign, trampoline_push, foreign_message
 enter_general_protection:
         pushl   $VECTOR_GP; pusha
         movl    FRAME_ERROR(%esp), %eax
         xorl    %esi, %esi              /* no address */
-        cmpl    $ERROR_INT_80, %eax; je foreign_message
-        jmp     fault_saved
+        movl    FRAMED0(TCB_TRAMPOLINE), %ecx
+        cmpl    $ERROR_INT_80, %eax; jne fault_saved
+        testl   %ecx, %ecx; jz foreign_message
+        movl    FRAME_ESP(%esp), %eax; movl FRAME_EIP(%esp), %ebx
+        subl    $4, %eax; addl $2, %ebx
+        cmpl    $USER_END - 4, %eax; ja foreign_message
+        cmpl    $USER_DS, FRAME_SS(%esp); jne foreign_message
+trampoline_push:
+        movl    %ebx, %ss:(%eax)
+        movl    %eax, FRAME_ESP(%esp); movl %ecx, FRAME_EIP(%esp)
+        popa
+        addl    $8, %esp
+        .globl  trampoline_iret
+trampoline_iret:
+        iret
 
 enter_page_fault_foreign:
         pushl   $VECTOR_PAGE_FAULT; pusha

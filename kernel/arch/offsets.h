@@ -21,7 +21,8 @@
 #define TCB_KEEPER      0x50
 #define TCB_GS          0x54 /* and tcb.fs */
 #define TCB_RAISED      0x58
-#define TCB_DR7         0x128
+#define TCB_TRAMPOLINE  0x5C
+#define TCB_DR7         0x12C
 #define TCB_BYTES       (99 * 32)
 
 /* enum thread_state */
@@ -72,6 +73,7 @@
 #define FRAME_CS        0x2C
 #define FRAME_EFLAGS    0x30
 #define FRAME_ESP       0x34
+#define FRAME_SS        0x38
 #define FRAME_SIZE      0x3C
 #define FRAME_HARDWARE  0x14 /* the bytes of it that INT pushes: EIP, CS, EFLAGS, ESP, SS */
 
@@ -107,6 +109,7 @@
 /* What types.h and abi.h define for C. */
 #ifdef __ASSEMBLER__
 #define ANY_THREAD          0xFFFFFFFF
+#define USER_END            0xC0000000
 #define THREAD_NUMBERS      0x20000
 #define MR_COUNT            64
 #define TAG_FLAGS           0xF000

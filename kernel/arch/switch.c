@@ -23,6 +23,7 @@ HOLDS(tcb, ipc_result, TCB_IPC_RESULT);
 HOLDS(tcb, keeper, TCB_KEEPER);
 HOLDS(tcb, gs, TCB_GS);
 HOLDS(tcb, raised, TCB_RAISED);
+HOLDS(tcb, trampoline, TCB_TRAMPOLINE);
 HOLDS(tcb, debug.dr7, TCB_DR7);
 HOLDS(tcb, utcb, TCB_UTCB);
 HOLDS(tcb, local_id, TCB_LOCAL_ID);

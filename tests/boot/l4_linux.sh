@@ -1,7 +1,8 @@
 #!/bin/bash
-# l4_linux.sh [qemu] [flat] [p5] [library] [small]: Linux as a server on our L4 kernel, under QEMU and on Isochron's
-# models, with system calls as messages of the processes' own, and so in a small space. A session is typed at its shell;
-# what the commands print must be what native Linux prints for them.
+# l4_linux.sh [TARGET...]: Linux as a server on our L4 kernel, under QEMU and on Isochron's models (qemu,
+# flat, p5); with system calls by the library and by the trampoline, that one in a small space (library,
+# trampoline); all if none is named. A session is typed at its shell; what the commands print must be what
+# native Linux prints for them.
 # BUILD names the build (build/release); ISOCHRON the program.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -104,16 +105,18 @@ typed >"$work/typed"
 native
 answers "$work/native" >"$work/expected"
 [ "$(wc -l <"$work/expected")" -gt 25 ] || { echo "native Linux did not do the session"; exit 1; }
-[ $# -gt 0 ] || set -- qemu flat p5 library small
+[ $# -gt 0 ] || set -- qemu flat p5 library trampoline
 for target; do
     case $target in
     qemu) check 'qemu, pentium' on_qemu ;;
     flat) check 'isochron, flat, assertions on' on_isochron flat kernel-checked exception large ;;
     library) check 'isochron, flat, assertions on, library' on_isochron flat kernel-checked library large ;;
-    small) check 'isochron, flat, assertions on, library, small' on_isochron flat kernel-checked library small ;;
+    trampoline)
+        check 'isochron, flat, assertions on, trampoline, small' on_isochron flat kernel-checked trampoline small
+        ;;
     p5) check 'isochron, p5' on_isochron p5 kernel exception large ;;
     *)
-        echo "l4_linux.sh: $target is no target; accepted are qemu, flat, p5, library, small" >&2
+        echo "l4_linux.sh: $target is no target; accepted are qemu, flat, p5, library, trampoline" >&2
         exit 2
         ;;
     esac

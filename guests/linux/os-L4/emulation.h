@@ -2,7 +2,7 @@
 /* emulation.h: what emulation.S and the layer know of each other: addresses in a process, and the
  * message of a system call.
  *
- *      MR0  tag        MR1 .. MR9  EAX EBX ECX EDX ESI EDI EBP ESP FS:GS
+ *      MR0  tag        MR1 .. MR10  EAX EBX ECX EDX ESI EDI EBP ESP FS:GS EIP
  *      and the answer: MR0 tag,    MR1  EAX
  */
 #pragma once
@@ -14,5 +14,5 @@
 #define PROCESS_UTCB      0xBFE00000
 #define PROCESS_KIP       0xBFF00000
 
-#define CALL_WORDS 9
+#define CALL_WORDS 10
 #define CALL_TAG   (0x80 << 16 | CALL_WORDS)

@@ -50,11 +50,11 @@ struct library_place {
 };
 
 /* library.c: the page behind AT_SYSINFO, and the calls that come from it. */
-void library_start(void);
+void library_start(bool by_trampoline);
+bool library_prepare(l4_thread_id thread); /* a new process's */
 bool library_page(word_t address, word_t *frame); /* is it there? Then its frame */
-bool library_busy(const struct l4_foreign_frame *f); /* it must go on before all else */
-/* The exception that brought these registers may have come behind a call with that result. */
-void library_complete(struct uml_pt_regs *regs, word_t result);
+/* Must the thread go on before all else? Then with these registers; `result` is its last call's. */
+bool library_busy(struct uml_pt_regs *regs, word_t vector, word_t result);
 bool library_call(l4_tag tag, struct uml_pt_regs *regs); /* is the message a call? */
 struct library_place library_place(const struct uml_pt_regs *regs);
 /* Is the result all that the caller from that place is to be told? */

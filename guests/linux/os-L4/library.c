@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* library.c: system calls that come as messages of the process's own, from the emulation page
- * (emulation.S). Then its thread waits in an Ipc; what is answered is the result alone, if the
- * process goes on where it called. For anything else, such as a signal's handler or another of
- * Linux's threads in the same space, the thread is recalled: its Ipc is ended and it stops with an
- * exception, whose answer carries all registers. */
+ * (emulation.S), where the library's calls and the trampoline lead. Then its thread waits in an
+ * Ipc; what is answered is the result alone, if the process goes on where it called. For anything
+ * else, such as a signal's handler or another of Linux's threads in the same space, the thread is
+ * recalled: its Ipc is ended and it stops with an exception, whose answer carries all registers. */
 #include <as-layout.h>
 #include <os.h>
 #include <sysdep/ptrace.h>
@@ -12,19 +12,31 @@
 
 #define EFLAGS_TF 0x100u
 
-extern char emulation_page[], emulation_fill[], emulation_sent[], emulation_back[];
-extern char emulation_server[];
+extern char emulation_page[], emulation_fill[], emulation_sent[], emulation_server[];
+extern char trampoline_page[], trampoline_fill[], trampoline_filled[];
 extern unsigned long __kernel_vsyscall;
+
+static bool page_is_used;
+static word_t trampoline;
 
 static word_t in_process(const char *place)
 {
     return PROCESS_EMULATION + (word_t)(place - emulation_page);
 }
 
-void library_start(void)
+void library_start(bool by_trampoline)
 {
     *(word_t *)emulation_server = layer_server;
-    __kernel_vsyscall = PROCESS_EMULATION;
+    page_is_used = true;
+    if (by_trampoline)
+        trampoline = in_process(trampoline_page);
+    else
+        __kernel_vsyscall = PROCESS_EMULATION;
+}
+
+bool library_prepare(l4_thread_id thread)
+{
+    return !trampoline || l4_foreign_state(thread, L4_STATE_TRAMPOLINE_SET, &trampoline) == 1;
 }
 
 /* --- the page --------------------------------------------------------------------------------- */
@@ -32,23 +44,23 @@ void library_start(void)
 bool library_page(word_t address, word_t *frame)
 {
     *frame = (word_t)(uintptr_t)emulation_page;
-    return __kernel_vsyscall && address - PROCESS_EMULATION < PAGE_BYTES;
+    return page_is_used && address - PROCESS_EMULATION < PAGE_BYTES;
 }
 
-/* Where the thread's message registers may be half full. */
-bool library_busy(const struct l4_foreign_frame *f)
+/* From the first word of the message to the answer in its register, which the thread may not have
+ * yet when it was stopped behind its Ipc. */
+bool library_busy(struct uml_pt_regs *regs, word_t vector, word_t result)
 {
-    return f->eip - in_process(emulation_fill) < (word_t)(emulation_sent - emulation_fill) &&
-           (f->vector == L4_VECTOR_RAISED || f->vector == VECTOR_PAGE_FAULT);
-}
+    word_t at = UPT_IP(regs);
 
-/* Stopped behind its Ipc, maybe before the kernel had put the answer into its registers. */
-void library_complete(struct uml_pt_regs *regs, word_t result)
-{
-    if (UPT_IP(regs) != in_process(emulation_sent))
-        return;
-    UPT_IP(regs) = in_process(emulation_back);
-    UPT_AX(regs) = result;
+    if (vector != L4_VECTOR_RAISED && vector != VECTOR_PAGE_FAULT)
+        return false;
+    if (at == in_process(emulation_sent)) {
+        UPT_BX(regs) = result;
+        return true;
+    }
+    return at - in_process(emulation_fill) < (word_t)(emulation_sent - emulation_fill) ||
+           at - in_process(trampoline_fill) < (word_t)(trampoline_filled - trampoline_fill);
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
@@ -59,7 +71,6 @@ bool library_call(l4_tag tag, struct uml_pt_regs *regs)
 
     if (tag != CALL_TAG)
         return false;
-    UPT_IP(regs) = in_process(emulation_back);
     UPT_AX(regs) = words[0];
     UPT_BX(regs) = words[1];
     UPT_CX(regs) = words[2];
@@ -70,6 +81,7 @@ bool library_call(l4_tag tag, struct uml_pt_regs *regs)
     UPT_SP(regs) = words[7];
     regs->gp[HOST_GS] = words[8] & 0xFFFF;
     regs->gp[HOST_FS] = words[8] >> 16;
+    UPT_IP(regs) = words[9];
     return true;
 }
 

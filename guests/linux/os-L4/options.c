@@ -5,15 +5,17 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
-void library_start(void);
+void library_start(bool by_trampoline);
 
-/* syscalls=: by which way processes call Linux. Whichever it is, INT 80h works as an exception. */
+/* syscalls=: by which way processes call Linux. Whichever it is, INT 80h works. */
 static int __init system_calls(char *way)
 {
     if (strcmp(way, "library") == 0)
-        library_start();
+        library_start(false);
+    else if (strcmp(way, "trampoline") == 0)
+        library_start(true);
     else if (strcmp(way, "exception") != 0)
-        panic("syscalls=%s is no way of system calls: accepted are exception and library", way);
+        panic("syscalls=%s is no way of system calls: exception, trampoline and library are", way);
     return 1;
 }
 __setup("syscalls=", system_calls);

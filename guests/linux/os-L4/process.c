@@ -190,14 +190,15 @@ long syscall_stub_data(struct mm_id *id, unsigned long *data, int count, void **
 
 /* --- spaces come and go ----------------------------------------------------------------------- */
 
+/* What a process sends by L4's messages goes to the server, whomever it names. */
 static bool make_space(l4_thread_id thread)
 {
     if (!l4_thread_control(thread, thread, layer_server, L4_NIL_THREAD, L4_UTCB_UNCHANGED))
         return false;
     if (l4_space_control(thread, L4_SPACE_FOREIGN, l4_make_fpage(PROCESS_KIP, 12, 0),
-                         l4_make_fpage(PROCESS_UTCB, 12, 0), L4_ANY_THREAD, NULL) &&
+                         l4_make_fpage(PROCESS_UTCB, 12, 0), layer_server, NULL) &&
         l4_thread_control(thread, thread, L4_NIL_THREAD, layer_server, PROCESS_UTCB) &&
-        l4_set_priority(thread, PRIORITY_PROCESS))
+        l4_set_priority(thread, PRIORITY_PROCESS) && library_prepare(thread))
         return true;
     l4_thread_delete(thread);
     return false;
@@ -419,8 +420,7 @@ void userspace(struct uml_pt_regs *regs, unsigned long *unused)
         } else if (l4_tag_untyped(tag) == L4_FOREIGN_WORDS) {
             memcpy(&f, &l4_utcb()[1], sizeof(f));
             get_registers(regs, &f);
-            library_complete(regs, p->result);
-            if (library_busy(&f)) {
+            if (library_busy(regs, f.vector, p->result)) {
                 wanted = f.address;
                 continue;
             }

@@ -37,6 +37,7 @@ enum l4_state_operation {
     L4_STATE_DEBUG_SET,    // struct l4_state_debug
     L4_STATE_X87_GET,      // FNSAVE's 108 bytes, or FXSAVE's 512 where CPUID announces that
     L4_STATE_X87_SET,      // the same; address 0: as a new thread's
+    L4_STATE_TRAMPOLINE_SET, // uint32_t: int 80h becomes a call to there; 0: the keeper hears of it
     L4_STATE_SEGMENTS_GET, // struct l4_state_segments: for keepers that also hear of calls by Ipc
 };
 
