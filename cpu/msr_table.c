@@ -149,6 +149,10 @@ static void put(struct cpu *c, const struct msr_row *r, uint64_t value)
         *at = value;
         msr_tell_types(c);
         break;
+    case MSR_HARDWARE:
+        *at = value;
+        mmu_set_flush_filter(c->mmu, !(value & HWCR_FFDIS));
+        break;
     default:
         *at = value;
     }
@@ -174,6 +178,7 @@ void msr_table_reset(struct cpu *c)
             *value_of(c, &t->rows[i]) = t->rows[i].reset;
     for (unsigned i = 0; i < MSR_COUNTERS; i++)
         counter_write(c, i, 0);
+    mmu_set_flush_filter(c->mmu, true);
     msr_tell_types(c);
 }
 

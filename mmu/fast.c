@@ -81,7 +81,7 @@ void fast_fill_data(struct mmu *m, laddr_t la, bool user, const struct target *t
     if (!m->fast_enabled || !t->host)
         return;
     unsigned slot = fast_slot(la);
-    bool plain = !(m->phys.page_flags[t->pa >> 12] & (PAGE_CODE | PAGE_ROM));
+    bool plain = !(m->phys.page_flags[t->pa >> 12] & (PAGE_CODE | PAGE_ROM | PAGE_TABLE));
     laddr_t page = la & PAGE_ADDRESS;
     m->fast_table[user][slot] = (struct fast_entry){
         .tag_read = page,

@@ -3,6 +3,7 @@
 #include "mmu/cache.h"
 #include "mmu/dram.h"
 #include "mmu/fast.h"
+#include "mmu/filter.h"
 #include "mmu/hierarchy.h"
 #include "mmu/physical.h"
 #include "mmu/tlb.h"
@@ -83,6 +84,7 @@ static void flush_tlbs(struct mmu *m)
         tlb_flush(&m->itlb2);
         tlb_flush(&m->dtlb2);
         directories_clear(m);
+        filter_clear(m);
     }
     m->itlb_split = m->dtlb_split = false;
     fast_forget_data(m);
@@ -98,6 +100,7 @@ void mmu_reset(struct mmu *m)
     m->write_protect = false;
     m->large_enabled = false;
     m->pae = m->no_execute = m->global_enabled = false;
+    m->global_tag = 0;
     memset(m->pdpte, 0, sizeof m->pdpte);
     m->types = (struct memory_types){0};
     m->caches_off = true;
@@ -115,6 +118,7 @@ void mmu_set_timed(struct mmu *m, bool timed)
 {
     m->timed = timed;
     init_tlbs(m);
+    mmu_set_flush_filter(m, m->filter_wanted);
     clear_caches(m);
     fast_update(m);
 }
@@ -151,6 +155,7 @@ static void flush_space(struct mmu *m)
     tlb_flush_space(&m->itlb2);
     tlb_flush_space(&m->dtlb2);
     directories_clear(m);
+    filter_clear(m);
     fast_forget_data(m);
     fast_forget_code(m);
 }
@@ -161,6 +166,12 @@ void mmu_set_cr3(struct mmu *m, uint32_t cr3)
     m->cr3 = cr3;
     if (!m->paging)
         return;
+    if (UNLIKELY(m->filter.on) && filter_keeps(m, cr3)) {
+        directories_clear(m);
+        fast_forget_data(m);
+        fast_forget_code(m);
+        return;
+    }
     if (m->global_enabled)
         flush_space(m);
     else
@@ -176,8 +187,18 @@ void mmu_set_extensions(struct mmu *m, bool pae, bool global, bool no_execute)
     flush_tlbs(m);
     m->pae = pae;
     m->global_enabled = global;
+    m->global_tag = m->filter.on && global ? TAG_GLOBAL : 0;
     m->no_execute = no_execute;
     m->reserved = ((1ull << 63) - (1ull << bits)) | (no_execute ? 0 : 1ull << 63);
+}
+
+/* On flat the TLBs are no part's, and it keeps nothing. */
+void mmu_set_flush_filter(struct mmu *m, bool on)
+{
+    m->filter_wanted = on && m->geometry.flush_filter;
+    m->filter.on = m->filter_wanted && m->timed;
+    m->global_tag = m->filter.on && m->global_enabled ? TAG_GLOBAL : 0;
+    flush_tlbs(m);
 }
 
 void mmu_set_types(struct mmu *m, const struct memory_types *types)
@@ -212,7 +233,7 @@ static void invalidate_split(struct mmu *m, struct tlb *t, laddr_t la,
     for (uint32_t i = 0; i < t->entries; i++) {
         const struct tlb_entry *e = &t->entry[i];
         if (e->tag == TLB_INVALID || !(e->flags & TLB_LARGE) ||
-            e->tag >> shift != la >> 12 >> shift)
+            (e->tag & TAG_ADDRESS) >> shift != la >> 12 >> shift)
             continue;
         laddr_t page = e->tag << 12;
         tlb_invalidate(t, e->tag);
@@ -224,23 +245,23 @@ static void invalidate_large(struct mmu *m, struct tlb *t, laddr_t la,
                              void (*forget)(struct mmu *m, uint32_t unit))
 {
     uint32_t unit = la >> m->large_shift;
-    if (tlb_invalidate(t, unit))
+    if (tlb_drop(m, t, unit))
         forget(m, unit);
-    if (m->large_shift == 21 && !m->pae && tlb_invalidate(t, unit ^ 1)) /* a page of 4 MB */
+    if (m->large_shift == 21 && !m->pae && tlb_drop(m, t, unit ^ 1)) /* a page of 4 MB */
         forget(m, unit ^ 1);
 }
 
 void mmu_invalidate_page(struct mmu *m, laddr_t la)
 {
     laddr_t page = la & PAGE_ADDRESS;
-    if (tlb_invalidate(&m->dtlb, la >> 12))
+    if (tlb_drop(m, &m->dtlb, la >> 12))
         fast_forget_data_page(m, page);
     invalidate_large(m, &m->dtlb_large, la, fast_forget_data_region);
-    if (tlb_invalidate(&m->itlb, la >> 12))
+    if (tlb_drop(m, &m->itlb, la >> 12))
         fast_forget_code_page(m, page);
     if (m->geometry.physical_bits > 32) {
-        tlb_invalidate(&m->itlb2, la >> 12);
-        tlb_invalidate(&m->dtlb2, la >> 12);
+        tlb_drop(m, &m->itlb2, la >> 12);
+        tlb_drop(m, &m->dtlb2, la >> 12);
         invalidate_large(m, &m->itlb_large, la, fast_forget_code_region);
         directories_clear(m);
     }

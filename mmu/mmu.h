@@ -91,6 +91,7 @@ enum {
     PAGE_DEVICE = 1, /* a device answers here: always the slow path */
     PAGE_CODE = 2,   /* decoded blocks exist: writes must look for them */
     PAGE_ROM = 4,    /* writes vanish */
+    PAGE_TABLE = 8,  /* the flush filter watches it: mmu/filter.h */
 };
 
 struct phys {
@@ -130,7 +131,7 @@ struct mmu_geometry {
     uint32_t directory_entries;       /* cache of page directory entries */
     bool l2_exclusive; /* L2 is on the die and takes what the first level gives up, nothing else */
     bool l2_prefetch;  /* two misses in a row bring a line further on into L2 */
-    bool flush_filter; /* a write to CR3 keeps TLB entries whose tables were not written */
+    uint32_t flush_filter; /* 1: a write to CR3 keeps TLB entries whose tables were not written */
     uint32_t access_bytes;  /* an access that crosses this many is misaligned; 0: as the P5 */
     uint32_t physical_bits; /* of a physical address; 0: 32, and no PAE */
 };
@@ -140,12 +141,16 @@ struct mmu_geometry {
 #define TLB_ENTRIES_MAX 512
 
 struct tlb_entry {
-    uint32_t tag;  /* linear address >> 12 (large: >> large_shift), or TLB_INVALID */
+    uint32_t tag;  /* linear address >> 12 (large: >> large_shift), and above it the space that
+                      the flush filter told apart; or TLB_INVALID */
     uint32_t page; /* physical page number of the first 4 KB */
     uint16_t flags; /* TLB_USER | TLB_WRITE | ... */
 };
 
 #define TLB_INVALID UINT32_MAX
+#define TAG_SPACE_SHIFT 20
+#define TAG_ADDRESS ((1u << TAG_SPACE_SHIFT) - 1)
+#define TAG_GLOBAL (15u << TAG_SPACE_SHIFT)
 enum {
     TLB_USER = 1, TLB_WRITE = 2, TLB_DIRTY = 4, TLB_LARGE = 8, TLB_UNCACHED = 16, TLB_THROUGH = 32,
     TLB_GLOBAL = 64,   /* survives a write to CR3 */
@@ -174,6 +179,15 @@ struct cache {
     struct cache_order *order; /* of a fully associative cache, else NULL: see cache.h */
     /* Hits are counted in L2 only: those in L1 are mostly the fast path's, and are in the log. */
     uint64_t hits, misses, writebacks;
+};
+
+/* See mmu/filter.h. */
+#define FILTER_SPACES 8
+#define FILTER_PAGES 32
+struct flush_filter {
+    bool on, written;
+    uint32_t spaces, cr3[FILTER_SPACES];
+    uint32_t pages, page[FILTER_PAGES];
 };
 
 /* Page directory entries that name tables. */
@@ -270,6 +284,9 @@ struct mmu {
     struct tlb itlb, dtlb, dtlb_large;
     struct tlb itlb_large, itlb2, dtlb2; /* of later parts, timed */
     struct directory_cache directories;
+    struct flush_filter filter;
+    bool filter_wanted; /* in force while timed */
+    uint32_t space_tag, global_tag; /* what new entries' tags have above the address */
     uint32_t last_miss; /* the line of the last data miss, for prefetching */
     bool itlb_split, dtlb_split; /* a 4 KB entry of a 4 MB page was made since the last flush */
     struct dram dram;
@@ -329,6 +346,8 @@ void mmu_set_cr3(struct mmu *m, uint32_t cr3);
 /* CR4.PAE and PGE, EFER.NXE, on parts whose physical addresses have more than 32 bits. A change
  * empties the TLBs. */
 void mmu_set_extensions(struct mmu *m, bool pae, bool global, bool no_execute);
+/* The K8's flush filter (HWCR.FFDIS), where the part has one. Empties the TLBs. */
+void mmu_set_flush_filter(struct mmu *m, bool on);
 /* With PAE the directory pointers are read when CR3 is loaded, or paging turned on. False, and
  * nothing is changed: a reserved bit is set. */
 bool mmu_load_pointers(struct mmu *m, uint32_t cr3);

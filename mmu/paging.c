@@ -1,6 +1,7 @@
 #include "mmu/paging.h"
 
 #include "mmu/access.h"
+#include "mmu/filter.h"
 #include "mmu/hierarchy.h"
 #include "mmu/physical.h"
 #include "mmu/types.h"
@@ -57,6 +58,8 @@ static paddr_t table_of(const struct mmu *m, uint64_t entry)
 static uint64_t read_entry(struct mmu *m, const struct walk *w, paddr_t pa, unsigned attributes)
 {
     const uint8_t *host = physical_host(&m->phys, pa);
+    if (UNLIKELY(m->filter.on) && host)
+        filter_track(m, pa);
     if (m->timed) {
         unsigned flags = w->code ? ACCESS_CODE_SIDE : 0;
         unsigned level = host ? m->hierarchy->walk(m, pa, attributes, &flags) : LEVEL_DEVICE;
@@ -78,7 +81,9 @@ static void update_entry(struct mmu *m, const struct walk *w, paddr_t pa, uint64
         }
         access_log_put(m, w->la, pa, ACCESS_UPDATE, level, flags, entry_bytes(m));
     }
+    bool written = m->filter.written; /* A and D change no translation */
     physical_store(m, host, pa, entry_bytes(m), entry);
+    m->filter.written = written;
 }
 
 /* --- leaves ----------------------------------------------------------------------------------- */

@@ -16,12 +16,12 @@ bool mmu_translate_peek(const struct mmu *m, laddr_t la, paddr_t *pa)
         *pa = la & m->a20_mask;
         return true;
     }
-    if ((index = tlb_find(&m->dtlb, la >> 12)) >= 0) {
+    if ((index = tlb_find_page(m, &m->dtlb, la >> 12)) >= 0) {
         *pa = (m->dtlb.entry[index].page << 12 | (la & PAGE_OFFSET)) & m->a20_mask;
         return true;
     }
     uint32_t large = (1u << m->large_shift) - 1;
-    if ((index = tlb_find(&m->dtlb_large, la >> m->large_shift)) >= 0) {
+    if ((index = tlb_find_page(m, &m->dtlb_large, la >> m->large_shift)) >= 0) {
         *pa = (m->dtlb_large.entry[index].page << 12 | (la & large)) & m->a20_mask;
         return true;
     }
@@ -63,6 +63,7 @@ bool mmu_poke(struct mmu *m, laddr_t la, const void *in, size_t size)
             return false;
     for (; size; la += (laddr_t)part, from += part, size -= part) {
         uint8_t *host = piece(m, la, size, &part, &pa);
+        m->filter.written |= (m->phys.page_flags[pa >> 12] & PAGE_TABLE) != 0;
         if ((m->phys.page_flags[pa >> 12] & PAGE_CODE) && m->code_written)
             m->code_written(m->code_owner, pa, (unsigned)part);
         memcpy(host, from, part);

@@ -47,8 +47,11 @@ void physical_store(struct mmu *m, uint8_t *host, paddr_t pa, unsigned size, uin
     uint8_t flags = m->phys.page_flags[pa >> 12];
     if (UNLIKELY(flags & PAGE_ROM))
         return;
-    if (UNLIKELY(flags & PAGE_CODE) && m->code_written)
-        m->code_written(m->code_owner, pa, size);
+    if (UNLIKELY(flags & (PAGE_CODE | PAGE_TABLE))) {
+        m->filter.written |= (flags & PAGE_TABLE) != 0;
+        if (flags & PAGE_CODE && m->code_written)
+            m->code_written(m->code_owner, pa, size);
+    }
     switch (size) {
     case 1:
         *host = (uint8_t)value;

@@ -6,6 +6,7 @@
 #include "mmu/mmu.h"
 
 #include "mmu/cache.h"
+#include "mmu/filter.h"
 #include "mmu/tlb.h"
 #include "sim/core/check.h"
 
@@ -99,6 +100,23 @@ static void snapshot_second_level(struct mmu *m, struct snap *s)
     snap_bytes(s, "directory_tag", d->tag, d->entries * sizeof d->tag[0]);
     snap_bytes(s, "directory_entry", d->entry, d->entries * sizeof d->entry[0]);
     snap_u32(s, "last_miss", &m->last_miss);
+    if (!m->geometry.flush_filter)
+        return;
+    struct flush_filter *f = &m->filter;
+    bool wanted = m->filter_wanted;
+    snap_bool(s, "filter", &wanted);
+    snap_bool(s, "filter_written", &f->written);
+    snap_u32(s, "filter_spaces", &f->spaces);
+    snap_bytes(s, "filter_cr3", f->cr3, sizeof f->cr3);
+    snap_u32(s, "filter_pages", &f->pages);
+    snap_bytes(s, "filter_page", f->page, sizeof f->page);
+    snap_u32(s, "space_tag", &m->space_tag);
+    if (!snap_loading(s))
+        return;
+    m->filter_wanted = wanted;
+    f->on = wanted && m->timed;
+    m->global_tag = f->on && m->global_enabled ? TAG_GLOBAL : 0;
+    filter_mark(m);
 }
 
 void mmu_snapshot(struct mmu *m, struct snap *s)

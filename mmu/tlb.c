@@ -71,6 +71,14 @@ bool tlb_invalidate(struct tlb *t, uint32_t tag)
     return index >= 0;
 }
 
+bool tlb_drop(const struct mmu *m, struct tlb *t, uint32_t unit)
+{
+    bool dropped = tlb_invalidate(t, m->space_tag | unit);
+    if (m->global_tag)
+        dropped |= tlb_invalidate(t, m->global_tag | unit);
+    return dropped;
+}
+
 void tlb_flush_space(struct tlb *t)
 {
     for (uint32_t i = 0; i < t->entries; i += 64)

@@ -27,6 +27,18 @@ static inline int tlb_find(const struct tlb *t, uint32_t tag)
     return -1;
 }
 
+/* The same by address (>> 12, or >> large_shift), in the present space, or global. */
+static inline int tlb_find_page(const struct mmu *m, const struct tlb *t, uint32_t unit)
+{
+    int index = tlb_find(t, m->space_tag | unit);
+    return index < 0 && UNLIKELY(m->global_tag) ? tlb_find(t, m->global_tag | unit) : index;
+}
+
+static inline uint32_t tlb_tag(const struct mmu *m, uint32_t unit, unsigned flags)
+{
+    return unit | (flags & TLB_GLOBAL ? m->global_tag : m->space_tag);
+}
+
 static inline uint8_t *tlb_plru(struct tlb *t, uint32_t index)
 {
     return &t->plru[t->ways > 8 ? index / 8 : index >> __builtin_ctz(t->ways)];
@@ -58,6 +70,8 @@ uint32_t tlb_fill(struct tlb *t, uint32_t tag, uint32_t page, uint16_t flags, ui
 
 /* Whether the tag was there. */
 bool tlb_invalidate(struct tlb *t, uint32_t tag);
+/* By address, in the present space and global: whether there was one. */
+bool tlb_drop(const struct mmu *m, struct tlb *t, uint32_t unit);
 void tlb_flush(struct tlb *t);
 /* All but the entries of global pages. */
 void tlb_flush_space(struct tlb *t);

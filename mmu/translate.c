@@ -24,13 +24,13 @@ static void hit_touch(struct mmu *m, struct tlb *t, uint32_t index)
 static int refill(struct mmu *m, laddr_t la, struct tlb *second, struct tlb *first, unsigned side)
 {
     uint32_t evicted;
-    int index = tlb_find(second, la >> 12);
+    int index = tlb_find_page(m, second, la >> 12);
     if (index < 0)
         return -1;
     tlb_touch(second, (uint32_t)index);
     access_log_put(m, la, 0, ACCESS_NOTE, NOTE_TLB_REFILL, side, 0);
     const struct tlb_entry *e = &second->entry[index];
-    uint32_t at = tlb_fill(first, la >> 12, e->page, e->flags, &evicted);
+    uint32_t at = tlb_fill(first, tlb_tag(m, la >> 12, e->flags), e->page, e->flags, &evicted);
     if (evicted != TLB_INVALID && side)
         fast_forget_code_page(m, evicted << 12);
     else if (evicted != TLB_INVALID)
@@ -66,9 +66,10 @@ static uint32_t fill_dtlb(struct mmu *m, laddr_t la, const struct translation *w
     uint32_t evicted, index;
     if ((w->flags & TLB_LARGE) && m->dtlb_large.entries && !w->mixed) {
         *tlb = &m->dtlb_large;
-        index = tlb_fill(*tlb, la >> m->large_shift, w->page, w->flags, &evicted);
+        uint32_t tag = tlb_tag(m, la >> m->large_shift, w->flags);
+        index = tlb_fill(*tlb, tag, w->page, w->flags, &evicted);
         if (evicted != TLB_INVALID)
-            fast_forget_data_region(m, evicted);
+            fast_forget_data_region(m, evicted & TAG_ADDRESS);
         return index;
     }
     uint32_t page = w->page;
@@ -77,11 +78,13 @@ static uint32_t fill_dtlb(struct mmu *m, laddr_t la, const struct translation *w
         m->dtlb_split = true;
     }
     *tlb = &m->dtlb;
-    index = tlb_fill(*tlb, la >> 12, page, w->flags, &evicted);
+    index = tlb_fill(*tlb, tlb_tag(m, la >> 12, w->flags), page, w->flags, &evicted);
     if (evicted != TLB_INVALID)
         fast_forget_data_page(m, evicted << 12);
+    if (m->global_tag)
+        tlb_drop(m, &m->dtlb2, la >> 12); /* it may have been global, or not */
     if (m->dtlb2.entries && !(w->flags & TLB_LARGE))
-        tlb_fill(&m->dtlb2, la >> 12, page, w->flags, &evicted);
+        tlb_fill(&m->dtlb2, tlb_tag(m, la >> 12, w->flags), page, w->flags, &evicted);
     return index;
 }
 
@@ -91,10 +94,10 @@ static const struct tlb_entry *find_entry(struct mmu *m, laddr_t la, bool write,
                                           struct tlb **tlb)
 {
     *tlb = &m->dtlb;
-    int index = tlb_find(&m->dtlb, la >> 12);
+    int index = tlb_find_page(m, &m->dtlb, la >> 12);
     if (index < 0) {
         *tlb = &m->dtlb_large;
-        index = tlb_find(&m->dtlb_large, la >> m->large_shift);
+        index = tlb_find_page(m, &m->dtlb_large, la >> m->large_shift);
         if (index < 0 && m->dtlb2.entries) {
             *tlb = &m->dtlb;
             index = refill(m, la, &m->dtlb2, &m->dtlb, 0);
@@ -115,9 +118,10 @@ static const struct tlb_entry *find_entry(struct mmu *m, laddr_t la, bool write,
     if (!paging_walk(m, la, write, user, false, &walked))
         return fail(m, la), NULL;
     struct tlb *old = *tlb;
+    uint32_t old_tag = index >= 0 ? old->entry[index].tag : TLB_INVALID;
     uint32_t at = fill_dtlb(m, la, &walked, tlb);
-    if (index >= 0 && old != *tlb) { /* the tables changed the page's size meanwhile */
-        tlb_invalidate(old, la >> (old == &m->dtlb ? 12 : m->large_shift));
+    if (index >= 0 && (old != *tlb || (*tlb)->entry[at].tag != old_tag)) {
+        tlb_invalidate(old, old_tag); /* the tables changed the page's size, or G, meanwhile */
         fast_forget_data_region(m, la >> m->large_shift);
     }
     return &(*tlb)->entry[at];
@@ -165,9 +169,10 @@ static uint32_t fill_itlb(struct mmu *m, laddr_t la, const struct translation *w
     uint32_t evicted, index, page = w->page;
     if ((w->flags & TLB_LARGE) && m->itlb_large.entries && !w->mixed) {
         *tlb = &m->itlb_large;
-        index = tlb_fill(*tlb, la >> m->large_shift, page, w->flags, &evicted);
+        uint32_t tag = tlb_tag(m, la >> m->large_shift, w->flags);
+        index = tlb_fill(*tlb, tag, page, w->flags, &evicted);
         if (evicted != TLB_INVALID)
-            fast_forget_code_region(m, evicted);
+            fast_forget_code_region(m, evicted & TAG_ADDRESS);
         return index;
     }
     if (w->flags & TLB_LARGE) {
@@ -175,11 +180,11 @@ static uint32_t fill_itlb(struct mmu *m, laddr_t la, const struct translation *w
         m->itlb_split = true;
     }
     *tlb = &m->itlb;
-    index = tlb_fill(*tlb, la >> 12, page, w->flags, &evicted);
+    index = tlb_fill(*tlb, tlb_tag(m, la >> 12, w->flags), page, w->flags, &evicted);
     if (evicted != TLB_INVALID)
         fast_forget_code_page(m, evicted << 12);
     if (m->itlb2.entries && !(w->flags & TLB_LARGE))
-        tlb_fill(&m->itlb2, la >> 12, page, w->flags, &evicted);
+        tlb_fill(&m->itlb2, tlb_tag(m, la >> 12, w->flags), page, w->flags, &evicted);
     return index;
 }
 
@@ -187,10 +192,10 @@ static uint32_t fill_itlb(struct mmu *m, laddr_t la, const struct translation *w
 static int find_code(struct mmu *m, laddr_t la, struct tlb **tlb)
 {
     *tlb = &m->itlb;
-    int index = tlb_find(&m->itlb, la >> 12);
+    int index = tlb_find_page(m, &m->itlb, la >> 12);
     if (index < 0 && m->itlb_large.entries) {
         *tlb = &m->itlb_large;
-        index = tlb_find(&m->itlb_large, la >> m->large_shift);
+        index = tlb_find_page(m, &m->itlb_large, la >> m->large_shift);
     }
     if (index < 0 && m->itlb2.entries) {
         *tlb = &m->itlb;
@@ -246,10 +251,10 @@ static unsigned code_attributes(const struct mmu *m, laddr_t la, paddr_t pa)
     if (!m->paging)
         return types_unpaged(m, pa);
     const struct tlb *t = &m->itlb;
-    int index = tlb_find(t, la >> 12);
+    int index = tlb_find_page(m, t, la >> 12);
     if (index < 0) {
         t = &m->itlb_large;
-        index = tlb_find(t, la >> m->large_shift);
+        index = tlb_find_page(m, t, la >> m->large_shift);
     }
     return index < 0 ? 0 : t->entry[index].flags & TLB_ATTRIBUTES;
 }

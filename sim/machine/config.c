@@ -160,13 +160,17 @@ struct key {
     enum kind kind;
     uint64_t least, most;
     const char *text;
-    bool p5; /* of machines with a Pentium and its board alone */
+    uint8_t part; /* which machines have it */
 };
 
+enum { PART_ANY, PART_PENTIUM, PART_ATHLON, PART_ATHLON_64 };
+
 #define KEY(name, field, kind, least, most, text)                                                  \
-    {name, offsetof(struct machine_config, field), kind, least, most, text, false}
+    {name, offsetof(struct machine_config, field), kind, least, most, text, PART_ANY}
 #define P5_KEY(name, field, least, most, text)                                                     \
-    {name, offsetof(struct machine_config, p5.field), KIND_U32, least, most, text, true}
+    {name, offsetof(struct machine_config, p5.field), KIND_U32, least, most, text, PART_PENTIUM}
+#define K7_KEY(name, field, most, text)                                                            \
+    {name, offsetof(struct machine_config, geometry.field), KIND_U32, 1, most, text, PART_ATHLON}
 #define BUS(field, text) P5_KEY("bus." #field, bus.field, 1, 1000, text)
 
 static const struct key keys[] = {
@@ -178,9 +182,9 @@ static const struct key keys[] = {
     KEY("modules.skip", modules_skip, KIND_U32, 0, 4096,
         "pages left free below Multiboot modules: other page colours for all behind"),
     KEY("itlb.entries", geometry.itlb.entries, KIND_U32, 1, TLB_ENTRIES_MAX, "ITLB entries"),
-    KEY("itlb.ways", geometry.itlb.ways, KIND_U32, 1, 8, "ITLB ways"),
+    KEY("itlb.ways", geometry.itlb.ways, KIND_U32, 1, 64, "ITLB ways"),
     KEY("dtlb.entries", geometry.dtlb.entries, KIND_U32, 1, TLB_ENTRIES_MAX, "DTLB entries, 4 KB"),
-    KEY("dtlb.ways", geometry.dtlb.ways, KIND_U32, 1, 8, "DTLB ways, 4 KB"),
+    KEY("dtlb.ways", geometry.dtlb.ways, KIND_U32, 1, 64, "DTLB ways, 4 KB"),
     KEY("dtlb_large.entries", geometry.dtlb_large.entries, KIND_U32, 1, 64, "DTLB entries, 4 MB"),
     KEY("dtlb_large.ways", geometry.dtlb_large.ways, KIND_U32, 1, 8, "DTLB ways, 4 MB"),
     KEY("l1i.size", geometry.l1i.size_bytes, KIND_BYTES, 1024, 1 << 20, "L1 code cache bytes"),
@@ -191,6 +195,12 @@ static const struct key keys[] = {
     KEY("l2.ways", geometry.l2.ways, KIND_U32, 1, 16, "board cache ways"),
     KEY("dram.row", geometry.dram.row_bytes, KIND_BYTES, 512, 65536, "open page bytes"),
     KEY("dram.banks", geometry.dram.banks, KIND_U32, 1, 16, "independently open pages"),
+    K7_KEY("itlb2.entries", itlb2.entries, TLB_ENTRIES_MAX, "second-level ITLB entries"),
+    K7_KEY("itlb2.ways", itlb2.ways, 8, "second-level ITLB ways"),
+    K7_KEY("dtlb2.entries", dtlb2.entries, TLB_ENTRIES_MAX, "second-level DTLB entries"),
+    K7_KEY("dtlb2.ways", dtlb2.ways, 8, "second-level DTLB ways"),
+    {"flush_filter", offsetof(struct machine_config, geometry.flush_filter), KIND_U32, 0, 1,
+     "1: TLB entries survive a write to CR3 if no table was written", PART_ATHLON_64},
     P5_KEY("walk", walk_cycles, 0, 1000, "page walker's own cycles"),
     BUS(core_num, "processor cycles per bus clock, numerator"),
     BUS(core_den, "processor cycles per bus clock, denominator"),
@@ -215,7 +225,12 @@ static const struct key keys[] = {
 
 static bool has_key(const struct machine_config *m, const struct key *k)
 {
-    return !k->p5 || m->p5_profile;
+    switch (k->part) {
+    case PART_PENTIUM: return m->p5_profile;
+    case PART_ATHLON: return m->profile->l2_exclusive;
+    case PART_ATHLON_64: return m->profile->flush_filter;
+    default: return true;
+    }
 }
 
 static bool parse_number(const char *text, bool bytes, uint64_t *value)
@@ -284,13 +299,13 @@ static bool power_of_two(uint64_t v) { return v && (v & (v - 1)) == 0; }
 
 static void check_tlb(const char *name, struct tlb_geometry g)
 {
-    if (g.ways == g.entries && g.ways > 8) /* fully associative */
+    if (g.ways == g.entries) /* fully associative */
         return;
     if (g.entries % g.ways || !power_of_two(g.entries / g.ways))
         usage_error("%s: %u entries in %u ways make no power of two of sets", name, g.entries,
                     g.ways);
-    if (!power_of_two(g.ways))
-        usage_error("%s.ways=%u: accepted are 1, 2, 4 and 8", name, g.ways);
+    if (!power_of_two(g.ways) || g.ways > 8)
+        usage_error("%s.ways=%u: accepted are 1, 2, 4, 8 and all %u", name, g.ways, g.entries);
 }
 
 static void check_cache(const char *name, struct cache_geometry g)
@@ -310,6 +325,10 @@ void machine_check(const struct machine_config *m)
     check_tlb("itlb", m->geometry.itlb);
     check_tlb("dtlb", m->geometry.dtlb);
     check_tlb("dtlb_large", m->geometry.dtlb_large);
+    if (m->profile->l2_exclusive) {
+        check_tlb("itlb2", m->geometry.itlb2);
+        check_tlb("dtlb2", m->geometry.dtlb2);
+    }
     check_cache("l1i", m->geometry.l1i);
     check_cache("l1d", m->geometry.l1d);
     check_cache("l2", m->geometry.l2);

@@ -284,7 +284,10 @@ test_option_mistakes() {
     mistake "'stray' is no option" "${r[@]}" stray
     mistake "no machine 'p99'; accepted are p133, p166, i686" "${r[@]}" --machine p99
     mistake '--model k9: accepted are flat and p5' "${r[@]}" --model k9
-    mistake '--model k8: accepted is flat on a64-2200' run -kernel halt --machine a64-2200
+    mistake '--model p5: accepted are flat and k8' run -kernel halt --machine a64-2200 --model p5
+    mistake '--set flush_filter: no such key' "${r[@]}" --machine k7-1400 --set flush_filter=0
+    mistake 'dtlb.ways=32: accepted are 1, 2, 4, 8 and all 64' "${r[@]}" --machine a64-2200 \
+        --set dtlb.entries=64
     mistake '--set walk: no such key' "${r[@]}" --machine k7-1400 --set walk=3
     mistake '-m 0: accepted is 1M to 3G' "${r[@]}" -m 0
     mistake '-m 5000M: accepted is 1M to 3G' "${r[@]}" -m 5000M

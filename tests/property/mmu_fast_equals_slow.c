@@ -242,12 +242,12 @@ static void check_fast_entry(struct unit *u, bool user, unsigned slot, struct ve
     const struct fast_entry *f = &m->fast_table[user][slot];
     struct tlb *t = &m->dtlb;
     laddr_t la = f->tag_read;
-    int index = tlb_find(t, la >> 12);
+    int index = tlb_find_page(m, t, la >> 12);
     if (la == FAST_NEVER || !m->paging)
         return;
     if (index < 0) {
         t = &m->dtlb_large;
-        index = tlb_find(t, la >> m->large_shift);
+        index = tlb_find_page(m, t, la >> m->large_shift);
     }
     if (index < 0)
         verdict_fail(v, "fast entry of %x has no TLB entry", la);
@@ -293,11 +293,13 @@ static uint32_t random_pte(struct pair *p)
     return page << 12 | bits;
 }
 
-static uint32_t random_pde(struct random *r)
+static uint32_t random_pde(struct pair *p)
 {
+    struct random *r = &p->random;
     uint32_t bits = PTE_PRESENT | PTE_WRITE | PTE_USER;
     if (random_chance(r, 45))
-        return (random_chance(r, 97) ? 0 : 0x1000u) | bits | PTE_LARGE |
+        return (random_chance(r, 97) ? 0 : 0x1000u) | (p->later ? 0x400000u : 0) | bits |
+               PTE_LARGE |
                ((uint32_t)random_next(r) & (PTE_DIRTY | PTE_UNCACHED | PTE_ACCESSED));
     if (random_chance(r, 10))
         bits = (uint32_t)random_next(r) & 0x3F;
@@ -385,13 +387,13 @@ static void op_tables(struct pair *p)
         return;
     }
     uint32_t region = random_below(r, 6) + (random_chance(r, 50) ? 0x3F8 : 0);
-    store_everywhere(p, TABLES + 0x1000 * random_below(r, 2) + region * 4, random_pde(r));
+    store_everywhere(p, TABLES + 0x1000 * random_below(r, 2) + region * 4, random_pde(p));
 }
 
 static void op_control(struct pair *p)
 {
     struct random *r = &p->random;
-    bool paging = random_chance(r, 90), protect = random_chance(r, 50);
+    bool paging = random_chance(r, 90) || p->later, protect = random_chance(r, 50);
     bool off = random_chance(r, 10), large = random_chance(r, 80), a20 = random_chance(r, 90);
     bool global = random_chance(r, 80);
     for (int i = 0; i < UNITS; i++) {
@@ -495,6 +497,7 @@ static void make_later(struct mmu_geometry *g)
         .dram = {.row_bytes = 4096, .banks = 4},
         .l2_exclusive = true,
         .l2_prefetch = true,
+        .flush_filter = 1,
         .access_bytes = 8,
         .physical_bits = 36,
     };
@@ -509,6 +512,7 @@ static void set_types(struct unit *u)
     for (unsigned i = 0; i < FIXED_RANGES; i++)
         t.fixed[i] = i < 20 ? TYPE_WB : i < 30 ? TYPE_WC : TYPE_WP;
     mmu_set_types(&u->m, &t);
+    mmu_set_flush_filter(&u->m, true);
 }
 
 /* No line is in two places; a second unit would have caught a wrong level, not this. */
@@ -557,7 +561,7 @@ static void pair_init(struct pair *p, uint64_t seed)
         set_types(&p->unit[i]);
     for (uint32_t region = 0; region < 1024; region++)
         for (uint32_t directory = 0; directory < 2; directory++)
-            store_everywhere(p, TABLES + directory * 0x1000 + region * 4, random_pde(&p->random));
+            store_everywhere(p, TABLES + directory * 0x1000 + region * 4, random_pde(p));
     for (uint32_t entry = 0; entry < 4096; entry++)
         store_everywhere(p, TABLES + 0x2000 + entry * 4, random_pte(p));
     for (unsigned i = 0; i < HOT_COUNT; i++)

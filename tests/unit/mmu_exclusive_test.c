@@ -325,7 +325,108 @@ static void large_code_pages_are_held_whole(void **state)
     assert_true(tlb_find(&b->m.itlb_large, 0x40000000 >> 21) >= 0);
 }
 
+/* --- the flush filter --- */
+
+static int setup_filter(void **state)
+{
+    static struct mmu_geometry g;
+    g = k8;
+    g.flush_filter = 1;
+    struct bench *b = bench_new_part(&g, true);
+    mmu_set_flush_filter(&b->m, true);
+    *state = b;
+    return 0;
+}
+
+#define OTHER_DIRECTORY 0x20000u
+
+/* A second space: its directory has the same tables. */
+static void second_space(struct bench *b)
+{
+    memcpy(b->phys.ram + OTHER_DIRECTORY, b->phys.ram + DIRECTORY, 0x1000);
+}
+
+static bool walked(struct bench *b, laddr_t la)
+{
+    bench_read(b, la, 4);
+    return walks(b) > 0;
+}
+
+static void filter_keeps_entries_of_both_spaces(void **state)
+{
+    struct bench *b = *state;
+    map_pages(b, 0x40000000, 4);
+    second_space(b);
+    assert_true(walked(b, 0x40000000));
+    mmu_set_cr3(&b->m, OTHER_DIRECTORY);
+    assert_true(walked(b, 0x40000000));
+    mmu_set_cr3(&b->m, DIRECTORY);
+    assert_false(walked(b, 0x40000000));
+    mmu_set_cr3(&b->m, OTHER_DIRECTORY);
+    assert_false(walked(b, 0x40000000));
+}
+
+static void spaces_do_not_see_each_other_s_pages(void **state)
+{
+    struct bench *b = *state;
+    map_pages(b, 0x40000000, 1);
+    second_space(b);
+    bench_put(b, OTHER_DIRECTORY + (0x40000000 >> 22) * 4, 0);
+    bench_read(b, 0x40000000, 4);
+    mmu_set_cr3(&b->m, OTHER_DIRECTORY);
+    bench_faults(b, 0x40000000, ACCESS_READ, false, 0);
+}
+
+/* The guest's own store, through a mapping of the table. */
+static void store_into_a_table_makes_the_next_cr3_flush(void **state)
+{
+    struct bench *b = *state;
+    bench_map(b, 0x50400000, bench_pte(0x40000000) & 0xFFFFF000u, RWU);
+    map_pages(b, 0x40000000, 4);
+    bench_read(b, 0x40000000, 4);
+    bench_write(b, 0x50400FF0, 4, 0); /* another entry of the same table */
+    assert_true(b->m.filter.written);
+    mmu_set_cr3(&b->m, DIRECTORY);
+    assert_false(b->m.filter.written);
+    assert_true(walked(b, 0x40000000));
+    mmu_set_cr3(&b->m, DIRECTORY);
+    assert_false(walked(b, 0x40000000));
+}
+
+static void accessed_and_dirty_bits_do_not_count(void **state)
+{
+    struct bench *b = *state;
+    map_pages(b, 0x40000000, 1);
+    bench_write(b, 0x40000000, 4, 1);
+    assert_false(b->m.filter.written);
+}
+
+static void ninth_space_flushes(void **state)
+{
+    struct bench *b = *state;
+    map_pages(b, 0x40000000, 1);
+    bench_read(b, 0x40000000, 4);
+    for (uint32_t i = 0; i < 7; i++)
+        mmu_set_cr3(&b->m, OTHER_DIRECTORY + 0x1000 * i);
+    mmu_set_cr3(&b->m, DIRECTORY);
+    assert_false(walked(b, 0x40000000));
+    mmu_set_cr3(&b->m, OTHER_DIRECTORY + 0x7000);
+    mmu_set_cr3(&b->m, DIRECTORY);
+    assert_true(walked(b, 0x40000000));
+}
+
+static void switched_off_it_keeps_nothing(void **state)
+{
+    struct bench *b = *state;
+    map_pages(b, 0x40000000, 1);
+    mmu_set_flush_filter(&b->m, false);
+    bench_read(b, 0x40000000, 4);
+    mmu_set_cr3(&b->m, DIRECTORY);
+    assert_true(walked(b, 0x40000000));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define F(name) cmocka_unit_test_setup_teardown(name, setup_filter, teardown)
 
 int main(void)
 {
@@ -350,6 +451,12 @@ int main(void)
         T(directory_entries_are_remembered),
         T(invlpg_and_cr3_reach_the_second_level),
         T(large_code_pages_are_held_whole),
+        F(filter_keeps_entries_of_both_spaces),
+        F(spaces_do_not_see_each_other_s_pages),
+        F(store_into_a_table_makes_the_next_cr3_flush),
+        F(accessed_and_dirty_bits_do_not_count),
+        F(ninth_space_flushes),
+        F(switched_off_it_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
