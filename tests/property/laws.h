@@ -42,16 +42,10 @@ static inline void law_stop_now(void *owner)
     machine_stop(l->m);
 }
 
-/* p133, or a64-2200 with the caches and TLBs of p133. */
+/* A machine that the model belongs to. */
 static inline struct machine_config *law_machine(const char *model)
 {
-    struct machine_config *p133 = machine_find("p133");
-    if (strcmp(model, "k8") != 0)
-        return p133;
-    struct machine_config *k8 = machine_find("a64-2200");
-    k8->geometry = p133->geometry;
-    free(p133);
-    return k8;
+    return machine_find(strcmp(model, "k8") == 0 ? "a64-2200" : "p133");
 }
 
 static inline struct law *law_new(const struct law_options *o, const char *model)

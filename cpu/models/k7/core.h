@@ -254,6 +254,7 @@ struct k7 {
     uint64_t fill_count;
     cycle_t filled;   /* the latest of them */
     cycle_t l2_free, bus_free;
+    uint64_t combined_line; /* that the last combined write went to */
     cycle_t modify_free; /* in quarters of a clock */
 
     struct k7_predictor predictor;
@@ -288,8 +289,14 @@ cycle_t k7_store_line(struct k7 *k, const struct access *a, cycle_t agu);
 /* Enters the store queue, and the cache in order once its instruction has retired. */
 void k7_store(struct k7 *k, const struct access *a, cycle_t data, cycle_t line, cycle_t retired,
               unsigned forward);
-/* A code line was asked for by the front at t; returns when its bytes are there. */
-cycle_t k7_fetch_line(struct k7 *k, const struct access *a, cycle_t t);
+/* A code line was asked for by the front at t; returns when its bytes are there. Of a line that is
+ * on its way it says why it is late. */
+cycle_t k7_fetch_line(struct k7 *k, const struct access *a, cycle_t t, enum cause *cause);
+/* NOTE_LINE_PREFETCHED: a line that was asked for at t, and nobody waits for it yet. */
+void k7_prefetched(struct k7 *k, const struct access *a, cycle_t t);
+/* A note of the memory unit about data, for an access whose address was generated at t: returns
+ * when that goes on. */
+cycle_t k7_memory_note(struct k7 *k, const struct access *a, cycle_t t);
 /* Takes an entry of the load-store unit no sooner than t. */
 cycle_t k7_lsu_take(struct k7 *k, cycle_t t);
 void k7_lsu_until(struct k7 *k, cycle_t t);

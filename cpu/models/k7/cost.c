@@ -82,6 +82,7 @@ const struct k7_class k7_classes[] = {
     LOAD("movzx.m", BOTH(D(1, 0)), "AF-IT"),
     ALU("xchg_acc", BOTH(V(3, 2, 1)), "AF-IT, IL"),
     ALU("xchg", BOTH(V(3, 2, 1)), "AF-IT, IL"),
+    LOAD("xchg.m", BOTH(V(3, 0, 1)), "AF-IT: 16 with its lock"),
     ALU("xadd", BOTH(V(4, 2, 1)), "AF-IT, IL"),
     ALU("cmpxchg", EACH(V(6, 3, 3), V(6, 3, 2)), "AF-IT, IL"),
     ALU("cmpxchg8b", EACH(V(18, 24, 12), V(14, 1, 7)), "IL"),
@@ -135,10 +136,10 @@ const struct k7_class k7_classes[] = {
     BRANCH("loopcc", BOTH(V(7, 3, 3)), "taken as LOOP"),
 
     /* microcode */
-    MICRO("pusha", EACH(V(9, 4, 4), V(9, 4, 4)), R, "AF-IT"),
-    MICRO("pusha.w", EACH(V(9, 4, 8), V(9, 4, 8)), R, "AF-IT"),
-    MICRO("popa", EACH(V(9, 4, 4), V(9, 4, 4)), R, "AF-IT"),
-    MICRO("popa.w", EACH(V(9, 4, 8), V(9, 4, 8)), R, "AF-IT"),
+    MICRO("pusha", BOTH(V(9, 4, 5)), R, "IL: 10 with POPA; AF-IT: 4"),
+    MICRO("pusha.w", EACH(V(9, 4, 15), V(9, 4, 14)), R, "IL: 29 and 27 with POPA"),
+    MICRO("popa", BOTH(V(9, 4, 5)), R, "IL: 10 with PUSHA; AF-IT: 4"),
+    MICRO("popa.w", EACH(V(9, 4, 14), V(9, 4, 13)), R, "IL: 29 and 27 with PUSHA"),
     MICRO("pushf", EACH(V(5, 2, 2), V(5, 2, 2)), R, "AF-IT"),
     MICRO("popf", EACH(V(25, 12, 12), V(25, 10, 10)), R, "IL: 14 and 12 with PUSHF"),
     MICRO("enter", EACH(V(12, 12, 12), V(12, 12, 12)), R, "AF-IT"),
@@ -286,7 +287,7 @@ const struct k7_class k7_classes[] = {
     FLOAT("movq_xmm", UNIT_FADD_FMUL, BOTH(D(2, 2)), "AF-IT"),
     FLOAT("movq_xmm.m", UNIT_FANY, BOTH(D(2, 2)), "AF-IT"),
     FLOAT("movq_xmm.s", UNIT_FSTORE, BOTH(D(1, 2)), "IL"),
-    FLOAT("movdq2q", UNIT_FADD_FMUL, BOTH(D(1, 2)), "IL"),
+    FLOAT("movdq2q", UNIT_FANY, BOTH(D(1, 2)), "IL"),
     FLOAT("movq2dq", UNIT_FADD_FMUL, BOTH(D(2, 2)), "IL"),
     FLOAT("movntq", UNIT_FSTORE, BOTH(U(1, 2, 2)), "AF-IT"),
     FLOAT("movntps", UNIT_FSTORE, BOTH(U(2, 2, 2)), "AF-IT"),
@@ -306,7 +307,7 @@ const struct k7_class k7_classes[] = {
     FLOAT("movss", UNIT_FADD_FMUL, BOTH(D(1, 2)), "AF-IT, IL"),
     FLOAT("movss.m", UNIT_FSTORE, EACH(D(2, 2), D(1, 2)), "AF-IT, IL"),
     FLOAT("movss.s", UNIT_FSTORE, BOTH(D(1, 2)), "AF-IT, IL"),
-    FLOAT("movhps.m", UNIT_FANY, BOTH(D(1, 2)), "AF-IT, IL"),
+    FLOAT("movhps.m", UNIT_FSTORE, BOTH(D(1, 2)), "IL: 1; 0.5 on the K7"),
     FLOAT("movhps.s", UNIT_FSTORE, BOTH(D(1, 2)), "AF-IT, IL"),
     FLOAT("movhlps", UNIT_FADD_FMUL, BOTH(D(1, 0)), "IL: no half depends on itself"),
     FLOAT("movddup", UNIT_FADD_FMUL, BOTH(D(2, 2)), "IL"),
@@ -337,6 +338,13 @@ const struct k7_class k7_classes[] = {
     FLOAT("sqrtps", UNIT_FMUL, BOTH(U(1, 36, 36)), "AF-IT, IL"),
     FLOAT("sqrtps/SQRTPD", UNIT_FMUL, BOTH(U(1, 48, 48)), "IL"),
 
+    /* 3DNow! */
+    FLOAT("pf2id", UNIT_FADD, BOTH(D(1, 5)), "AF-IT, IL: 4 on the Thunderbird"),
+    FLOAT("pfadd", UNIT_FADD, BOTH(D(1, 4)), "AF-IT, IL"),
+    FLOAT("pfmax", UNIT_FADD, BOTH(D(1, 2)), "AF-IT, IL: 4 on the Thunderbird"),
+    FLOAT("pfmul", UNIT_FMUL, BOTH(D(1, 4)), "AF-IT, IL"),
+    FLOAT("pfrcp", UNIT_FMUL, BOTH(D(1, 3)), "AF-IT, IL"),
+
     /* SSE: conversions */
     FLOAT("cvtpi2ps", UNIT_FSTORE, BOTH(D(1, 4)), "AF-IT, IL"),
     FLOAT("cvtps2pi", UNIT_FSTORE, BOTH(D(1, 6)), "AF-IT, IL"),
@@ -362,7 +370,7 @@ const struct k7_class k7_classes[] = {
     MICRO("clflush", BOTH(V(4, 10, 10)), E, "no source"),
     ALONE("lfence", BOTH(V(1, 4, 1)), CAUSE_SERIALISE, E, "no source"),
     ALONE("sfence", BOTH(V(4, 6, 1)), CAUSE_SERIALISE, R, "IL: 8"),
-    ALONE("mfence", BOTH(V(4, 13, 1)), CAUSE_SERIALISE, R, "IL: 16"),
+    ALONE("mfence", BOTH(V(4, 14, 1)), CAUSE_SERIALISE, R, "IL: 16"),
 };
 const unsigned k7_class_count = ARRAY_COUNT(k7_classes);
 
@@ -410,6 +418,7 @@ const struct k7_case k7_cases[] = {
     TASK("far_call"),
     TOTAL("retf", NOTE_FAR_REAL, 22, 22, CAUSE_MICROCODE, R, "AF-IT: 24"),
     TOTAL("retf", NOTE_RET_OUTER, 63, 63, EXIT, R, "25112 T13: 57-72"),
+    ADDED("wbinvd", NOTE_CACHES_WRITTEN, 0, 0, 7, CAUSE_SERIALISE, R, "FIASCO: 46041, 5120 lines"),
     ADDED("enter", NOTE_COUNT, 0, 0, 3, CAUSE_MICROCODE, R, "25112 T13: 14, 17"),
 };
 const unsigned k7_case_count = ARRAY_COUNT(k7_cases);

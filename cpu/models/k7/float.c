@@ -322,6 +322,8 @@ static cycle_t touch(struct k7 *k, const struct access *a, const struct access *
             t = later(t, k7_load(k, e, agu, false));
         } else if (e->kind == ACCESS_WALK || e->kind == ACCESS_UPDATE) {
             agu = k7_walk(k, e, agu);
+        } else if (e->kind == ACCESS_NOTE) {
+            agu = k7_memory_note(k, e, agu);
         } else if (e->kind == ACCESS_WRITE) {
             *stored = *stored ? *stored : e;
             *line = later(*line, k7_store_line(k, e, agu));

@@ -31,20 +31,37 @@ void k7_redirect(struct k7 *k, laddr_t target)
     k->front += 2; /* one window is lost [25112 A.6] */
 }
 
+/* A code line that the front wants. */
+static void fetch(struct k7 *k, const struct access *a)
+{
+    k->code_pa = a->pa - a->la;
+    if (a->level == LEVEL_L1 && LIKELY(k->filled <= k->front))
+        return;
+    enum cause cause = a->level == LEVEL_L2 ? CAUSE_FETCH_L2 : CAUSE_FETCH_DRAM;
+    k7_front_until(k, k7_fetch_line(k, a, k->front, &cause), cause);
+}
+
+/* What the memory unit did on its own account for code. */
+static void attend(struct k7 *k, const struct access *a)
+{
+    if (a->level == NOTE_TLB_REFILL)
+        k7_front_until(k, k->front + k->config.itlb2, CAUSE_ITLB);
+    else if (a->level == NOTE_LINE_PREFETCHED)
+        k7_prefetched(k, a, k->front);
+}
+
 const struct access *k7_front_accesses(struct k7 *k, const struct access *a,
                                        const struct access *end)
 {
     for (; a < end; a++) {
-        if (a->kind == ACCESS_FETCH) {
-            k->code_pa = a->pa - a->la;
-            if (a->level != LEVEL_L1)
-                k7_front_until(k, k7_fetch_line(k, a, k->front),
-                               a->level == LEVEL_L2 ? CAUSE_FETCH_L2 : CAUSE_FETCH_DRAM);
-        } else if (a->kind != ACCESS_NOTE && (a->flags & ACCESS_CODE_SIDE)) {
-            k7_front_until(k, k7_walk(k, a, k->front), CAUSE_ITLB);
-        } else {
+        if (a->kind == ACCESS_FETCH)
+            fetch(k, a);
+        else if (!(a->flags & ACCESS_CODE_SIDE))
             return a;
-        }
+        else if (a->kind == ACCESS_NOTE)
+            attend(k, a);
+        else
+            k7_front_until(k, k7_walk(k, a, k->front), CAUSE_ITLB);
     }
     return a;
 }

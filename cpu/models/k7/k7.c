@@ -75,6 +75,7 @@ static ALWAYS_INLINE cycle_t touch(struct k7 *k, const struct cpu *c, uint64_t w
             w->line = later(w->line, k7_store_line(k, a, agu));
             break;
         case ACCESS_WALK: case ACCESS_UPDATE: agu = k7_walk(k, a, agu); break;
+        case ACCESS_NOTE: agu = k7_memory_note(k, a, agu); break;
         default: break;
         }
     }

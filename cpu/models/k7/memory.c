@@ -54,16 +54,23 @@ void k7_lsu_until(struct k7 *k, cycle_t t)
 
 static uint64_t line_of(const struct access *a) { return a->pa >> 6; }
 
-static NOINLINE cycle_t pending_fill(struct k7 *k, const struct access *a, cycle_t data)
+/* The line of a, if it is still on its way at t. */
+static NOINLINE const struct k7_fill *pending(const struct k7 *k, const struct access *a,
+                                              cycle_t t)
 {
-    for (unsigned i = 0; i < FILLS; i++) {
-        const struct k7_fill *f = &k->fill[i];
-        if (f->line == line_of(a) && f->ready > data) {
-            k7_stall(k, f->ready, f->ready - data, (enum cause)f->cause);
-            return f->ready;
-        }
-    }
-    return data;
+    for (unsigned i = 0; i < FILLS; i++)
+        if (k->fill[i].line == line_of(a) && k->fill[i].ready > t)
+            return &k->fill[i];
+    return NULL;
+}
+
+static cycle_t pending_fill(struct k7 *k, const struct access *a, cycle_t data)
+{
+    const struct k7_fill *f = pending(k, a, data);
+    if (!f)
+        return data;
+    k7_stall(k, f->ready, f->ready - data, (enum cause)f->cause);
+    return f->ready;
 }
 
 /* The time outside that serves a level, from the moment it is asked. */
@@ -72,21 +79,25 @@ static cycle_t dram_time(const struct k7 *k, unsigned level)
     return k->dram[level - LEVEL_DRAM_HIT];
 }
 
-/* A line that missed the first level is asked for at t: when its critical word arrives. */
-static cycle_t request_line(struct k7 *k, const struct access *a, cycle_t t, enum cause cause)
+/* A line that missed the first level is asked for at t: when its critical word arrives. A line
+ * that was prefetched into L2 may not be there yet. */
+static cycle_t request_line(struct k7 *k, const struct access *a, unsigned level, cycle_t t,
+                            enum cause cause)
 {
+    const struct k7_fill *coming = k->filled > t ? pending(k, a, t) : NULL;
+    cycle_t arrives = coming ? coming->ready : 0;
     struct k7_fill *f = &k->fill[k->fill_count++ % FILLS];
     t = later(t, f->ready);
-    if (a->level == LEVEL_L2) {
+    if (level == LEVEL_L2) {
         t = later(t, k->l2_free);
         k->l2_free = t + k->config.l2_busy;
-        f->ready = t + k->config.l2_latency;
+        f->ready = later(t + k->config.l2_latency, arrives);
     } else {
         t = later(t, k->bus_free);
         k->bus_free = t + k->dram_line;
         if (a->flags & (ACCESS_EVICT_L2 | ACCESS_EVICT_DIRTY))
             k->bus_free += k->dram_line;
-        f->ready = t + dram_time(k, a->level);
+        f->ready = t + dram_time(k, level);
     }
     f->line = line_of(a);
     f->cause = cause;
@@ -113,7 +124,31 @@ static cycle_t serve(struct k7 *k, const struct access *a, cycle_t t)
 {
     if (a->level == LEVEL_DEVICE)
         return request_device(k, t);
-    return request_line(k, a, t, data_cause(a->level));
+    return request_line(k, a, a->level, t, data_cause(a->level));
+}
+
+void k7_prefetched(struct k7 *k, const struct access *a, cycle_t t)
+{
+    bool code = a->flags & ACCESS_CODE_SIDE;
+    enum cause cause = code          ? (a->la == LEVEL_L2 ? CAUSE_FETCH_L2 : CAUSE_FETCH_DRAM)
+                       : a->la == LEVEL_L2 ? CAUSE_DATA_L2
+                                           : CAUSE_DATA_DRAM;
+    if (a->la == LEVEL_DEVICE)
+        return;
+    /* L2 is asked first, and has the line when all of it has come. */
+    cycle_t ready = request_line(k, a, a->la, t + (code ? 0 : k->config.l2_latency), cause);
+    if (!code && a->la != LEVEL_L2)
+        k->fill[(k->fill_count - 1) % FILLS].ready = ready + k->dram_line;
+}
+
+cycle_t k7_memory_note(struct k7 *k, const struct access *a, cycle_t t)
+{
+    if (a->level == NOTE_LINE_PREFETCHED)
+        k7_prefetched(k, a, t + 1);
+    if (a->level != NOTE_TLB_REFILL)
+        return t;
+    k7_stall(k, t + k->config.dtlb2, k->config.dtlb2, CAUSE_DTLB);
+    return t + k->config.dtlb2;
 }
 
 /* --- loads ------------------------------------------------------------------------------------ */
@@ -175,12 +210,32 @@ cycle_t k7_load(struct k7 *k, const struct access *a, cycle_t agu, bool narrow)
 
 /* --- stores ----------------------------------------------------------------------------------- */
 
+/* Memory gets it at once: uncached, combined, or through a line that is shared. */
+static bool goes_outside(const struct access *a)
+{
+    return a->level == LEVEL_DEVICE || (a->level != LEVEL_L1 && a->flags & ACCESS_LINE_SHARED);
+}
+
 cycle_t k7_store_line(struct k7 *k, const struct access *a, cycle_t agu)
 {
     k->order = later(k->order, agu + 1);
-    if (LIKELY(a->level == LEVEL_L1))
+    if (LIKELY(a->level == LEVEL_L1) || goes_outside(a))
         return 0;
-    return a->level == LEVEL_DEVICE ? 0 : request_line(k, a, agu + 1, data_cause(a->level));
+    return request_line(k, a, a->level, agu + 1, data_cause(a->level));
+}
+
+/* Combined writes to one line leave together [25112 appendix B]. */
+static cycle_t write_outside(struct k7 *k, const struct access *a, cycle_t t)
+{
+    bool combined = a->flags & ACCESS_COMBINED;
+    if (a->level == LEVEL_DEVICE)
+        return request_device(k, t);
+    if (combined && k->combined_line == line_of(a))
+        return t;
+    k->combined_line = combined ? line_of(a) : UINT64_MAX;
+    t = later(t, k->bus_free);
+    k->bus_free = t + k->dram_line;
+    return t;
 }
 
 void k7_store(struct k7 *k, const struct access *a, cycle_t data, cycle_t line, cycle_t retired,
@@ -191,8 +246,8 @@ void k7_store(struct k7 *k, const struct access *a, cycle_t data, cycle_t line, 
         commit++;
     if (commit != k->committed)
         k->committed_count = 1;
-    if (UNLIKELY(a->level == LEVEL_DEVICE))
-        commit = request_device(k, commit);
+    if (UNLIKELY(goes_outside(a)))
+        commit = write_outside(k, a, commit);
     k->committed = commit;
     unsigned i = k->store_count++ % STORES;
     if (a->flags & ACCESS_MISALIGNED)
@@ -224,9 +279,13 @@ cycle_t k7_walk(struct k7 *k, const struct access *a, cycle_t t)
     return end;
 }
 
-cycle_t k7_fetch_line(struct k7 *k, const struct access *a, cycle_t t)
+cycle_t k7_fetch_line(struct k7 *k, const struct access *a, cycle_t t, enum cause *cause)
 {
     if (a->level == LEVEL_DEVICE)
         return request_device(k, t);
-    return request_line(k, a, t, a->level == LEVEL_L2 ? CAUSE_FETCH_L2 : CAUSE_FETCH_DRAM);
+    if (a->level != LEVEL_L1)
+        return request_line(k, a, a->level, t, *cause);
+    const struct k7_fill *f = pending(k, a, t);
+    *cause = f ? (enum cause)f->cause : *cause;
+    return f ? f->ready : t;
 }

@@ -53,6 +53,8 @@ static cycle_t touch(struct k7 *k, const struct access *a, const struct access *
             } else if (a->level == NOTE_INTA) {
                 k7_stall(k, at + k->acknowledge, k->acknowledge, CAUSE_INTA);
                 t += k->acknowledge;
+            } else {
+                t += k7_memory_note(k, a, at) - at;
             }
             break;
         default: break;
@@ -175,6 +177,8 @@ static cycle_t element(struct k7 *k, const struct cpu *c, cycle_t t, const struc
         } else if (is_port(e)) {
             k7_stall(k, t + k->port, k->port, CAUSE_IO);
             done = t += k->port;
+        } else if (e->kind == ACCESS_NOTE) {
+            t = k7_memory_note(k, e, t);
         }
     }
     cycle_t retired = k7_retire(k, c, done);

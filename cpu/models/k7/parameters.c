@@ -17,9 +17,9 @@ const struct k7_config k7_thunderbird_timing = {
     .history_shift = 4, .history_address_bits = 4, /* 4096 counters (Q25) */
     .l2_latency = 11, .l2_busy = 20, /* [IL: 11 alone, 20 one after the other] */
     .dtlb2 = 5, .itlb2 = 5,   /* estimate (Q26) */
-    .walk_data = 50, .walk_code = 30, /* fitted to 73 and 54 clocks [FIASCO] */
+    .walk_data = 62, .walk_code = 43, /* fitted to 73 and 54 clocks [FIASCO] */
     .walk_update = 20,        /* estimate: as a locked operation */
-    .locked = 15,             /* [IL: LOCK ADD 18] */
+    .locked = 12,             /* [IL: LOCK ADD 18] */
     .dram_hit_ps = 163000, .dram_row_ps = 180000, .dram_miss_ps = 196000, /* fitted [IL] */
     .dram_line_ps = 30000,    /* 64 bytes at 2.1 GB/s [22007] */
     .device_ps = 200000,      /* estimate */
@@ -43,8 +43,8 @@ const struct k7_config k8_manchester_timing = {
     .dtlb2 = 6, .itlb2 = 6,   /* [IL: 12 and 18] */
     .walk_data = 6, .walk_code = 6, /* fitted to 20-25 clocks [IL] */
     .walk_update = 20,
-    .locked = 15,             /* [IL: LOCK ADD 18] */
-    .dram_hit_ps = 55000, .dram_row_ps = 64000, .dram_miss_ps = 73000, /* fitted [IL] */
+    .locked = 12,             /* [IL: LOCK ADD 18] */
+    .dram_hit_ps = 55000, .dram_row_ps = 64000, .dram_miss_ps = 75000, /* fitted [IL] */
     .dram_line_ps = 10000,    /* 64 bytes at 6.4 GB/s [25112 A.19] */
     .device_ps = 150000,
     .io_ps = 1000000,

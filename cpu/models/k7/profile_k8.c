@@ -63,5 +63,5 @@ const struct mmu_geometry k8_manchester_geometry = {
     .flush_filter = 1,   /* [25112 A.9] */
     .access_bytes = 8,      /* [AF-MA 20.15] */
     .physical_bits = 40,    /* [IL: leaf 80000008h] */
-    .dram = {16384, 8},     /* two channels of 64 bits, 1024 columns, two ranks: estimate */
+    .dram = {4096, 8},      /* fitted: a stride of 4 KB never meets an open row [IL] */
 };
