@@ -19,12 +19,27 @@ void sse_raise(struct cpu *c, uint32_t flags)
 
 typedef uint64_t (*lane_fn)(uint64_t a, uint64_t b, bool wide, struct sse_env *e);
 
+/* What a divider need not work for. */
+static void note_quick_division(struct cpu *c, const union vec *a, const union vec *b,
+                                enum sse_form form)
+{
+    bool wide = form_is_wide(form);
+    unsigned mantissa = wide ? 52 : 23;
+    for (unsigned i = 0; i < form_lanes(form); i++)
+        if (lane_read(a, i, wide) << (wide ? 1 : 33) != 0 &&
+            lane_read(b, i, wide) << (64 - mantissa) != 0)
+            return;
+    note(c, NOTE_POWER_OF_TWO, 0);
+}
+
 static ALWAYS_INLINE void operate(struct cpu *c, const struct op *o, enum sse_form form, lane_fn f)
 {
     sse_begin(c);
     bool wide = form_is_wide(form);
     struct sse_env e = sse_env_of(c);
     union vec b = source_read(c, o, form), r = c->xmm[o->reg];
+    if (f == sse_div)
+        note_quick_division(c, &r, &b, form);
     for (unsigned i = 0; i < form_lanes(form); i++)
         lane_write(&r, i, wide, f(lane_read(&r, i, wide), lane_read(&b, i, wide), wide, &e));
     sse_settle(c, &e);

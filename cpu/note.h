@@ -48,7 +48,8 @@ enum note {
 
     NOTE_X87_SPECIAL, /* an x87 operand was zero, infinite, NaN or denormal; own value */
     NOTE_X87_COUNT,   /* value: exponent difference (FPREM), digits ... */
-    NOTE_POWER_OF_TWO, /* a division, and the divisor's mantissa has one bit */
+    NOTE_POWER_OF_TWO, /* a division, and the divisor's mantissa has one bit; SSE: in every lane
+                          that, or a zero is divided */
     NOTE_INTA,        /* the interrupt acknowledge cycles ran */
 
     /* what leaves TLBs or caches otherwise than by replacement: the timing model takes no notice */

@@ -143,6 +143,11 @@ static void measure_all(struct measured_row *rows, int count, const struct part 
 #define CODE_CACHE                                                                                 \
     "most likely the dump's loop exceeds the code cache: some 1930 copies take 1.0 here, too"
 
+#define HALVES "a fraction of a clock that no rule here gives"
+#define MODIFY "read-modify-writes follow each other at one rate, whatever their form and width"
+#define STACK "half a clock between stack operations, and clocks of forwarding, without a rule"
+#define LATE_HIGH "EDX comes later than EAX on the part; here with it"
+
 /* Why rows miss, by the beginning of the instruction's name. */
 static const struct {
     const char *begins, *reason;
@@ -152,6 +157,41 @@ static const struct {
     {"FDIV80 (x/0.5l)", "which operands take 39 clocks instead of 41 is not known"},
     {"FSIN", "clocks by argument are not modelled: one number for all"},
     {"FCOS", "clocks by argument are not modelled: one number for all"},
+    {"ADD [", MODIFY},
+    {"PUSH", STACK},
+    {"XCHG r1_", "one of the two results comes a clock earlier than the other"},
+    {"XCHG", "a locked exchange is two clocks shorter than a locked addition"},
+    {"LEA", HALVES},
+    {"BT", HALVES},
+    {"RCR", HALVES},
+    {"BSR", HALVES},
+    {"CVT", HALVES},
+    {"SHUFPS", HALVES},
+    {"MOVD mm", HALVES},
+    {"MOVD r32", HALVES},
+    {"PEXTRW", HALVES},
+    {"PINSRW", HALVES},
+    {"PMOVMSKB", HALVES},
+    {"MOVMSKPS", HALVES},
+    {"IMUL r16, r16, imm", HALVES},
+    {"FADD st, st(i), FXCH", HALVES},
+    {"IMUL r", LATE_HIGH},
+    {"MUL r", LATE_HIGH},
+    {"IDIV r8", "a clock less by operands: one number for all"},
+    {"SCAS", "a mean that no rule here gives"},
+    {"LOCK", "nineteen where throughput has eighteen: one number for both"},
+    {"CMPXCHG8B", "the K7's microcode for it is not known"},
+    {"CMPXCHG", "EAX is not waited for when the comparison holds"},
+    {"MOVUP", "a misaligned 128-bit access is one of 16 bytes here, not two of 8"},
+    {"MOVDQU", "a misaligned 128-bit access is one of 16 bytes here, not two of 8"},
+    {"MOV", "128-bit loads and stores by halves are one access here"},
+    {"PF2ID", "the Thunderbird's are a clock shorter; here as the Palomino's"},
+    {"PF2IW", "the Thunderbird's are a clock shorter; here as the Palomino's"},
+    {"PI2F", "the Thunderbird's are a clock shorter; here as the Palomino's"},
+    {"PFCMP", "the Thunderbird's are two clocks longer; here as the Palomino's"},
+    {"PFMAX", "the Thunderbird's are two clocks longer; here as the Palomino's"},
+    {"PFMIN", "the Thunderbird's are two clocks longer; here as the Palomino's"},
+    {"STMXCSR + LDMXCSR", "their microcode's dependency on each other is not known"},
 };
 
 static const char *reason_of(const struct measured_row *r)
@@ -161,6 +201,8 @@ static const char *reason_of(const struct measured_row *r)
     for (size_t i = 0; i < ARRAY_COUNT(reasons); i++)
         if (strncmp(r->field[INSTRUCTION], reasons[i].begins, strlen(reasons[i].begins)) == 0)
             return reasons[i].reason;
+    if (strstr(r->field[INSTRUCTION], "0x66 NOP"))
+        return "more than six prefixes: decoded by no simple rule";
     return "not explained";
 }
 

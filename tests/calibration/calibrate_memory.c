@@ -144,7 +144,10 @@ bool calibrate_memory_p5(const struct machine_config *p166)
 #define PAGES 512
 #define PAGE_STRIDE (4096 + 64)
 
-static double data_walk(const struct machine_config *m) { return follow(m, PAGES, PAGE_STRIDE) - 3; }
+static double data_walk(const struct machine_config *m)
+{
+    return follow(m, PAGES, PAGE_STRIDE) - 3;
+}
 
 /* Jumps through 512 pages of code, the last one back to the caller; clocks of a jump. */
 static double code_jump(const struct machine_config *m, uint32_t stride)

@@ -123,7 +123,8 @@ void k7_bind(struct model *m, struct op *o)
     struct op_facts f;
     op_facts_of(o, &f);
     const char *class = is_simple_address(o) ? "lea_simple" : o->row->timing;
-    unsigned cost = k7_class_find(class, o->row->name, f.width, form_of(o, &f));
+    unsigned width = f.width ? f.width : o->flags & OP_DATA16 ? 2 : 4;
+    unsigned cost = k7_class_find(class, o->row->name, width, form_of(o, &f));
     uint64_t t = field(FACT_ADDRESS, f.address | implied_addresses(o)) | field(FACT_COST, cost) |
                  field(FACT_DECODE, decode_clocks(o));
     if (k->cost[cost].kind == KIND_FLOAT)

@@ -248,7 +248,8 @@ static void write_vectors(struct k7 *k, uint64_t t, cycle_t done)
 /* --- pipes ------------------------------------------------------------------------------------ */
 
 enum { PIPE_ADD, PIPE_MUL, PIPE_STORE };
-#define DIVIDER_CLOCKS 4 /* what keeps its unit longer than that runs beside the pipe */
+#define DIVIDER_CLOCKS 4  /* what keeps its unit longer than that runs beside the pipe */
+#define OPERANDS_CLOCKS 12 /* ... and than that depends on its operands */
 
 static unsigned pipe_of(struct k7 *k, unsigned unit, unsigned lane)
 {
@@ -262,21 +263,30 @@ static unsigned pipe_of(struct k7 *k, unsigned unit, unsigned lane)
     }
 }
 
-/* Division and square root by precision control, and division of zero or by a power of two quickly
- * [IL]. */
+static bool is_quick(const struct access *a, const struct access *end)
+{
+    for (; a < end; a++)
+        if (a->kind == ACCESS_NOTE &&
+            (a->level == NOTE_X87_SPECIAL || a->level == NOTE_POWER_OF_TWO))
+            return true;
+    return false;
+}
+
+/* The x87's division and square root by precision control, and any division of zero or by a power
+ * of two quickly [IL; AF-IT: 11, 16, 18 are the least]. */
 static struct k7_cost by_operands(const struct cpu *c, const struct op *o, struct k7_cost cost,
                                   const struct access *a, const struct access *end)
 {
     static const uint8_t divides[4] = {16, 16, 20, 24}, roots[4] = {19, 19, 27, 35};
     unsigned precision = c->x87.control >> 8 & 3;
-    bool root = strcmp(o->row->timing, "fsqrt") == 0;
-    if (o->row->attributes & A_X87)
+    bool root = strstr(o->row->timing, "sqrt"), x87 = o->row->attributes & A_X87;
+    bool packed = strcmp(o->row->timing, "divps") == 0;
+    unsigned pipelined = cost.latency - cost.busy; /* clocks before and behind the divider */
+    if (x87)
         cost.latency = root ? roots[precision] : divides[precision];
-    for (; !root && a < end; a++)
-        if (a->kind == ACCESS_NOTE &&
-            (a->level == NOTE_X87_SPECIAL || a->level == NOTE_POWER_OF_TWO))
-            cost.latency = 11;
-    cost.busy = cost.latency - 3u;
+    if (!root && is_quick(a, end))
+        cost.latency = !packed ? 11 : strcmp(o->row->name, "DIVPD") == 0 ? 16 : 18;
+    cost.busy = cost.latency - pipelined;
     return cost;
 }
 
@@ -339,7 +349,7 @@ void k7_price_float(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
     const struct access *stored = NULL;
     bool vectors = word >> FACT_VECTOR;
     cycle_t line = 0;
-    if (!vectors && cost.unit == UNIT_FMUL && cost.busy > 16 && cost.path == DECODE_DIRECT)
+    if (cost.unit == UNIT_FMUL && cost.busy > OPERANDS_CLOCKS && cost.path == DECODE_DIRECT)
         cost = by_operands(c, o, cost, a, end);
     unsigned lane = k7_dispatch(k, &cost), top = vectors ? 0 : top_before(c, word);
     cycle_t *entry = &k->fp_free[k->fp_count++ % FP_ENTRIES];
