@@ -196,7 +196,7 @@ static bool make_space(l4_thread_id thread)
     if (!l4_thread_control(thread, thread, layer_server, L4_NIL_THREAD, L4_UTCB_UNCHANGED))
         return false;
     if (l4_space_control(thread, L4_SPACE_FOREIGN, l4_make_fpage(PROCESS_KIP, 12, 0),
-                         l4_make_fpage(PROCESS_UTCB, 12, 0), layer_server, NULL) &&
+                         l4_make_fpage(PROCESS_UTCBS, 12, 0), layer_server, NULL) &&
         l4_thread_control(thread, thread, L4_NIL_THREAD, layer_server, PROCESS_UTCB) &&
         l4_set_priority(thread, PRIORITY_PROCESS) && library_prepare(thread))
         return true;
