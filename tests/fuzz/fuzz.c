@@ -119,9 +119,9 @@ const char *fuzz_file(unsigned slot, const void *data, size_t size)
     return path[slot];
 }
 
-struct machine *fuzz_machine(struct random *r, const char *model)
+struct machine *fuzz_machine(struct random *r, const char *name, const char *model)
 {
-    struct machine_config *config = (struct machine_config *)(uintptr_t)machine_find("p133");
+    struct machine_config *config = (struct machine_config *)(uintptr_t)machine_find(name);
     config->ram_bytes = (1u + random_below(r, 4)) << 20;
     struct machine *m = machine_new(config, model, NULL);
     m->no_reboot = true;

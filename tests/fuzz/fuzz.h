@@ -22,7 +22,7 @@ size_t fuzz_mutate(struct random *r, uint8_t *data, size_t size);
 /* A file of these bytes, whose path is good until the next call with the same slot (0..3). */
 const char *fuzz_file(unsigned slot, const void *data, size_t size);
 /* A machine without a kernel, with some megabytes of memory. */
-struct machine *fuzz_machine(struct random *r, const char *model);
+struct machine *fuzz_machine(struct random *r, const char *name, const char *model);
 /* Runs for some cycles. */
 void fuzz_run(struct machine *m, cycle_t cycles);
 

@@ -138,7 +138,7 @@ static void converse(void *owner)
 static void one_case(uint64_t seed)
 {
     struct random r = {seed};
-    struct machine *m = fuzz_machine(&r, "flat");
+    struct machine *m = fuzz_machine(&r, "p133", "flat");
     struct gdb_session *s = calloc(1, sizeof *s);
     struct debugger d = {&r, s, false};
     int code;

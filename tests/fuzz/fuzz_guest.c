@@ -207,6 +207,8 @@ static void set_system(struct cpu *c, bool paged, struct random *r)
              (random_chance(r, 20) ? CR0_AM : 0) | (random_chance(r, 50) ? CR0_WP : 0) |
              (random_chance(r, 10) ? CR0_TS : 0);
     c->cr4 = random_below(r, 32) & c->identity->cr4_writable;
+    if (random_chance(r, 80))
+        c->cr4 |= (CR4_OSFXSR | CR4_OSXMMEXCPT) & c->identity->cr4_writable;
     c->cr3 = PAGES;
     mmu_set_cr3(c->mmu, c->cr3);
     if (paged)
@@ -304,10 +306,15 @@ static void run_rest(void *owner)
     run_on(g, g->cycles);
 }
 
-static struct guest new_guest(uint64_t seed, bool timed, uint64_t cut)
+/* On the Pentium's model, or on one of two machines without a model. */
+enum part { PENTIUM_TIMED, PENTIUM, ATHLON_64, PARTS };
+
+static struct guest new_guest(uint64_t seed, enum part part, uint64_t cut)
 {
     struct random r = {seed};
-    struct guest g = {.m = fuzz_machine(&r, timed ? "p5" : "flat"), .cut = cut};
+    struct guest g = {.m = fuzz_machine(&r, part == ATHLON_64 ? "a64-2200" : "p133",
+                                        part == PENTIUM_TIMED ? "p5" : "flat"),
+                      .cut = cut};
     g.mode = (enum mode)random_below(&r, MODES);
     g.paged = random_chance(&r, 50);
     set_up(&g, &r);
@@ -344,12 +351,12 @@ static bool run_part(void (*part)(void *owner), struct guest *g)
 
 static void one_case(uint64_t seed)
 {
-    bool timed = seed % 3 == 0;
-    struct guest plain = new_guest(seed, timed, 0), cut = new_guest(seed, timed, seed + 1);
-    struct guest loaded = new_guest(seed + 1, timed, 0);
+    enum part part = (enum part)(seed % PARTS);
+    struct guest plain = new_guest(seed, part, 0), cut = new_guest(seed, part, seed + 1);
+    struct guest loaded = new_guest(seed + 1, part, 0);
     if (loaded.m->phys.size != plain.m->phys.size) { /* a snapshot wants the same machine */
         machine_free(loaded.m);
-        loaded = new_guest(seed, timed, 0);
+        loaded = new_guest(seed, part, 0);
     }
     fuzz_count(mode_names[plain.mode]);
     bool ran = run_part(run_half, &plain);

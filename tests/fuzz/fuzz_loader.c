@@ -182,7 +182,7 @@ static void one_case(uint64_t seed)
     static struct kernel k;
     static char initrd[8192], append[8192];
     struct random r = {seed};
-    struct attempt a = {.m = fuzz_machine(&r, "flat")};
+    struct attempt a = {.m = fuzz_machine(&r, "p133", "flat")};
     int code;
     make_kernel(&k, &r);
     a.boot = (struct boot){.kernel = fuzz_file(0, k.data, k.size), .append = append};

@@ -37,7 +37,7 @@ static void record(const char *path)
 {
     static const uint8_t code[] = {0x40, 0x89, 0x04, 0x25, 0, 0x20, 0, 0, 0x01, 0xC3, 0xEB, 0xF4};
     struct random r = {1};
-    struct machine *m = fuzz_machine(&r, "p5");
+    struct machine *m = fuzz_machine(&r, "p133", "p5");
     struct manifest a = {.boot = {.kernel = "", .append = ""}, .images = json_array()};
     struct symbols symbols;
     symbols_init(&symbols);

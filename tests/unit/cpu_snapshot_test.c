@@ -52,12 +52,41 @@ static void chunk_ends_in_the_same_place_whatever_is_decoded(void **state)
     assert_int_equal(g->cpu.r[ECX], 600 - 256);
 }
 
+/* A part with SSE has its registers in the snapshot; one without does not, nor room for them. */
+static void vector_registers_are_saved_where_there_are_any(void **state)
+{
+    static const struct identity part = {
+        .part = "with SSE", .features = 1u << FEATURE_SSE, .mxcsr_mask = 0xFFFF};
+    static const struct mmu_geometry geometry = {
+        .itlb = {32, 4}, .dtlb = {64, 4}, .dtlb_large = {8, 4},
+        .l1i = {8192, 2, 32}, .l1d = {8192, 2, 32}, .dram = {4096, 1}};
+    struct guest *without = *state, *with = guest_new_part(&part, &geometry);
+    struct snap small, large, load;
+    with->cpu.xmm[5].q[1] = 0x123456789ABCDEF0;
+    with->cpu.mxcsr = 0x5FA0;
+    snap_begin_save(&small);
+    cpu_snapshot(&without->cpu, &small);
+    snap_begin_save(&large);
+    cpu_snapshot(&with->cpu, &large);
+    assert_true(large.size >= small.size + 8 * 16 + 4);
+    with->cpu.xmm[5].q[1] = with->cpu.mxcsr = 0;
+    snap_begin_load(&load, large.data, large.size);
+    cpu_snapshot(&with->cpu, &load);
+    assert_false(load.failed);
+    assert_int_equal(with->cpu.xmm[5].q[1], 0x123456789ABCDEF0);
+    assert_int_equal(with->cpu.mxcsr, 0x5FA0);
+    snap_free(&small);
+    snap_free(&large);
+    guest_free(with);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(data_breakpoint_holds_after_a_load),
+        TEST(vector_registers_are_saved_where_there_are_any),
         TEST(chunk_ends_in_the_same_place_whatever_is_decoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
