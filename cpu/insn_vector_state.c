@@ -27,13 +27,18 @@ void vector_unavailable(struct cpu *c, bool sse)
 
 enum { FX_POINTERS = 8, FX_MXCSR = 24, FX_ST = 32, FX_XMM = 160, FX_BYTES = 512 };
 
+/* The whole area must be there, whatever of it is used. */
 static laddr_t fx_area(struct cpu *c, const struct op *o, bool write)
 {
     uint32_t offset = effective_address(c, o);
     if ((c->seg[o->seg].base + offset) & 15)
         cpu_raise_code(c, EXC_GP, 0);
-    return write ? x87_writable(c, o, offset, FX_BYTES)
-                 : segment_linear(c, o->seg, offset, FX_BYTES, false);
+    if (write)
+        return x87_writable(c, o, offset, FX_BYTES);
+    laddr_t la = segment_linear(c, o->seg, offset, FX_BYTES, false);
+    if (mmu_probe(c->mmu, la, FX_BYTES, false, c->cpl == 3) != MMU_OK)
+        cpu_raise_page_fault(c);
+    return la;
 }
 
 static bool saves_xmm(const struct cpu *c)

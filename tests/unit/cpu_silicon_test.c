@@ -203,6 +203,19 @@ static void trap_makes_a_repetition_be_fetched_anew(void **state)
     assert_int_equal(g->cpu.r[ECX], 599);
 }
 
+static void fxrstor_reads_the_part_of_its_image_that_it_ignores(void **state)
+{
+    (void)state;
+    static const struct identity part = {.part = "with FXSAVE", .features = 1u << FEATURE_FXSR};
+    struct guest *g = guest_new_part(&part, NULL);
+    guest_paging(g);
+    protect_page(g, GUEST_FREE + 0x1000, 0);
+    guest_bytes(g, GUEST_CODE, "\x0F\xAE\x0D\xB0\x0E\x06\x00\xF4"); /* FXRSTOR [60EB0h] */
+    assert_int_equal(guest_run(g), EXC_PF);
+    assert_int_equal(g->cpu.cr2 & 0xFFFFF000, GUEST_FREE + 0x1000);
+    guest_free(g);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -222,6 +235,7 @@ int main(void)
         TEST(repetition_goes_on_as_it_was_fetched),
         TEST(watched_repetition_goes_on_as_it_was_fetched),
         TEST(snapshot_holds_what_a_repetition_goes_on_with),
+        TEST(fxrstor_reads_the_part_of_its_image_that_it_ignores),
         TEST(trap_makes_a_repetition_be_fetched_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

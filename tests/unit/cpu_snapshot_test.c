@@ -57,10 +57,7 @@ static void vector_registers_are_saved_where_there_are_any(void **state)
 {
     static const struct identity part = {
         .part = "with SSE", .features = 1u << FEATURE_SSE, .mxcsr_mask = 0xFFFF};
-    static const struct mmu_geometry geometry = {
-        .itlb = {32, 4}, .dtlb = {64, 4}, .dtlb_large = {8, 4},
-        .l1i = {8192, 2, 32}, .l1d = {8192, 2, 32}, .dram = {4096, 1}};
-    struct guest *without = *state, *with = guest_new_part(&part, &geometry);
+    struct guest *without = *state, *with = guest_new_part(&part, NULL);
     struct snap small, large, load;
     with->cpu.xmm[5].q[1] = 0x123456789ABCDEF0;
     with->cpu.mxcsr = 0x5FA0;

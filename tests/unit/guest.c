@@ -86,13 +86,11 @@ static void build_tables(struct guest *g)
     guest_poke(g, GUEST_TSS + 102, 2, 0x88); /* redirection map at 68h, I/O map at 88h */
 }
 
-struct guest *guest_new(void)
-{
-    static const struct mmu_geometry geometry = {
-        .itlb = {32, 4}, .dtlb = {64, 4}, .dtlb_large = {8, 4},
-        .l1i = {8192, 2, 32}, .l1d = {8192, 2, 32}, .dram = {4096, 1}};
-    return guest_new_part(&identity, &geometry);
-}
+static const struct mmu_geometry pentium_geometry = {
+    .itlb = {32, 4}, .dtlb = {64, 4}, .dtlb_large = {8, 4},
+    .l1i = {8192, 2, 32}, .l1d = {8192, 2, 32}, .dram = {4096, 1}};
+
+struct guest *guest_new(void) { return guest_new_part(&identity, NULL); }
 
 struct guest *guest_new_part(const struct identity *part, const struct mmu_geometry *geometry)
 {
@@ -103,7 +101,7 @@ struct guest *guest_new_part(const struct identity *part, const struct mmu_geome
     clock_init(&g->clock);
     ledger_init(&g->ledger, &g->clock);
     struct phys phys = {g->ram, GUEST_BYTES, g->page_flags, &g->bus};
-    mmu_init(&g->mmu, geometry, &phys, false);
+    mmu_init(&g->mmu, geometry ? geometry : &pentium_geometry, &phys, false);
     struct cpu *c = &g->cpu;
     cpu_init(c, &g->mmu, &g->bus, &g->ledger, model_flat_new(), part);
     c->on_delivery = delivered;

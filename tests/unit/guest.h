@@ -62,7 +62,7 @@ struct guest {
 };
 
 struct guest *guest_new(void);
-/* The same with another processor in it. */
+/* The same with another processor in it; no geometry: the usual one. */
 struct guest *guest_new_part(const struct identity *identity, const struct mmu_geometry *geometry);
 void guest_free(struct guest *g);
 
