@@ -39,20 +39,25 @@ static void init_tlbs(struct mmu *m)
     m->itlb_split = m->dtlb_split = false;
 }
 
-void mmu_init(struct mmu *m, const struct mmu_geometry *g, const struct phys *phys, bool timed)
+static void make_arrays(struct mmu *m, const struct mmu_geometry *g)
 {
-    memset(m, 0, sizeof *m);
-    CHECK(phys->size % PAGE_BYTES_4K == 0);
     m->geometry = *g;
-    m->phys = *phys;
-    m->timed = timed;
-    m->a20_mask = UINT32_MAX;
     cache_init(&m->l1d, g->l1d);
     cache_init(&m->l1i, g->l1i);
     cache_init(&m->l2, g->l2);
     dram_init(&m->dram, g->dram);
     m->hierarchy = g->l2_exclusive ? &hierarchy_exclusive : &hierarchy_p5;
     init_tlbs(m);
+}
+
+void mmu_init(struct mmu *m, const struct mmu_geometry *g, const struct phys *phys, bool timed)
+{
+    memset(m, 0, sizeof *m);
+    CHECK(phys->size % PAGE_BYTES_4K == 0);
+    m->phys = *phys;
+    m->timed = timed;
+    m->a20_mask = UINT32_MAX;
+    make_arrays(m, g);
     fast_init(m);
     fast_update(m);
     mmu_reset(m);
@@ -92,6 +97,13 @@ static void flush_tlbs(struct mmu *m)
 }
 
 /* RESET. The A20 gate is the board's and stays; the rest follows CR0 = 60000010h [SDM3 9.1]. */
+void mmu_set_geometry(struct mmu *m, const struct mmu_geometry *g)
+{
+    mmu_free(m);
+    make_arrays(m, g);
+    fast_update(m);
+}
+
 void mmu_reset(struct mmu *m)
 {
     flush_tlbs(m);

@@ -363,6 +363,8 @@ void mmu_flush_line(struct mmu *m, laddr_t la);
 /* Forgets the fast entries of a physical page (its flags changed); the TLBs keep theirs. */
 void mmu_forget_fast(struct mmu *m, uint32_t physical_page);
 void mmu_set_timed(struct mmu *m, bool timed); /* empties TLBs, caches and fast entries */
+/* Other caches and TLBs take the place of these, and are empty. */
+void mmu_set_geometry(struct mmu *m, const struct mmu_geometry *g);
 /* False: every access goes the slow way. Changes no state, result or log; for tests of just
  * that. */
 void mmu_set_fast(struct mmu *m, bool allowed);

@@ -19,6 +19,7 @@ static const struct command {
     {"check", cmd_check, "hold kernel paths against budgets or a baseline"},
     {"replay", cmd_replay, "live a recorded run again, whole or in part"},
     {"explain", cmd_explain, "price a recorded run again with one thing ideal at a time"},
+    {"sweep", cmd_sweep, "run a recorded interval on processors with other values, as a table"},
     {"verify", cmd_verify, "prove that a replay is the recorded run, or tell the first difference"},
     {"checkpoint", cmd_checkpoint, "list a trace's checkpoints, or cut a part out of it"},
 };

@@ -485,6 +485,16 @@ void machine_set_model(struct machine *m, const char *model)
     cpu_set_model(m->cpu, machine_model_new(&m->config, model));
 }
 
+void machine_set_processor(struct machine *m, const struct machine_config *config,
+                           const char *model)
+{
+    m->config.geometry = config->geometry;
+    m->config.p5 = config->p5;
+    m->config.k7 = config->k7;
+    mmu_set_geometry(&m->mmu, &m->config.geometry);
+    machine_set_model(m, model);
+}
+
 /* --- state ------------------------------------------------------------------------------------ */
 
 static void snapshot_parts(struct machine *m, struct snap *s)

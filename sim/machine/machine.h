@@ -108,6 +108,10 @@ void machine_stop(struct machine *m);
 
 /* Another timing model takes over, cold. */
 void machine_set_model(struct machine *m, const char *model);
+/* Another processor of the same clock and on the same board, with cold caches, goes on from the
+ * state as it is. What the machine has beside the processor stays as it was built. */
+void machine_set_processor(struct machine *m, const struct machine_config *config,
+                           const char *model);
 
 /* One visitor for everything that determines the future. */
 void machine_snapshot(struct machine *m, struct snap *s);

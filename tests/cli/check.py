@@ -4,36 +4,11 @@ of a difference, the verdict on layouts, mistakes. tests/boot/l4_guard.py does i
 
 The last line is 'N passed, N failed'. ISOCHRON=PATH names another program.
 """
-import atexit
 import json
-import os
-import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
 
-root = pathlib.Path(__file__).resolve().parents[2]
-program = os.path.abspath(os.environ.get("ISOCHRON", root / "build/release/isochron"))
-work = pathlib.Path(tempfile.mkdtemp())
-atexit.register(shutil.rmtree, work, ignore_errors=True)
-passed = failed = 0
-
-
-def check(name, good, *detail):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    if not good:
-        print(f"FAILED: {name}")
-        for d in detail:
-            print("    " + str(d)[:1500].replace("\n", "\n    "))
-
-
-def isochron(*args):
-    p = subprocess.run([program, *map(str, args)], capture_output=True, text=True, timeout=60,
-                       cwd=work, stdin=subprocess.DEVNULL, errors="replace")
-    return p.returncode, p.stdout, p.stderr
+sys.dont_write_bytecode = True
+from lib.checks import check, finish, isochron, work
 
 
 def document(name, extra=0, walk=0, load=False, where=0xd0100000, lines=True, count=100):
@@ -138,5 +113,4 @@ code, out, err = isochron("check", "load", "--layout", "old:old")
 check("layouts without a baseline are refused", code == 2 and err.count("\n") == 1, err)
 code, out, err = isochron("check", "nowhere.json", "--baseline", "old")
 check("a run that is not there is refused", code == 2 and err.count("\n") == 1, err)
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+finish()

@@ -5,37 +5,12 @@ does not divide; and on a run and itself. tests/property/diff_adds_up.c has the 
 
 The last line is 'N passed, N failed'. ISOCHRON=PATH names another program.
 """
-import atexit
 import json
-import os
-import pathlib
 import random
-import shutil
-import subprocess
 import sys
-import tempfile
 
-root = pathlib.Path(__file__).resolve().parents[2]
-program = os.path.abspath(os.environ.get("ISOCHRON", root / "build/release/isochron"))
-work = pathlib.Path(tempfile.mkdtemp())
-atexit.register(shutil.rmtree, work, ignore_errors=True)
-passed = failed = 0
-
-
-def check(name, good, *detail):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    if not good:
-        print(f"FAILED: {name}")
-        for d in detail:
-            print("    " + str(d)[:1500].replace("\n", "\n    "))
-
-
-def isochron(*args):
-    p = subprocess.run([program, *map(str, args)], capture_output=True, text=True, timeout=60,
-                       cwd=work, stdin=subprocess.DEVNULL, errors="replace")
-    return p.returncode, p.stdout, p.stderr
+sys.dont_write_bytecode = True
+from lib.checks import check, finish, isochron, work
 
 
 def path(count, lines, base=0xd0100000, function="send"):
@@ -139,5 +114,4 @@ for seed in range(60):
     if code_ not in (0, 2) or (code_ == 2 and err.count("\n") != 1):
         ends.append((seed, code_, err[:200]))
 check("random damage is read or refused in one line", not ends, ends[:3])
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+finish()

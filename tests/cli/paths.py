@@ -5,21 +5,12 @@ wrong.
 
 The last line is 'N passed, N failed'. ISOCHRON=PATH names another program.
 """
-import atexit
 import json
-import os
-import pathlib
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 
-root = pathlib.Path(__file__).resolve().parents[2]
-program = os.path.abspath(os.environ.get("ISOCHRON", root / "build/release/isochron"))
-work = pathlib.Path(tempfile.mkdtemp())
-atexit.register(shutil.rmtree, work, ignore_errors=True)
-passed = failed = 0
+sys.dont_write_bytecode = True
+from lib.checks import check, finish, isochron, program, root, work
 
 # The first instructions of kernel/arch/fast_path.S, for a message of several words, as a Pentium's
 # pipes take them when code and data are in the first level: one clock a group, no interlock. Counted
@@ -69,22 +60,6 @@ HAND_COUNT = [
     ("ja",    V, "PV"),
 ]
 HAND_CLOCKS = 21  # groups: a U each
-
-
-def check(name, good, *detail):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    if not good:
-        print(f"FAILED: {name}")
-        for d in detail:
-            print("    " + str(d)[:1500].replace("\n", "\n    "))
-
-
-def isochron(*args):
-    p = subprocess.run([program, *map(str, args)], capture_output=True, text=True, timeout=120,
-                       cwd=work, stdin=subprocess.DEVNULL, errors="replace")
-    return p.returncode, p.stdout, p.stderr
 
 
 def replay(name, *args):
@@ -191,5 +166,4 @@ code, out, err = replay("ipc", "--paths")
 for title in ("address spaces: ", "kernel paths: ", "phases (means)", "footprint: ",
               "round trips: ", "interrupt latency: "):
     check(f"the table '{title}'", re.search("^" + re.escape(title), out, re.M) or title in out)
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+finish()
