@@ -205,6 +205,14 @@ struct k7_stages {
     bool joined; /* in the line of the one before */
 };
 
+/* Performance counters: what they count is looked for only while one is enabled. */
+struct k7_counters {
+    bool armed;
+    uint8_t cpl; /* the next instruction's */
+    uint64_t events[MSR_COUNTERS];
+    uint64_t mispredicts, seen, writebacks;
+};
+
 struct k7 {
     struct model model; /* first: a struct model * is a struct k7 * */
     struct k7_config config;
@@ -258,6 +266,7 @@ struct k7 {
     cycle_t modify_free; /* in quarters of a clock */
 
     struct k7_predictor predictor;
+    struct k7_counters counters;
 
     /* of the instruction being priced */
     struct k7_stretch stall[STRETCHES]; /* what its execution waited for */
@@ -268,6 +277,14 @@ struct k7 {
     const struct k7_repeat *repeat[K7_CLASSES_MAX];
     unsigned delivery; /* index of the cost of exceptions and interrupts */
 };
+
+/* --- counters.c ------------------------------------------------------------------------------- */
+
+/* The instruction o, or if NULL a delivery, was priced and took so many cycles of the clock. */
+void k7_count(struct k7 *k, const struct op *o, cycle_t cycles);
+void k7_counters_attach(struct k7 *k);
+void k7_counters_detach(struct k7 *k);
+void k7_counters_snapshot(struct k7 *k, struct snap *s);
 
 static ALWAYS_INLINE cycle_t later(cycle_t a, cycle_t b) { return a > b ? a : b; }
 

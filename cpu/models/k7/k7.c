@@ -136,10 +136,12 @@ static NOINLINE void predict(struct k7 *k, const struct cpu *c, const struct op 
                                       base + o->next_eip);
     if (taken)
         k7_redirect(k, target);
-    if (UNLIKELY(p == MISPREDICTED))
+    if (UNLIKELY(p == MISPREDICTED)) {
+        k->counters.mispredicts++;
         k7_front_until(k, done + k->config.mispredict - 1, CAUSE_BRANCH);
-    else if (UNLIKELY(p == PREDICTED_LATE))
+    } else if (UNLIKELY(p == PREDICTED_LATE)) {
         k7_front_until(k, k->front + k->config.lost_target, CAUSE_BRANCH);
+    }
 }
 
 /* --- the model's entries ---------------------------------------------------------------------- */
@@ -185,7 +187,11 @@ static ALWAYS_INLINE void price_inline(struct k7 *k, struct cpu *c, const struct
 
 static void price(struct model *m, struct cpu *c, const struct op *o)
 {
-    price_inline(of(m), c, o, c->log.list, c->log.list + c->log.count);
+    struct k7 *k = of(m);
+    cycle_t before = c->clock->now;
+    price_inline(k, c, o, c->log.list, c->log.list + c->log.count);
+    if (UNLIKELY(k->counters.armed))
+        k7_count(k, o, c->clock->now - before);
 }
 
 static ALWAYS_INLINE void price_next(struct model *m, struct cpu *c, const struct op *o)
@@ -203,6 +209,8 @@ static void run(struct model *m, struct cpu *c, struct block *block, const struc
 {
     if (UNLIKELY(c->on_priced != NULL))
         timed_run(m, c, block, block->ops, end, price_told);
+    else if (UNLIKELY(of(m)->counters.armed || block->alone)) /* WRMSR may arm them */
+        timed_run(m, c, block, block->ops, end, price);
     else
         timed_run(m, c, block, block->ops, end, price_next);
 }
@@ -212,11 +220,18 @@ static void price_delivery(struct model *m, struct cpu *c, const struct op *o)
     (void)o;
     struct k7 *k = of(m);
     const struct access *end = c->log.list + c->log.count;
+    cycle_t before = c->clock->now;
     k->stalls = 0;
     k7_price_entry(k, c, k7_front_accesses(k, c->log.list, end), end);
+    if (UNLIKELY(k->counters.armed))
+        k7_count(k, NULL, c->clock->now - before);
 }
 
-static void attach(struct model *m, struct cpu *c) { of(m)->cpu = c; }
+static void attach(struct model *m, struct cpu *c)
+{
+    of(m)->cpu = c;
+    k7_counters_attach(of(m));
+}
 
 /* Nothing is in flight; what the caches and the predictor know of code is gone, too. */
 static void reset(struct model *m)
@@ -225,7 +240,11 @@ static void reset(struct model *m)
     k7_predictor_reset(&k->predictor);
 }
 
-static void release(struct model *m) { free(m); }
+static void release(struct model *m)
+{
+    k7_counters_detach(of(m));
+    free(m);
+}
 
 static void last(const struct model *m, struct model_last *l)
 {

@@ -21,7 +21,7 @@
 /* Physical addresses: 34 bits and 40. */
 #define K7_PAGES 0x3FFFFF000ull
 #define K8_PAGES 0xFFFFFFF000ull
-#define PERFCTL 0xFFDFFFFFull
+#define PERFCTL 0xFFDFFFFFull /* what is counted: counters.c */
 
 #define BANK(i)                                                                                    \
     ROW(0x400 + 4 * (i), "MC" #i "_CTL", mc_ctl[i], MSR_PLAIN, ALL, 0),                            \

@@ -119,5 +119,6 @@ void k7_snapshot(struct model *m, struct snap *s)
     snapshot_units(k, s);
     snapshot_memory(k, s);
     snapshot_predictor(&k->predictor, s);
+    k7_counters_snapshot(k, s);
     snap_leave(s);
 }
