@@ -138,10 +138,12 @@ static inline void report_with(const char *name, const char *key, unsigned value
     report_end(&line, 0);
 }
 
-static inline void bench_begin(const char *program)
+static inline void bench_begin(const char *program, char **argv)
 {
     struct line line = {0};
     bench.program = program;
+    if (!sys_choose(argv))
+        must(-1, "SYSCALLS=library: this Linux announces no AT_SYSINFO");
     line_text(&line, "bench: begin ");
     line_text(&line, program);
     bench_line(&line);

@@ -23,6 +23,6 @@ bench_build() {
 bench() {
     local inputs
     need gcc objdump
-    inputs=$(compiler_id && hash_files "$here"/bench/*)
+    inputs=$(compiler_id && hash_files "$here"/bench/*.[chS] && hash_recipe "$here/bench/bench.sh")
     artefact bench bench_build "$inputs"
 }

@@ -92,8 +92,7 @@ int start(int argc, char **argv)
 {
     int file;
     (void)argc;
-    (void)argv;
-    bench_begin("bw_mem");
+    bench_begin("bw_mem", argv);
     for (unsigned i = 0; i < BLOCK / sizeof *block; i++)
         block[i] = i;
     measure_pipe();

@@ -57,19 +57,6 @@ static unsigned batch_cycles(unsigned calls)
     return (tsc_low() - before) / calls;
 }
 
-enum { AT_SYSINFO = 32 };
-
-// The auxiliary vector follows the environment, which follows the arguments.
-static unsigned system_call_entry(char **argv)
-{
-    unsigned *word = (unsigned *)argv;
-    for (unsigned lists = 0; lists < 2; word++)
-        lists += *word == 0;
-    while (*word && *word != AT_SYSINFO)
-        word += 2;
-    return *word ? word[1] : 0;
-}
-
 // Shell sort: short, and good enough for 16384 samples.
 static void sort(unsigned *values, unsigned count)
 {
@@ -90,7 +77,7 @@ int start(int argc, char **argv)
     struct line line = {0};
 
     if (argc > 2) {
-        library_entry = system_call_entry(argv);
+        library_entry = sys_announced(argv);
         loop = library_loop;
         if (library_entry == 0) {
             line_text(&line, "getpid_loop: this Linux announces no AT_SYSINFO");

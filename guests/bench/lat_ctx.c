@@ -182,7 +182,7 @@ int start(int argc, char **argv)
     unsigned process_count = list_of(argc > 1 ? argv[1] : all_processes, processes, PROCESSES_MAX);
     unsigned kilobyte_count = list_of(argc > 2 ? argv[2] : all_kilobytes, kilobytes, KILOBYTES_MAX);
 
-    bench_begin("lat_ctx");
+    bench_begin("lat_ctx", argv);
     if (!process_count || !kilobyte_count)
         must(-1, "the arguments are up to 8 numbers, as 2,20,60, and as many of kilobytes");
     for (unsigned k = 0; k < kilobyte_count; k++)

@@ -205,8 +205,7 @@ int start(int argc, char **argv)
 {
     int child, s;
     (void)argc;
-    (void)argv;
-    bench_begin("lat_ipc");
+    bench_begin("lat_ipc", argv);
     pipe_make(ready);
     net_up();
     measure_pipe();

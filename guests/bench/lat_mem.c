@@ -32,8 +32,7 @@ static void *walk(void *at, unsigned loads)
 int start(int argc, char **argv)
 {
     (void)argc;
-    (void)argv;
-    bench_begin("lat_mem");
+    bench_begin("lat_mem", argv);
     for (unsigned k = 0; k < sizeof kilobytes / sizeof *kilobytes; k++) {
         unsigned bytes = kilobytes[k] * KILOBYTE;
         void *at = area;

@@ -67,8 +67,7 @@ int start(int argc, char **argv)
 {
     int file;
     (void)argc;
-    (void)argv;
-    bench_begin("lat_mm");
+    bench_begin("lat_mm", argv);
     file = file_make(FILE_NAME, PAGES * AROUND * PAGE, block, sizeof block);
     measure_faults(file);
     measure_around(file);

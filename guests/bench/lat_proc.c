@@ -34,10 +34,9 @@ int start(int argc, char **argv)
 {
     static char *const simple[] = {(char *)self, "ends", 0};
     static char *const shell[] = {"sh", "-c", "/bin/lat_proc ends", 0};
-    (void)argv;
     if (argc > 1)
         return 0;
-    bench_begin("lat_proc");
+    bench_begin("lat_proc", argv);
     MEASURE("fork_exit", WARM, SAMPLES, fork_exit());
     MEASURE("fork_exec", WARM, SAMPLES, fork_become(self, simple));
     MEASURE("fork_sh", WARM, SAMPLES, fork_become("/bin/sh", shell));

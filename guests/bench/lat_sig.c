@@ -160,8 +160,7 @@ int start(int argc, char **argv)
     unsigned handling;
     int self;
     (void)argc;
-    (void)argv;
-    bench_begin("lat_sig");
+    bench_begin("lat_sig", argv);
     self = sys0(SYS_GETPID);
     pages = memory_map(PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     for (unsigned p = 0; p < PAGES; p++)

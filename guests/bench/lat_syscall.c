@@ -59,8 +59,7 @@ static void prove(void)
 int start(int argc, char **argv)
 {
     (void)argc;
-    (void)argv;
-    bench_begin("lat_syscall");
+    bench_begin("lat_syscall", argv);
     zero = file_open("/dev/zero", O_RDONLY);
     null = file_open("/dev/null", O_WRONLY);
     file = file_make(FILE_NAME, sizeof status, status, sizeof status);

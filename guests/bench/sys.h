@@ -31,26 +31,69 @@ enum {
     SYS_RT_SIGACTION = 174,
 };
 
+// Where to call for a system call; 0: INT 80h does it. See sys_choose.
+static unsigned sys_entry;
+
+#define SYS_ENTER                                                                                  \
+    "cmpl $0, %[entry]\n\tjne 1f\n\tint $0x80\n\tjmp 2f\n1:\tcall *%[entry]\n2:"
+
 static inline int sys3(int number, int a, int b, int c)
 {
     int result;
-    __asm__ volatile("int $0x80" : "=a"(result) : "0"(number), "b"(a), "c"(b), "d"(c) : "memory");
+    __asm__ volatile(SYS_ENTER
+                     : "=a"(result)
+                     : "0"(number), "b"(a), "c"(b), "d"(c), [entry] "m"(sys_entry)
+                     : "memory", "cc");
     return result;
 }
 
 static inline int sys4(int number, int a, int b, int c, int d)
 {
     int result;
-    __asm__ volatile("int $0x80"
+    __asm__ volatile(SYS_ENTER
                      : "=a"(result)
-                     : "0"(number), "b"(a), "c"(b), "d"(c), "S"(d)
-                     : "memory");
+                     : "0"(number), "b"(a), "c"(b), "d"(c), "S"(d), [entry] "m"(sys_entry)
+                     : "memory", "cc");
     return result;
 }
 
 static inline int sys0(int number) { return sys3(number, 0, 0, 0); }
 static inline int sys1(int number, int a) { return sys3(number, a, 0, 0); }
 static inline int sys2(int number, int a, int b) { return sys3(number, a, b, 0); }
+
+enum { AT_SYSINFO = 32 };
+
+// What Linux announces as the place to call: above the environment, which is above the arguments;
+// 0: nothing.
+static inline unsigned sys_announced(char **argv)
+{
+    unsigned *word = (unsigned *)argv;
+    for (unsigned lists = 0; lists < 2; word++)
+        lists += *word == 0;
+    while (*word && *word != AT_SYSINFO)
+        word += 2;
+    return *word ? word[1] : 0;
+}
+
+static inline int text_equal(const char *a, const char *b)
+{
+    for (; *a && *a == *b; a++)
+        b++;
+    return *a == *b;
+}
+
+// With SYSCALLS=library in the environment system calls go where Linux announces, as a C library's
+// do, else by INT 80h. False: nothing is announced.
+static inline int sys_choose(char **argv)
+{
+    char **variable = argv;
+    while (*variable)
+        variable++;
+    for (variable++; *variable; variable++)
+        if (text_equal(*variable, "SYSCALLS=library"))
+            return (sys_entry = sys_announced(argv)) != 0;
+    return 1;
+}
 
 static inline void line_write(struct line *line)
 {

@@ -15,3 +15,4 @@ int cmd_sweep(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_checkpoint(int argc, char **argv);
+int cmd_reproduce(int argc, char **argv);

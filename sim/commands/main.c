@@ -21,6 +21,7 @@ static const struct command {
     {"explain", cmd_explain, "price a recorded run again with one thing ideal at a time"},
     {"sweep", cmd_sweep, "run a recorded interval on processors with other values, as a table"},
     {"verify", cmd_verify, "prove that a replay is the recorded run, or tell the first difference"},
+    {"reproduce", cmd_reproduce, "measure again what was published, and print both"},
     {"checkpoint", cmd_checkpoint, "list a trace's checkpoints, or cut a part out of it"},
 };
 

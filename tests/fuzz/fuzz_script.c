@@ -1,8 +1,10 @@
 /* fuzz_script: what a user writes: serial scripts, --set values, numbers and sizes, symbol files,
- * windows, the log's words. Anything but a crash or a hang is right; most cases end in
- * usage_error. */
+ * windows, the log's words, files of figures; and what guests print on the serial line. Anything
+ * but a crash or a hang is right; most cases end in usage_error. */
 #include "sim/commands/console.h"
 #include "sim/commands/options.h"
+#include "sim/report/figures.h"
+#include "sim/report/guest_lines.h"
 #include "sim/report/symbols.h"
 #include "sim/report/window.h"
 #include "tests/fuzz/fuzz.h"
@@ -136,9 +138,44 @@ static void try_symbols(void *owner)
     fuzz_count("symbol files taken");
 }
 
+static void try_guest_lines(void *owner)
+{
+    static const char *const pieces[] = {
+        "bench: ", "bench:", "begin lat_x\n", "end lat_x lines=1\n", "null cycles=358.4 n=1\n",
+        "ctx processes=2 kb=0 cycles=1\n", "skipped ctx kb=9\n", "error x\n", "cycles=", "=", "\n",
+        "\r\n", " ", "1234567890123456789", ".", "# ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    };
+    struct text *t = owner;
+    char wrong[80];
+    json_t *results = json_array();
+    make(t, pieces, ARRAY_COUNT(pieces), 60);
+    if (guest_lines_parse(t->bytes, "bench", random_chance(t->r, 50), results, wrong,
+                          sizeof wrong))
+        fuzz_count("guests' lines taken");
+    make(t, pieces, ARRAY_COUNT(pieces), 4);
+    guest_lines_find(results, t->bytes);
+    json_decref(results);
+}
+
+static void try_figures(void *owner)
+{
+    static const char *const pieces[] = {"a,b,c\n", "\"", ",", "\n", "# x\n", "1", "\"a, \"\"b\"",
+                                         "\r\n", "x,\"y\nz\",1\n", ",,\n"};
+    struct text *t = owner;
+    struct figures f;
+    make(t, pieces, ARRAY_COUNT(pieces), 40);
+    figures_read(&f, fuzz_file(2, t->bytes, t->size));
+    for (size_t row = 0; row < f.rows; row++)
+        for (unsigned c = 0; c < f.columns; c++)
+            figures_get(&f, row, f.field[c]);
+    figures_free(&f);
+    fuzz_count("files of figures taken");
+}
+
 static void one_case(uint64_t seed)
 {
-    static void (*const tries[])(void *owner) = {try_script, try_set, try_numbers, try_symbols};
+    static void (*const tries[])(void *owner) = {try_script, try_set, try_numbers, try_symbols,
+                                                 try_guest_lines, try_figures};
     struct random r = {seed};
     struct text *t = calloc(1, sizeof *t);
     int code;

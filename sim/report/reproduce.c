@@ -1,0 +1,370 @@
+#include "sim/report/reproduce.h"
+
+#include "sim/core/check.h"
+#include "sim/report/guest_lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Where messages of our kernel stand beside what was published of others. */
+#define L4_FILE "l4.csv"
+
+struct joining {
+    const struct reproduce_table *table;
+    const json_t *runs;
+    const char *machine, *no_machine;
+    struct figures figures, l4;
+    json_t *lines;
+};
+
+static void open_figures(struct joining *j, const char *folder)
+{
+    char path[4096];
+    if (j->table->file) {
+        snprintf(path, sizeof path, "%s/%s", folder, j->table->file);
+        figures_read(&j->figures, path);
+    }
+    if (j->table->l4_source) {
+        snprintf(path, sizeof path, "%s/" L4_FILE, folder);
+        figures_read(&j->l4, path);
+    }
+}
+
+static void close_figures(struct joining *j)
+{
+    figures_free(&j->figures);
+    figures_free(&j->l4);
+}
+
+/* --- which lines of the files ----------------------------------------------------------------- */
+
+/* key may name several tables, "5.3,5.4". */
+static bool is_in_table(const struct joining *j, size_t i)
+{
+    const char *name = figures_get(&j->figures, i, "table");
+    size_t n = strlen(name);
+    for (const char *p = j->table->key; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
+        if (strncmp(p, name, n) == 0 && (p[n] == ',' || !p[n]))
+            return true;
+    return false;
+}
+
+static bool is_in_l4(const struct joining *j, size_t i)
+{
+    return strcmp(figures_get(&j->l4, i, "source"), j->table->l4_source) == 0 &&
+           strcmp(figures_get(&j->l4, i, "place"), j->table->l4_place) == 0;
+}
+
+static const char *const what_columns[] = {"test", "parameter", "metric", "unit"};
+
+/* Two lines are of the same test. */
+static bool same_what(const struct joining *j, size_t a, size_t b)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(what_columns); i++)
+        if (strcmp(figures_get(&j->figures, a, what_columns[i]),
+                   figures_get(&j->figures, b, what_columns[i])) != 0)
+            return false;
+    return true;
+}
+
+/* The table's first line of this test is this one. */
+static bool is_first(const struct joining *j, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (is_in_table(j, k) && same_what(j, k, i))
+            return false;
+    return true;
+}
+
+static struct reproduce_what what_of(const struct joining *j, size_t i)
+{
+    return (struct reproduce_what){figures_get(&j->figures, i, "test"),
+                                   figures_get(&j->figures, i, "parameter"),
+                                   figures_get(&j->figures, i, "benchmark")};
+}
+
+static const json_t *run_of(const struct joining *j, const char *row)
+{
+    size_t i;
+    json_t *run;
+    json_array_foreach(json_object_get(j->runs, "runs"), i, run) {
+        const char *name = json_string_value(json_object_get(run, "row"));
+        const char *machine = json_string_value(json_object_get(run, "machine"));
+        if (name && machine && strcmp(name, row) == 0 && strcmp(machine, j->machine) == 0)
+            return run;
+    }
+    return NULL;
+}
+
+/* --- a line of the table ---------------------------------------------------------------------- */
+
+/* What a result comes to in the figure's unit; false: it has no such unit. */
+static bool in_unit(const json_t *result, double hz, const char *unit, double *value)
+{
+    double cycles = json_number_value(json_object_get(result, "cycles"));
+    double bytes = json_number_value(json_object_get(result, "bytes"));
+    if (strcmp(unit, "cycles") == 0)
+        *value = cycles;
+    else if (strcmp(unit, "us") == 0 && hz > 0)
+        *value = cycles * 1e6 / hz;
+    else if (strcmp(unit, "MB/s") == 0 && cycles > 0 && bytes > 0)
+        *value = bytes * hz / cycles / 1e6;
+    else
+        return false;
+    return true;
+}
+
+static void put_number(json_t *line, const char *key, double value)
+{
+    json_object_set_new(line, key, json_real(value));
+}
+
+static void put_text(json_t *line, const char *key, const char *text)
+{
+    json_object_set_new(line, key, json_string(text));
+}
+
+/* Puts what was measured, or why nothing was. per: another result, by which it is divided; or
+ * NULL. */
+static void put_measured(const struct joining *j, json_t *line, const struct reproduce_row *row,
+                         const char *wanted, const char *per, const char *unit)
+{
+    const json_t *run = run_of(j, row->name), *result, *divisor = NULL;
+    double value;
+    if (row->missing || j->no_machine) {
+        put_text(line, "status", row->missing ? row->missing : j->no_machine);
+        return;
+    }
+    if (!run || json_object_get(run, "failed")) {
+        const char *failed = json_string_value(json_object_get(run, "failed"));
+        char why[200];
+        snprintf(why, sizeof why, "not measured: %s", failed ? failed : "no such run");
+        put_text(line, "status", why);
+        return;
+    }
+    const json_t *results = json_object_get(run, "results");
+    result = guest_lines_find(results, wanted);
+    if (per)
+        divisor = guest_lines_find(results, per);
+    if (!result || (per && !divisor)) {
+        char why[200];
+        snprintf(why, sizeof why, "not measured: no line '%s'", result ? per : wanted);
+        put_text(line, "status", why);
+        return;
+    }
+    if (json_is_true(json_object_get(result, "skipped"))) {
+        put_text(line, "status", "not measured: the guest has not the memory for it");
+        return;
+    }
+    bool good = in_unit(result, json_number_value(json_object_get(run, "hz")),
+                        per ? "cycles" : unit, &value);
+    if (per)
+        value /= json_number_value(json_object_get(divisor, "cycles"));
+    if (good)
+        put_number(line, "simulated", value);
+    put_text(line, "status", good ? "measured" : "not measured: no such unit");
+}
+
+static void put_error(json_t *line)
+{
+    const json_t *simulated = json_object_get(line, "simulated");
+    double low = json_number_value(json_object_get(line, "published"));
+    double high = json_number_value(json_object_get(line, "published_high"));
+    double s = json_number_value(simulated);
+    if (!simulated || low <= 0)
+        return;
+    high = high > 0 ? high : low;
+    double nearest = s < low ? low : s > high ? high : s;
+    put_number(line, "error", (s - nearest) * 100 / nearest);
+}
+
+static json_t *new_line(const char *test, const struct reproduce_row *row, const char *system,
+                        const char *unit)
+{
+    json_t *line = json_object();
+    put_text(line, "test", test);
+    put_text(line, "system", system ? system : row->title);
+    put_text(line, "row", row->name);
+    put_text(line, "unit", unit);
+    return line;
+}
+
+/* --- tests, and the systems under each -------------------------------------------------------- */
+
+/* The line of the file that has this system's figure for the test of line i; rows: none. */
+static size_t figure_of(const struct joining *j, size_t i, const char *system)
+{
+    for (size_t k = 0; system && k < j->figures.rows; k++)
+        if (is_in_table(j, k) && same_what(j, k, i) &&
+            strcmp(figures_get(&j->figures, k, "system"), system) == 0)
+            return k;
+    return j->figures.rows;
+}
+
+static void add_system(struct joining *j, json_t *group, size_t i,
+                       const struct reproduce_system *s)
+{
+    const struct reproduce_row *row = reproduce_row(s->row);
+    const struct reproduce_what what = what_of(j, i);
+    const char *unit = figures_get(&j->figures, i, "unit"), *program, *why;
+    char test[160], wanted[96];
+    size_t k = figure_of(j, i, s->figures);
+    bool has = k < j->figures.rows, measured = reproduce_test(&what, wanted, &program, &why);
+    if (!has && (s->figures || row->stack == STACK_MEASURE || !measured))
+        return;
+    snprintf(test, sizeof test, "%s%s%s", what.test, *what.parameter ? ", " : "", what.parameter);
+    json_t *line = new_line(test, row, s->figures, unit);
+    if (has)
+        put_number(line, "published", strtod(figures_get(&j->figures, k, "value"), NULL));
+    if (measured)
+        put_measured(j, line, row, wanted, NULL, unit);
+    else
+        put_text(line, "status", why);
+    put_error(line);
+    /* A row that nobody published is shown where it has something to show. */
+    if (has || json_object_get(line, "simulated"))
+        json_array_append(group, line);
+    json_decref(line);
+}
+
+/* More is faster. */
+static bool is_rate(const char *unit) { return strchr(unit, '/') != NULL; }
+
+static double ratio_of(const json_t *line, const json_t *native, const char *key)
+{
+    double value = json_number_value(json_object_get(line, key));
+    double of_native = json_number_value(json_object_get(native, key));
+    if (value <= 0 || of_native <= 0)
+        return 0;
+    return is_rate(json_string_value(json_object_get(line, "unit"))) ? of_native / value
+                                                                     : value / of_native;
+}
+
+static void put_ratio(json_t *line, const json_t *native, const char *key, const char *of)
+{
+    double ratio = ratio_of(line, native, of);
+    if (ratio > 0)
+        put_number(line, key, ratio);
+}
+
+static void add_group(struct joining *j, json_t *group)
+{
+    size_t i;
+    json_t *line, *native = NULL;
+    json_array_foreach(group, i, line)
+        if (strcmp(json_string_value(json_object_get(line, "row")), "native") == 0)
+            native = line;
+    json_array_foreach(group, i, line) {
+        if (native) {
+            put_ratio(line, native, "published_ratio", "published");
+            put_ratio(line, native, "simulated_ratio", "simulated");
+        }
+        json_array_append(j->lines, line);
+    }
+    json_decref(group);
+}
+
+/* A figure in cycles of our own kernel's, in the unit of the group that it joins. */
+static void add_l4(struct joining *j, json_t *group, size_t i)
+{
+    const struct reproduce_row *row = reproduce_row("l4");
+    const char *low = figures_get(&j->l4, i, "published"), *high = figures_get(&j->l4, i, "high");
+    const char *per = figures_get(&j->l4, i, "per"), *test = figures_get(&j->l4, i, "operation");
+    const json_t *first = json_array_get(group, 0);
+    const char *unit = *per ? "times" : "cycles";
+    const json_t *run = run_of(j, "l4");
+    double hz = json_number_value(json_object_get(run, "hz")), scale = 1;
+    if (first && strcmp(json_string_value(json_object_get(first, "unit")), "us") == 0 && hz > 0) {
+        unit = "us";
+        scale = 1e6 / hz;
+    }
+    json_t *line = new_line(test + strspn(test, " "), row, NULL, unit);
+    if (*low)
+        put_number(line, "published", strtod(low, NULL) * scale);
+    if (*high)
+        put_number(line, "published_high", strtod(high, NULL) * scale);
+    put_measured(j, line, row, figures_get(&j->l4, i, "measured"), *per ? per : NULL, unit);
+    put_error(line);
+    json_array_append_new(group, line);
+}
+
+static bool has_test(const struct joining *j, const char *test)
+{
+    for (size_t i = 0; i < j->figures.rows; i++)
+        if (is_in_table(j, i) && strcmp(figures_get(&j->figures, i, "test"), test) == 0)
+            return true;
+    return false;
+}
+
+static void add_tests(struct joining *j)
+{
+    for (size_t i = 0; i < j->figures.rows; i++) {
+        if (!is_in_table(j, i) || !is_first(j, i))
+            continue;
+        json_t *group = json_array();
+        for (const struct reproduce_system *s = j->table->systems; s->row; s++)
+            add_system(j, group, i, s);
+        for (size_t k = 0; k < j->l4.rows; k++)
+            if (is_in_l4(j, k) && strcmp(figures_get(&j->l4, k, "operation"),
+                                         figures_get(&j->figures, i, "test")) == 0)
+                add_l4(j, group, k);
+        add_group(j, group);
+    }
+    for (size_t k = 0; k < j->l4.rows; k++) {
+        if (!is_in_l4(j, k) || has_test(j, figures_get(&j->l4, k, "operation")))
+            continue;
+        json_t *group = json_array();
+        add_l4(j, group, k);
+        add_group(j, group);
+    }
+}
+
+static const char *hardware_of(const struct joining *j)
+{
+    for (size_t i = 0; i < j->figures.rows; i++)
+        if (is_in_table(j, i))
+            return figures_get(&j->figures, i, "hardware");
+    return "";
+}
+
+json_t *reproduce_join(const struct reproduce_table *t, const char *folder, const json_t *runs,
+                       const char *machine, const char *no_machine)
+{
+    struct joining j = {.table = t, .runs = runs, .machine = machine ? machine : t->machine,
+                        .no_machine = no_machine, .lines = json_array()};
+    json_t *o = json_object();
+    open_figures(&j, folder);
+    add_tests(&j);
+    put_text(o, "paper", t->paper);
+    put_text(o, "table", t->name);
+    put_text(o, "title", t->title);
+    put_text(o, "source", t->source);
+    put_text(o, "hardware", hardware_of(&j));
+    put_text(o, "published_on", t->machine);
+    put_text(o, "machine", j.machine);
+    json_object_set_new(o, "lines", j.lines);
+    close_figures(&j);
+    return o;
+}
+
+void reproduce_wants(const struct reproduce_table *t, const char *folder,
+                     void (*want)(void *owner, const char *row, const char *program,
+                                  const char *line), void *owner)
+{
+    struct joining j = {.table = t};
+    const char *program, *why;
+    char line[96];
+    open_figures(&j, folder);
+    for (size_t i = 0; i < j.figures.rows; i++) {
+        const struct reproduce_what what = what_of(&j, i);
+        if (!is_in_table(&j, i) || !is_first(&j, i) || !reproduce_test(&what, line, &program, &why))
+            continue;
+        for (const struct reproduce_system *s = t->systems; s->row; s++)
+            if (reproduce_row(s->row)->stack == STACK_NATIVE ||
+                reproduce_row(s->row)->stack == STACK_L4)
+                want(owner, s->row, program, line);
+    }
+    if (t->l4_source)
+        want(owner, "l4", "measure", "");
+    close_figures(&j);
+}

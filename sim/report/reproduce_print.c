@@ -1,0 +1,144 @@
+/* reproduce_print: a joined table as text and as CSV. */
+#include "sim/report/reproduce.h"
+
+#include "sim/core/types.h"
+
+#include <string.h>
+
+#define FIELD_SIZE 64
+
+enum { COLUMN_TEST, COLUMN_SYSTEM, COLUMN_UNIT, COLUMN_NUMBERS, COLUMN_COUNT = 8 };
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+    return text ? text : "";
+}
+
+/* As many digits as a figure has meaning. */
+static void format_number(const json_t *o, const char *key, char text[FIELD_SIZE])
+{
+    const json_t *v = json_object_get(o, key);
+    double value = json_number_value(v);
+    *text = 0;
+    if (v)
+        snprintf(text, FIELD_SIZE, "%.*f", value >= 1000 ? 0 : value >= 100 ? 1 : 2, value);
+}
+
+static void format_published(const json_t *line, char text[FIELD_SIZE])
+{
+    char high[FIELD_SIZE];
+    format_number(line, "published", text);
+    format_number(line, "published_high", high);
+    if (*high)
+        snprintf(text + strlen(text), FIELD_SIZE - strlen(text), "-%.30s", high);
+}
+
+static void format_error(const json_t *line, char text[FIELD_SIZE])
+{
+    const json_t *v = json_object_get(line, "error");
+    *text = 0;
+    if (v)
+        snprintf(text, FIELD_SIZE, "%+.1f %%", json_number_value(v));
+}
+
+/* The fields of a line, in the order of the columns. */
+static void format_line(const json_t *line, char field[COLUMN_COUNT][FIELD_SIZE])
+{
+    snprintf(field[COLUMN_TEST], FIELD_SIZE, "%s", text_of(line, "test"));
+    snprintf(field[COLUMN_SYSTEM], FIELD_SIZE, "%s", text_of(line, "system"));
+    snprintf(field[COLUMN_UNIT], FIELD_SIZE, "%s", text_of(line, "unit"));
+    format_published(line, field[COLUMN_NUMBERS]);
+    format_number(line, "simulated", field[COLUMN_NUMBERS + 1]);
+    format_error(line, field[COLUMN_NUMBERS + 2]);
+    format_number(line, "published_ratio", field[COLUMN_NUMBERS + 3]);
+    format_number(line, "simulated_ratio", field[COLUMN_NUMBERS + 4]);
+}
+
+static void print_fields(char field[COLUMN_COUNT][FIELD_SIZE], const size_t width[COLUMN_COUNT],
+                         const char *note, FILE *out)
+{
+    for (unsigned c = 0; c < COLUMN_COUNT; c++)
+        fprintf(out, "%s%*s", c ? "  " : "  ", c < COLUMN_NUMBERS ? -(int)width[c] : (int)width[c],
+                field[c]);
+    fprintf(out, "%s%s\n", *note ? "  " : "", note);
+}
+
+void reproduce_print(const json_t *table, FILE *out)
+{
+    static const char *const names[COLUMN_COUNT] = {
+        "test", "system", "unit", "published", "simulated", "error", "published x", "simulated x"};
+    char field[COLUMN_COUNT][FIELD_SIZE];
+    size_t width[COLUMN_COUNT], i;
+    json_t *line;
+    const json_t *lines = json_object_get(table, "lines");
+    const char *on = text_of(table, "published_on"), *machine = text_of(table, "machine");
+    for (unsigned c = 0; c < COLUMN_COUNT; c++)
+        width[c] = strlen(names[c]);
+    json_array_foreach(lines, i, line) {
+        format_line(line, field);
+        for (unsigned c = 0; c < COLUMN_COUNT; c++)
+            width[c] = strlen(field[c]) > width[c] ? strlen(field[c]) : width[c];
+    }
+    fprintf(out, "%s %s: %s [%s]\n", text_of(table, "paper"), text_of(table, "table"),
+            text_of(table, "title"), text_of(table, "source"));
+    if (strcmp(on, machine) != 0)
+        fprintf(out, "  simulated on %s, which is not the machine it was published of (%s): the "
+                     "ratios compare, the rest does not\n", machine, on);
+    for (unsigned c = 0; c < COLUMN_COUNT; c++)
+        snprintf(field[c], FIELD_SIZE, "%s", names[c]);
+    print_fields(field, width, "", out);
+    const char *last = "";
+    json_array_foreach(lines, i, line) {
+        const char *status = text_of(line, "status"), *test = text_of(line, "test");
+        format_line(line, field);
+        if (i && strcmp(test, last) == 0)
+            *field[COLUMN_TEST] = 0;
+        last = test;
+        print_fields(field, width, strcmp(status, "measured") == 0 ? "" : status, out);
+    }
+    fputc('\n', out);
+}
+
+/* --- CSV -------------------------------------------------------------------------------------- */
+
+static const char *const csv_columns[] = {
+    "paper", "table", "machine", "test", "system", "row", "unit", "published", "published_high",
+    "simulated", "error", "published_ratio", "simulated_ratio", "status"};
+
+static void put_csv_text(const char *text, FILE *out)
+{
+    if (!strpbrk(text, ",\"\n")) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text; text++)
+        fprintf(out, "%s%c", *text == '"' ? "\"" : "", *text);
+    fputc('"', out);
+}
+
+void reproduce_csv_head(FILE *out)
+{
+    for (unsigned c = 0; c < ARRAY_COUNT(csv_columns); c++)
+        fprintf(out, "%s%s", c ? "," : "", csv_columns[c]);
+    fputc('\n', out);
+}
+
+void reproduce_csv(const json_t *table, FILE *out)
+{
+    size_t i;
+    json_t *line;
+    json_array_foreach(json_object_get(table, "lines"), i, line) {
+        for (unsigned c = 0; c < ARRAY_COUNT(csv_columns); c++) {
+            const json_t *v = json_object_get(c < 3 ? table : line, csv_columns[c]);
+            if (c)
+                fputc(',', out);
+            if (json_is_number(v))
+                fprintf(out, "%.6g", json_number_value(v));
+            else if (v)
+                put_csv_text(json_string_value(v), out);
+        }
+        fputc('\n', out);
+    }
+}
