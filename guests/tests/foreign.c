@@ -31,8 +31,9 @@ __asm__("foreign_tls:\n\t"
         "1:\tmovl %gs:0, %ebx\n\tmovl %gs:-4, %edx\n"
         "foreign_tls_found:\n\tint $0x80\n\tjmp 1b\n");
 
-extern char foreign_forbidden[], foreign_in[], foreign_int3[], foreign_null[];
+extern char foreign_forbidden[], foreign_ldt[], foreign_in[], foreign_int3[], foreign_null[];
 __asm__("foreign_forbidden:\n\tcli\n"
+        "foreign_ldt:\n\tmovl $0x1234, %eax\n\tmovl %eax, %fs\n"
         "foreign_in:\n\tinb $0x40, %al\n"
         "foreign_int3:\n\tint3\n"
         "foreign_null:\n\txorl %eax, %eax\n\tmovl %eax, %fs\n\tmovl %fs:0, %eax\n");
@@ -254,6 +255,11 @@ static void c204_what_the_processor_forbids_is_told(void)
     next_exception(&h, &f);
     EQUAL(f.vector, 13);
     EQUAL(f.eip, ADDRESS(foreign_forbidden));
+    f.eip = ADDRESS(foreign_ldt);
+    answer(&h, &f, 0, 0);
+    next_exception(&h, &f);
+    EQUAL(f.vector, 13); // not 14: there is no LDT in the program's memory
+    EQUAL(f.error, 0x1234);
     f.eip = ADDRESS(foreign_in);
     f.eflags |= FLAG_IOPL;
     answer(&h, &f, 0, 0);

@@ -120,6 +120,8 @@ static void gates_init(void)
         set_gate(VECTOR_IPC + i, (void *)calls[i], 3);
 }
 
+/* The null LDT is loaded, too: the one of the reset lies at address 0, where programs could write
+ * descriptors of their own. */
 void segments_init(void)
 {
     task.tss.ss0 = KERNEL_DS;
@@ -145,7 +147,7 @@ void segments_init(void)
                      "ljmp %2, $1f\n1:\t"
                      "movl %3, %%ds\n\tmovl %3, %%es\n\tmovl %3, %%ss\n\t"
                      "movl %4, %%fs\n\tmovl %5, %%gs\n\t"
-                     "ltr %w6"
+                     "ltr %w6\n\tlldt %w4"
                      :
                      : "m"(gdtr.limit), "m"(idtr.limit), "i"(KERNEL_CS), "r"(KERNEL_DS),
                        "r"(0), "r"(USER_GS), "r"(TSS_SELECTOR)

@@ -21,9 +21,17 @@
 #define DATA_READY 1
 
 int layer_page_of(unsigned long address, unsigned long *physical, unsigned int *protection);
+int layer_page_there(unsigned long address);
 void layer_serial_interrupt(void);
 
 /* --- page tables ------------------------------------------------------------------------------ */
+
+int layer_page_there(unsigned long address)
+{
+    pte_t *pte = current->mm ? virt_to_pte(current->mm, address) : NULL;
+
+    return pte && pte_get_bits(*pte, _PAGE_PRESENT);
+}
 
 /* A page that was not touched yet may not be read, one that is clean not be written: so that a
  * fault tells Linux of either. */

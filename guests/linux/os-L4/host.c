@@ -8,13 +8,19 @@
 #include <os.h>
 #include <registers.h>
 #include <skas.h>
-#include <sysdep/tls.h>
 #include "layer.h"
+#include "state.h"
+
+#define CPUID_FXSR 24
 
 /* --- start-up --------------------------------------------------------------------------------- */
 
 void os_early_checks(void)
 {
+    word_t eax = 1, ebx, ecx = 0, edx;
+
+    __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    have_fpx_regs = edx >> CPUID_FXSR & 1;
 }
 
 void os_check_bugs(void)
@@ -75,52 +81,8 @@ void get_safe_registers(unsigned long *regs, unsigned long *fp)
     regs[HOST_CS] = 0x1B;
     regs[HOST_DS] = regs[HOST_ES] = regs[HOST_SS] = 0x23;
     regs[HOST_EFLAGS] = 0x202;
-    if (fp)
-        memset(fp, 0, MAX_FP_NR * sizeof(*fp));
-}
-
-/* A process's x87 state cannot be read or written from here: debuggers and core files are refused
- * it. */
-int save_i387_registers(int pid, unsigned long *regs)
-{
-    (void)pid, (void)regs;
-    return -EINVAL;
-}
-
-int restore_i387_registers(int pid, unsigned long *regs)
-{
-    (void)pid, (void)regs;
-    return -EINVAL;
-}
-
-int save_fpx_registers(int pid, unsigned long *regs)
-{
-    (void)pid, (void)regs;
-    return -EINVAL;
-}
-
-int restore_fpx_registers(int pid, unsigned long *regs)
-{
-    (void)pid, (void)regs;
-    return -EINVAL;
-}
-
-void check_host_supports_tls(int *supports, int *first)
-{
-    *supports = 0;
-    *first = GDT_ENTRY_TLS_MIN_I386;
-}
-
-int os_set_thread_area(user_desc_t *info, int pid)
-{
-    (void)info, (void)pid;
-    return -EINVAL;
-}
-
-int os_get_thread_area(user_desc_t *info, int pid)
-{
-    (void)info, (void)pid;
-    return -EINVAL;
+    if (fp) /* uml_pt_regs.gp and .fp */
+        layer_begin_anew((struct uml_pt_regs *)regs);
 }
 
 /* --- descriptors that would interrupt --------------------------------------------------------- */

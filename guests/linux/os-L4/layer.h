@@ -64,4 +64,5 @@ void library_recall(l4_thread_id thread); /* its Ipc ends; now it waits for all 
 /* console.c, on the kernel's side of the headers: the page that a process has at the address, as
  * Linux's tables say, and what it may do there (UM_PROT_*); false: nothing. */
 int layer_page_of(unsigned long address, unsigned long *physical, unsigned int *protection);
+int layer_page_there(unsigned long address); /* may it be accessed in some way? */
 void layer_serial_interrupt(void);

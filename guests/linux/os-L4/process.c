@@ -8,7 +8,6 @@
  * changes a page table. Unmapping goes by frame: other spaces that share the frame lose it too, and
  * fault again. */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <l4/task.h>
 #include <l4/thread.h>
@@ -20,9 +19,13 @@
 #include <sysdep/ptrace.h>
 #include <sysdep/ptrace_user.h>
 #include "layer.h"
+#include "state.h"
 
+#define ERROR_PRESENT     1u /* in a page fault's error */
 #define VECTOR_GP         13u
 #define ERROR_INT_80      (0x80u << 3 | 2u)
+#define ERROR_INT_30      (0x30u << 3 | 2u)
+#define EFLAGS_TF         0x100u
 #define EIP_NOWHERE       0xFFFFFFFCu
 
 /* A shadow entry: the frame's offset in Linux's physical memory, the rights, and a mark. */
@@ -37,6 +40,7 @@ struct process {
     bool calls; /* it waits for the answer to a call of its own from there (library.c) */
     struct library_place caller;
     word_t result; /* the last such answer */
+    struct process_state state;
     word_t *table[1u << (32 - REGION_SHIFT)];
 };
 
@@ -47,6 +51,11 @@ int kill_userspace_mm[1];
 static struct process *process_of(int pid)
 {
     return &processes[(word_t)pid - THREAD_PROCESS];
+}
+
+struct process_state *state_of_process(uint32_t number)
+{
+    return number && number <= PROCESS_MAX ? &processes[number - 1].state : NULL;
 }
 
 /* --- the shadow ------------------------------------------------------------------------------- */
@@ -225,6 +234,7 @@ int start_userspace(unsigned long unused)
             return -ENOMEM;
         p->used = true;
         p->calls = false;
+        p->state = (struct process_state){.thread = p->thread, .number = i + 1};
         if (!await_registers(p->thread))
             layer_panic("process thread %08x does not start: error %u", p->thread,
                         l4_error_code());
@@ -270,7 +280,7 @@ static void put_registers(const struct uml_pt_regs *regs)
     struct l4_foreign_frame *f = (struct l4_foreign_frame *)&l4_utcb()[1];
 
     f->eip = UPT_IP(regs);
-    f->eflags = UPT_EFLAGS(regs);
+    f->eflags = UPT_EFLAGS(regs) | (singlestepping(NULL) ? EFLAGS_TF : 0);
     f->edi = UPT_DI(regs);
     f->esi = UPT_SI(regs);
     f->ebp = UPT_BP(regs);
@@ -287,7 +297,10 @@ static void put_registers(const struct uml_pt_regs *regs)
 static void get_registers(struct uml_pt_regs *regs, const struct l4_foreign_frame *f)
 {
     UPT_IP(regs) = f->eip;
-    UPT_EFLAGS(regs) = f->eflags;
+    if (f->eflags & ~UPT_EFLAGS(regs) & EFLAGS_TF && singlestepping(NULL)) /* it is ours */
+        UPT_EFLAGS(regs) = f->eflags & ~EFLAGS_TF;
+    else
+        UPT_EFLAGS(regs) = f->eflags;
     UPT_DI(regs) = f->edi;
     UPT_SI(regs) = f->esi;
     UPT_BP(regs) = f->ebp;
@@ -326,30 +339,16 @@ static void put_page(struct process *p, word_t address)
 
 static void page_fault(struct uml_pt_regs *regs, const struct l4_foreign_frame *f)
 {
-    word_t frame;
+    word_t frame, error = f->error & ~ERROR_PRESENT;
 
     if (library_page(f->address, &frame) && !(f->error & ERROR_WRITE))
         return;
+    /* The space has less than Linux's table: whether the page is there is for that to say. */
+    if (layer_page_there(f->address))
+        error |= ERROR_PRESENT;
     regs->faultinfo = (struct faultinfo){
-        .error_code = (int)f->error, .cr2 = f->address, .trap_no = VECTOR_PAGE_FAULT};
+        .error_code = (int)error, .cr2 = f->address, .trap_no = VECTOR_PAGE_FAULT};
     segv(regs->faultinfo, f->eip, 1, regs);
-}
-
-static const uint8_t signal_of_vector[32] = {
-    [0] = SIGFPE,  [1] = SIGTRAP, [3] = SIGTRAP, [4] = SIGSEGV,  [5] = SIGSEGV,
-    [6] = SIGILL,  [9] = SIGFPE,  [10] = SIGSEGV, [11] = SIGBUS, [12] = SIGBUS,
-    [13] = SIGSEGV, [16] = SIGFPE, [17] = SIGBUS, [19] = SIGFPE,
-};
-
-static void other_exception(struct uml_pt_regs *regs, const struct l4_foreign_frame *f)
-{
-    int signal = f->vector < 32 ? signal_of_vector[f->vector] : 0;
-
-    regs->faultinfo = (struct faultinfo){.error_code = (int)f->error, .trap_no = (int)f->vector};
-    if (signal == SIGSEGV)
-        segv_handler(SIGSEGV, NULL, regs);
-    else
-        relay_signal(signal ? signal : SIGSEGV, NULL, regs);
 }
 
 static void system_call(struct uml_pt_regs *regs)
@@ -369,7 +368,7 @@ static word_t exception(struct uml_pt_regs *regs, const struct l4_foreign_frame 
         page_fault(regs, f);
         return f->address;
     } else if (f->vector != L4_VECTOR_RAISED) {
-        other_exception(regs, f);
+        layer_exception(regs, f->vector, f->error, f->address);
     }
     return 0;
 }
@@ -379,7 +378,7 @@ static l4_tag go_on(struct process *p, const struct uml_pt_regs *regs, word_t wa
 {
     l4_tag tag;
 
-    if (p->calls && library_can_answer(regs, &p->caller)) {
+    if (p->calls && !singlestepping(NULL) && library_can_answer(regs, &p->caller)) {
         p->result = UPT_AX(regs);
         l4_set_mr(1, p->result);
         l4_set_mr(0, l4_make_tag(0, 1, 0));
@@ -410,6 +409,7 @@ void userspace(struct uml_pt_regs *regs, unsigned long *unused)
 
         if (kill_userspace_mm[0])
             fatal_sigsegv();
+        state_bring(&p->state, regs);
         tag = go_on(p, regs, wanted);
         wanted = 0;
         regs->is_user = 1;
@@ -425,11 +425,9 @@ void userspace(struct uml_pt_regs *regs, unsigned long *unused)
                 continue;
             }
             wanted = exception(regs, &f);
-        } else { /* L4's messages are not for processes */
-            siginfo_t illegal = {.si_signo = SIGILL, .si_code = ILL_PRVOPC};
-
+        } else { /* L4's messages are not for processes: an INT that has no gate */
             library_recall(p->thread);
-            relay_signal(SIGILL, (struct siginfo *)&illegal, regs);
+            layer_exception(regs, VECTOR_GP, ERROR_INT_30, 0);
         }
         interrupt_end();
     }

@@ -7,7 +7,11 @@
 // it goes on.
 #pragma once
 
+#if __has_include(<stdint.h>)
 #include <stdint.h>
+#else // among Linux's own headers
+#include <linux/types.h>
+#endif
 
 #define L4_SPACE_FOREIGN 0x40000000u // SpaceControl's control
 #define L4_EXREGS_RAISE  0x00000400u // ExchangeRegisters' control: stop with L4_VECTOR_RAISED
