@@ -473,8 +473,10 @@ static void emit_prefixes(struct draft *d, struct emission *e)
     }
     if (PERCENT(r->attributes & A_LOCK ? 15 : 1))
         list[n++] = 0xF0;
-    /* Newer processors give 0F opcodes with F2 or F3 other meanings. */
-    if (PERCENT(r->attributes & (A_REP | A_REPZ) ? 60 : 1) && !e->f->code.two)
+    /* Newer processors give 0F opcodes with F2 or F3 other meanings; where a prefix is part of the
+     * opcode, so does the modelled part. */
+    bool repeats = !e->f->code.two || code->exact;
+    if (repeats && PERCENT(r->attributes & (A_REP | A_REPZ) ? 60 : 1))
         list[n++] = PERCENT(50) ? 0xF3 : 0xF2;
     for (unsigned i = n; i > 1; i--) {
         unsigned other = BELOW(i);
