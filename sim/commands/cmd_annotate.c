@@ -5,6 +5,7 @@
 #include "sim/commands/options.h"
 #include "sim/core/check.h"
 #include "sim/report/annotate.h"
+#include "sim/report/ledger_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,12 +163,18 @@ int cmd_annotate(int argc, char **argv)
     unsigned ways;
     parse(&j, argc, argv);
     json_t *document = measured("annotate", j.file);
+    json_t *quality = json_incref(json_object_get(document, "quality")); /* a baseline has none */
     size_t cluster = cluster_of(&j, document, &ways);
     costs_read(&c, document, j.file, &j.rules, cluster);
     const struct cost_path *p = chosen(&j, &c);
     if (ways > 1 && j.format == ANNOTATE_TEXT)
         printf("the commonest of %u ways through %s; --all joins them\n", ways, p->name);
     annotate_print(p, j.format, j.sources, stdout);
+    if (j.format == ANNOTATE_TEXT && quality) {
+        printf("of the run, ");
+        quality_print(quality, stdout);
+    }
+    json_decref(quality);
     if (!p->line_count)
         fprintf(stderr, "isochron: %s has no instructions of it; `--profile` beside --ledger "
                         "collects them\n", j.file);

@@ -4,6 +4,7 @@
 #include "sim/core/check.h"
 #include "sim/replay/replay.h"
 #include "sim/report/cells.h"
+#include "sim/report/ledger_json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct job {
     struct cells cells;
     const char *trace, *path, *mark, *format;
     uint64_t from, to, warm;
+    uint64_t quality[QUALITY_COUNT]; /* what had been charged when counting began */
     bool has_from;
 };
 
@@ -198,6 +200,7 @@ static void run_whatif(struct job *j)
         cells_start(&j->cells, &s->watch, m->cpu, &s->spaces, &s->symbols, &j->whatif, j->mark);
     run_to(j, j->from);
     j->from = m->clock.now;
+    memcpy(j->quality, m->ledger.quality, sizeof j->quality);
     whatif_count_from_here(&j->whatif);
     run_to(j, j->to);
     whatif_stop(&j->whatif, &s->watch);
@@ -209,6 +212,8 @@ static void print_report(struct job *j)
 {
     json_t *paths = session_paths(&j->session);
     json_t *report = explain_json(&j->explain, &j->whatif, paths);
+    json_object_set_new(report, "quality",
+                        quality_json(&j->replay->machine->ledger, j->quality));
     json_object_set_new(report, "trace", json_string(j->trace));
     json_object_set_new(report, "machine", json_string(j->replay->manifest.config.name));
     json_object_set_new(report, "from", json_integer((json_int_t)j->from));

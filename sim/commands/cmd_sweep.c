@@ -56,11 +56,11 @@ static void help(void)
 {
     puts("usage: isochron sweep [OPTIONS] --set KEY=VALUE,VALUE... TRACE\n\n"
          "Runs a recorded run again on processors that differ in a value or two, and prints\n"
-         "what changes: cycles, misses, kernel paths. Each point begins at the trace's first state with\n"
-         "cold caches and runs as many instructions as were recorded, so that points compare\n"
-         "with each other (not with the recording, whose caches may have been warm). The last\n"
-         "column is how much of its cycles rests on latencies that are fitted, estimated or from\n"
-         "memory.\n"
+         "what changes: cycles, misses, kernel paths. Each point begins at the trace's first\n"
+         "state with cold caches and runs as many instructions as were recorded, so that points\n"
+         "compare with each other (not with the recording, whose caches may have been warm). The\n"
+         "last column is how much of its cycles rests on latencies that are fitted, estimated or\n"
+         "from memory.\n"
          "Two sweeps of one trace give the same table, to the cycle.\n\n"
          "Refused: traces with typed characters; clock.*, ram, rtc.*, seed and modules.*, which\n"
          "belong to a machine before it boots (`isochron run --set` takes them).\n");

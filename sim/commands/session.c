@@ -317,6 +317,7 @@ static void write_ledger(struct session *s)
         write_json(s->ledger, o);
         return;
     }
+    quality_print(json_object_get(o, "quality"), stdout);
     spaces_report(json_object_get(o, "spaces"), json_object_get(o, "threads"), SPACES_PRINTED,
                   stdout);
     if (s->with_paths)

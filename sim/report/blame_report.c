@@ -40,7 +40,7 @@ static void need(const json_t *o, const char *key, json_type type, const char *p
 {
     const json_t *v = json_object_get(o, key);
     if (!v || json_typeof(v) != type)
-        usage_error("report: %s: 'blame' has no '%s' of the right type; it is damaged", path, key);
+        usage_error("%s: 'blame' has no '%s' of the right type; it is damaged", path, key);
 }
 
 static void need_row(const json_t *row, bool matrix, const char *path)
@@ -61,7 +61,7 @@ static void need_sums(const json_t *blame, const char *table, const char *path)
         need_row(row, strcmp(table, "matrix") == 0, path);
     if (sum(list, "misses") != number(blame, "misses") ||
         sum(list, "cycles") != number(blame, "cycles"))
-        usage_error("report: %s is damaged: the %s of 'blame' sums to %" JSON_INTEGER_FORMAT
+        usage_error("%s is damaged: the %s of 'blame' sums to %" JSON_INTEGER_FORMAT
                     " cycles of %" JSON_INTEGER_FORMAT " misses, not %" JSON_INTEGER_FORMAT
                     " of %" JSON_INTEGER_FORMAT, path, table, sum(list, "cycles"),
                     sum(list, "misses"), number(blame, "cycles"), number(blame, "misses"));
@@ -75,7 +75,7 @@ static void need_causes(const json_t *blame, const json_t *causes, const char *p
         if (blame_bucket_of((enum cause)k) != BUCKET_NONE)
             cycles += number(causes, cause_names[k]);
     if (cycles != number(blame, "cycles"))
-        usage_error("report: %s is damaged: 'blame' sums to %" JSON_INTEGER_FORMAT
+        usage_error("%s is damaged: 'blame' sums to %" JSON_INTEGER_FORMAT
                     " cycles, the ledger has %" JSON_INTEGER_FORMAT " for misses", path,
                     number(blame, "cycles"), cycles);
 }
@@ -97,7 +97,7 @@ void blame_check(const json_t *blame, const json_t *causes, const char *path)
         need(o, "kinds", JSON_ARRAY, path);
         if (sum(kinds, "misses") != number(o, "misses") ||
             sum(kinds, "cycles") != number(o, "cycles"))
-            usage_error("report: %s is damaged: the kinds of %s in 'blame' do not sum to it", path,
+            usage_error("%s is damaged: the kinds of %s in 'blame' do not sum to it", path,
                         text(o, "name"));
     }
 }

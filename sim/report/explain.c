@@ -2,6 +2,7 @@
 
 #include "sim/core/check.h"
 #include "sim/report/cells.h"
+#include "sim/report/ledger_json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -295,6 +296,7 @@ void explain_print(const struct explain *e, const json_t *report, const char *fo
         fprintf(out, "%s on %s: cycles %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT "\n",
                 text(report, "trace"), text(report, "machine"), number(report, "from"),
                 number(report, "to"));
+        quality_print(json_object_get(report, "quality"), out);
         if (json_object_get(report, "cells")) {
             cells_print(json_object_get(report, "cells"), out);
         } else {

@@ -89,11 +89,20 @@ static json_t *events_json(const struct machine *m)
     return o;
 }
 
+json_t *quality_json(const struct ledger *l, const uint64_t *before)
+{
+    json_t *o = json_object();
+    for (int q = 0; q < QUALITY_COUNT; q++)
+        json_object_set_new(o, quality_names[q],
+                            json_integer((json_int_t)(l->quality[q] - (before ? before[q] : 0))));
+    return o;
+}
+
 json_t *ledger_json(struct machine *m, const struct symbols *symbols, uint64_t instructions,
                     bool warm)
 {
     const struct ledger *l = &m->ledger;
-    json_t *paths = json_array(), *places = json_array(), *quality = json_object();
+    json_t *paths = json_array(), *places = json_array();
     uint64_t all[CAUSE_COUNT] = {0};
     ledger_verify(l);
     for (uint32_t p = 0; p < PATH_COUNT; p++) {
@@ -101,14 +110,12 @@ json_t *ledger_json(struct machine *m, const struct symbols *symbols, uint64_t i
         if (one)
             json_array_append_new(paths, one);
     }
-    for (int q = 0; q < QUALITY_COUNT; q++)
-        json_object_set_new(quality, quality_names[q], json_integer((json_int_t)l->quality[q]));
     return json_pack("{s:s,s:s,s:s,s:s,s:f,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "schema", SCHEMA,
                      "machine", m->config.name, "model", m->cpu->model->name, "temperature",
                      warm ? "warm" : "cold", "clock_hz",
                      (double)m->config.clock_num / (double)m->config.clock_den, "cycles",
                      (json_int_t)(m->clock.now - l->start), "instructions",
-                     (json_int_t)instructions, "quality", quality, "causes",
+                     (json_int_t)instructions, "quality", quality_json(l, NULL), "causes",
                      causes_json(all), "paths", paths, "places", places, "events",
                      events_json(m));
 }
@@ -194,7 +201,7 @@ static void check_sum(const json_t *ledger, const char *table, const char *path)
     json_int_t sum = table_sum(json_object_get(ledger, table));
     json_int_t cycles = json_integer_value(json_object_get(ledger, "cycles"));
     if (sum != cycles)
-        usage_error("report: %s is damaged: its %s sum to %" JSON_INTEGER_FORMAT
+        usage_error("%s is damaged: its %s sum to %" JSON_INTEGER_FORMAT
                     " cycles, the run had %" JSON_INTEGER_FORMAT, path, table, sum, cycles);
 }
 
@@ -202,12 +209,12 @@ void ledger_check(const json_t *ledger, const char *path)
 {
     const char *schema = json_string_value(json_object_get(ledger, "schema"));
     if (!schema || strcmp(schema, SCHEMA) != 0)
-        usage_error("report: %s is no ledger: its schema is '%s', accepted is '%s'", path,
+        usage_error("%s is no ledger: its schema is '%s', accepted is '%s'", path,
                     schema ? schema : "missing", SCHEMA);
     for (unsigned i = 0; i < ARRAY_COUNT(fields); i++) {
         const json_t *v = json_object_get(ledger, fields[i].key);
         if (!v || json_typeof(v) != fields[i].type)
-            usage_error("report: %s: '%s' is %s; accepted is a JSON %s", path, fields[i].key,
+            usage_error("%s: '%s' is %s; accepted is a JSON %s", path, fields[i].key,
                         v ? "of another type" : "missing", fields[i].kind);
     }
     check_sum(ledger, "causes", path);
@@ -217,11 +224,22 @@ void ledger_check(const json_t *ledger, const char *path)
         blame_check(json_object_get(ledger, "blame"), json_object_get(ledger, "causes"), path);
 }
 
+void quality_print(const json_t *quality, FILE *out)
+{
+    json_int_t total = 0;
+    for (int q = 0; q < QUALITY_COUNT; q++)
+        total += json_integer_value(json_object_get(quality, quality_names[q]));
+    fprintf(out, "latencies rest on: ");
+    for (int q = 0; q < QUALITY_COUNT; q++)
+        fprintf(out, "%s%s %.1f %%", q ? ", " : "", quality_names[q],
+                percent(json_integer_value(json_object_get(quality, quality_names[q])), total));
+    fputc('\n', out);
+}
+
 void ledger_report(const json_t *ledger, unsigned places_most, FILE *out)
 {
     json_int_t total = json_integer_value(json_object_get(ledger, "cycles"));
     json_int_t instructions = json_integer_value(json_object_get(ledger, "instructions"));
-    const json_t *quality = json_object_get(ledger, "quality");
     fprintf(out, "machine %s, model %s, %s\n",
             json_string_value(json_object_get(ledger, "machine")),
             json_string_value(json_object_get(ledger, "model")),
@@ -229,11 +247,7 @@ void ledger_report(const json_t *ledger, unsigned places_most, FILE *out)
     fprintf(out, "%" JSON_INTEGER_FORMAT " cycles, %" JSON_INTEGER_FORMAT
                  " instructions, %.2f cycles each\n", total, instructions,
             instructions ? (double)total / (double)instructions : 0);
-    fprintf(out, "latencies rest on: ");
-    for (int q = 0; q < QUALITY_COUNT; q++)
-        fprintf(out, "%s%s %.1f %%", q ? ", " : "", quality_names[q],
-                percent(json_integer_value(json_object_get(quality, quality_names[q])), total));
-    fputc('\n', out);
+    quality_print(json_object_get(ledger, "quality"), out);
     print_causes(json_object_get(ledger, "causes"), total, out);
     print_list(json_object_get(ledger, "paths"), "path", 64, total, false, out);
     if (json_object_get(ledger, "kernel_paths"))

@@ -21,6 +21,11 @@ void ledger_check(const json_t *ledger, const char *path);
 /* Prints a ledger that was checked: totals, causes, paths, the most expensive places. */
 void ledger_report(const json_t *ledger, unsigned places_most, FILE *out);
 
+/* {read: cycles ...}: of what was counted since each of `before` was; NULL: of all. */
+json_t *quality_json(const struct ledger *l, const uint64_t *before);
+/* "latencies rest on: read 69.2 % ...", a line that every report has. */
+void quality_print(const json_t *quality, FILE *out);
+
 /* Every cell: "path,place,cause,cycles" below a line of titles, or "path;place;cause cycles". */
 void ledger_cells(const json_t *ledger, bool csv, FILE *out);
 

@@ -50,6 +50,7 @@ def check_sums(name, report):
     base, ideals = report["cycles"], report["ideal"]
     expect(f"{name}: the run is its interval", base == report["to"] - report["from"], base)
     expect(f"{name}: causes sum to the run", sum(report["causes"].values()) == base)
+    expect(f"{name}: what latencies rest on sums to it", sum(report["quality"].values()) == base)
     expect(f"{name}: paths sum to the run", sum(p["cycles"] for p in report["paths"]) == base)
     for i in ideals:
         found = (i["cycles"] - base, sum(i["causes"].values()),

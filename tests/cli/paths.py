@@ -163,7 +163,7 @@ code, out, err = replay("ipc", "--paths", "--rules", "nowhere.ini")
 check("a file that is not there", code == 2 and "cannot be read" in err, err)
 
 code, out, err = replay("ipc", "--paths")
-for title in ("address spaces: ", "kernel paths: ", "phases (means)", "footprint: ",
+for title in ("latencies rest on: read ", "address spaces: ", "kernel paths: ", "phases (means)", "footprint: ",
               "round trips: ", "interrupt latency: "):
     check(f"the table '{title}'", re.search("^" + re.escape(title), out, re.M) or title in out)
 finish()
