@@ -24,8 +24,9 @@ static ALWAYS_INLINE bool translate(struct mmu *m, laddr_t la, bool write, bool 
     return true;
 }
 
-/* An access makes at most 6 log entries a page: two walks with their updates, and two lines. */
-static inline void check_log(const struct mmu *m) { CHECK(m->log->count + 16 <= ACCESS_LOG_MAX); }
+/* An access makes at most 9 log entries a page: a refill, two walks with their updates, and two
+ * lines with a prefetch each. */
+static inline void check_log(const struct mmu *m) { CHECK(m->log->count + 18 <= ACCESS_LOG_MAX); }
 
 /* On timed models before each access of the slow path. */
 static inline void begin_slow(struct mmu *m)
