@@ -1,7 +1,7 @@
-/* counters: the four performance counters, PERFCTL and PERFCTR [22007 D]. Each counts one event while
- * EN is set, at the privilege levels that USR and OS name; what an instruction did is found in its
- * access log. The instruction's privilege is the one it began at. What selects by cycle (counter
- * mask, INV, E) or by the state of a line is not counted, and stops the run. */
+/* counters: the four performance counters, PERFCTL and PERFCTR [22007 D]. Each counts one event
+ * while EN is set, at the privilege levels that USR and OS name; what an instruction did is found
+ * in its access log. The instruction's privilege is the one it began at. What selects by cycle
+ * (counter mask, INV, E) or by the state of a line is not counted, and stops the run. */
 #include "cpu/models/k7/core.h"
 
 #include "sim/core/check.h"
