@@ -117,14 +117,27 @@ static enum k7_form form_of(const struct op *o, const struct op_facts *f)
     return f->stores && !f->loads ? FORM_STORE : FORM_MEMORY;
 }
 
+/* The cost of an instruction; what was found is remembered, for names are slow to compare. */
+static unsigned cost_of(struct k7 *k, const struct op *o, const struct op_facts *f)
+{
+    unsigned width = f->width ? f->width : o->flags & OP_DATA16 ? 2 : 4;
+    bool simple = is_simple_address(o);
+    unsigned key = width << 3 | (unsigned)form_of(o, f) << 1 | simple;
+    struct k7_found *found = &k->found[((uintptr_t)o->row / sizeof *o->row ^ key) % K7_FOUND];
+    if (found->row == o->row && found->key == key)
+        return found->cost;
+    const char *class = simple ? "lea_simple" : o->row->timing;
+    unsigned cost = k7_class_find(class, o->row->name, width, form_of(o, f));
+    *found = (struct k7_found){o->row, key, cost};
+    return cost;
+}
+
 void k7_bind(struct model *m, struct op *o)
 {
     struct k7 *k = (struct k7 *)m;
     struct op_facts f;
     op_facts_of(o, &f);
-    const char *class = is_simple_address(o) ? "lea_simple" : o->row->timing;
-    unsigned width = f.width ? f.width : o->flags & OP_DATA16 ? 2 : 4;
-    unsigned cost = k7_class_find(class, o->row->name, width, form_of(o, &f));
+    unsigned cost = cost_of(k, o, &f);
     uint64_t t = field(FACT_ADDRESS, f.address | implied_addresses(o)) | field(FACT_COST, cost) |
                  field(FACT_DECODE, decode_clocks(o));
     if (k->cost[cost].kind == KIND_FLOAT)

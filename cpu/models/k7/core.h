@@ -198,6 +198,13 @@ struct k7_fill {
 
 /* --- the model -------------------------------------------------------------------------------- */
 
+/* A cost that was looked up: of a row, and of the form that is its key. */
+struct k7_found {
+    const struct row *row;
+    uint32_t key, cost;
+};
+#define K7_FOUND 2048
+
 /* The stages of the last instruction, and what decided them: for reports. */
 struct k7_stages {
     cycle_t fetched, dispatched, issued, completed, retired;
@@ -273,6 +280,7 @@ struct k7 {
     unsigned stalls;
     struct k7_stages last;
 
+    struct k7_found found[K7_FOUND];
     const struct k7_case *cases[K7_CLASSES_MAX][NOTE_LIMIT];
     const struct k7_repeat *repeat[K7_CLASSES_MAX];
     unsigned delivery; /* index of the cost of exceptions and interrupts */

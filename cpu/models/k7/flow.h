@@ -28,15 +28,17 @@ static ALWAYS_INLINE void k7_exclusive_lines(struct k7 *k, unsigned clocks)
     k->line_used = LANES;
 }
 
-/* The scheduler entry of a lane that is free first; its line waits for it. */
+/* A free scheduler entry of a lane, or the one that is free first; its line waits for that. */
 static ALWAYS_INLINE cycle_t *k7_lane_entry(struct k7 *k, unsigned lane)
 {
     cycle_t *entry = k->lane_free[lane], *first = entry;
-    for (unsigned i = 1; i < k->config.lane_entries; i++)
+    for (unsigned i = 0; i < k->config.lane_entries; i++) {
+        if (LIKELY(entry[i] <= k->line))
+            return &entry[i];
         if (entry[i] < *first)
             first = &entry[i];
-    if (UNLIKELY(*first > k->line))
-        k->line = *first;
+    }
+    k->line = *first;
     return first;
 }
 
