@@ -15,7 +15,7 @@ static const struct option_spec specs[] = {
     {"file", "FILE", "the same from a file; - is standard input", 'f'},
     {"setup", "'ASM'", "run once before the loop", 's'},
     {"unroll", "N", "N copies in a row in the loop (default 1); the result is divided", 'u'},
-    {"machine", "NAME", "p133 (default), p166: `isochron machines`", 'M'},
+    {"machine", "NAME", "p133 (default), k7-1400, ...: `isochron machines`", 'M'},
     {"set", "KEY=VALUE", "override one value of the machine; may be repeated", 'S'},
     {"user", NULL, "at privilege 3 (default 0)", 'r'},
     {"json", NULL, "print an object; its `cycles` is the clocks of one copy", 'j'},
@@ -33,8 +33,9 @@ static void help(void)
 {
     puts("usage: isochron cycles [OPTIONS] --asm 'ASM'\n\n"
          "Assembles a few instructions, runs them in a warm loop on a modelled processor, and\n"
-         "prints the clocks of one copy, and for each instruction its pipe, whether it paired\n"
-         "with the one before (and if not, why), and where its clocks went. A snippet whose\n"
+         "prints the clocks of one copy, and for each instruction its pipe (out of order: the\n"
+         "lane), whether it paired with the one before (out of order: is in its line), and\n"
+         "where its clocks went (out of order: those between retirements). A snippet whose\n"
          "instructions depend on each other gives a latency, one of independent instructions a\n"
          "throughput.\n\n"
          "`buf` is 64 KB of writable memory, aligned to 64 KB. Registers start at zero and the\n"

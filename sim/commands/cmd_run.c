@@ -21,7 +21,7 @@ static const struct option_spec specs[] = {
     {"append", "TEXT", "kernel command line", 'a'},
     {"the machine", NULL, NULL, 0},
     {"machine", "NAME", "p133 (default), p166, i686: `isochron machines`", 'M'},
-    {"model", "NAME", "flat (one cycle an instruction) or p5; default: the machine's", 'o'},
+    {"model", "NAME", "flat (one cycle an instruction), p5, k7, k8; default: the machine's", 'o'},
     {"set", "KEY=VALUE", "override one value of the machine; may be repeated", 's'},
     {"m", "SIZE", "memory, megabytes or with K, M, G", 'm'},
     {"device", "isa-debug-exit,iobase=0xf4,iosize=4", "a port whose write ends the run", 'D'},

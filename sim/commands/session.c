@@ -70,10 +70,10 @@ void session_check(struct session *s, const char *model)
     if (s->window_spec)
         window_init(&s->window, &s->symbols, s->window_spec);
     if (s->window_spec && strcmp(model, "flat") == 0)
-        usage_error("--window %s: the flat model has no cycles to show; accepted is --model p5",
+        usage_error("--window %s: the flat model has no cycles to show; accepted is a timed one",
                     s->window_spec);
     if (s->with_paths && strcmp(model, "flat") == 0)
-        usage_error("--paths: the flat model has no cycles to tell; accepted is --model p5");
+        usage_error("--paths: the flat model has no cycles to tell; accepted is a timed one");
     if (s->with_profile && !s->ledger)
         usage_error("--profile: into which file? --ledger FILE.json says; `isochron annotate` "
                     "reads it");
@@ -83,7 +83,7 @@ void session_check(struct session *s, const char *model)
         usage_error("--blame: it does not know the caches of %s; accepted is --model p5", model);
     check_writable("ledger", s->ledger);
     if (s->timeline_file && strcmp(model, "flat") == 0)
-        usage_error("--timeline: the flat model has no cycles to tell; accepted is --model p5");
+        usage_error("--timeline: the flat model has no cycles to tell; accepted is a timed one");
     check_writable("window-json", s->window_file);
     check_writable("timeline", s->timeline_file);
     if (s->gdb_waits && !s->debugged)
