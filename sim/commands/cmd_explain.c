@@ -29,7 +29,7 @@ static const struct option_spec specs[] = {
     {"which part", NULL, NULL, 0},
     {"from", "CYCLE", "price from here on (k, M, G); default: the trace's begin", 'f'},
     {"to", "CYCLE", "to there; default: the trace's end", 't'},
-    {"path", "NAME#N", "one instance of a kernel path: the N-th (from 0) that has this name in\n"
+    {"path", "NAME#N", "one instance of a kernel path: the N-th (from 1) that has this name in\n"
                        "the table that `explain` prints", 'p'},
     {"warm", "CYCLES", "let the ideal caches see so much of what came before (default 2M)", 'w'},
     {"what to see", NULL, NULL, 0},

@@ -30,17 +30,17 @@ void instances_start(struct instance_list *l, struct watch *h, struct cpu *c,
     watch_add(h, c, (struct watcher){.priced = priced, .owner = l});
 }
 
-/* "NAME#N", or NAME for the first. */
+/* "NAME#N" from 1 on, as arrivals and windows are counted, or NAME for the first. */
 static size_t read_number(const char *which, uint64_t *n)
 {
     const char *mark = strrchr(which, '#');
     char *end;
-    *n = 0;
+    *n = 1;
     if (!mark)
         return strlen(which);
     *n = strtoull(mark + 1, &end, 10);
-    if (mark[1] < '0' || mark[1] > '9' || *end)
-        usage_error("%s: accepted is NAME#N with N from 0", which);
+    if (mark[1] < '0' || mark[1] > '9' || *end || *n == 0)
+        usage_error("%s: accepted is NAME#N with N from 1", which);
     return (size_t)(mark - which);
 }
 
@@ -58,7 +58,7 @@ void instances_find(const struct instance_list *l, const json_t *paths, const ch
     }
     size_t i = 0;
     for (; i < l->count; i++)
-        if (named[l->list[i].cluster] && seen++ == n)
+        if (named[l->list[i].cluster] && ++seen == n)
             break;
     free(named);
     if (i == l->count)

@@ -193,6 +193,7 @@ def check_mistakes():
             ("nothing between", [FAULT, "--from", "10M", "--to", "9M"], "the trace goes from"),
             ("before the trace", [FAULT, "--from", "5"], "the trace goes from"),
             ("a path that is not there", [FAULT, "--path", "nowhere#3"], "0 instances"),
+            ("an instance before the first", [FAULT, "--path", "page_fault.user_pager#0"], "N from 1"),
             ("a number that is none", [FAULT, "--path", "user#x"], "NAME#N"),
             ("an unknown mark", [FAULT, "--cells", "nowhere"], "no such symbol"),
             ("a format", [FAULT, "--format", "xml"], "text, json, csv"),
