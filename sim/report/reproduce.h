@@ -80,6 +80,8 @@ bool reproduce_phases(const json_t *window, json_t *results, char *wrong, size_t
 
 /* --- printing --------------------------------------------------------------------------------- */
 
+/* How many digits behind the point a figure has meaning for. */
+int reproduce_digits(double value);
 void reproduce_print(const json_t *table, FILE *out);
 void reproduce_csv_head(FILE *out);
 void reproduce_csv(const json_t *table, FILE *out);

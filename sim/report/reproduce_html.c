@@ -32,7 +32,7 @@ static void put_number(const json_t *line, const char *key, const char *suffix, 
     double value = json_number_value(v), size = value < 0 ? -value : value;
     fputs("<td class=\"n\">", out);
     if (v)
-        fprintf(out, sign ? "%+.*f%s" : "%.*f%s", size >= 1000 ? 0 : size >= 100 ? 1 : 2, value,
+        fprintf(out, sign ? "%+.*f%s" : "%.*f%s", sign ? 1 : reproduce_digits(size), value,
                 suffix);
     fputs("</td>", out);
 }

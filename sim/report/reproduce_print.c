@@ -15,14 +15,18 @@ static const char *text_of(const json_t *o, const char *key)
     return text ? text : "";
 }
 
-/* As many digits as a figure has meaning. */
+int reproduce_digits(double value)
+{
+    return value >= 1000 ? 0 : value >= 100 ? 1 : value >= 1 ? 2 : value > 0 ? 4 : 2;
+}
+
 static void format_number(const json_t *o, const char *key, char text[FIELD_SIZE])
 {
     const json_t *v = json_object_get(o, key);
     double value = json_number_value(v);
     *text = 0;
     if (v)
-        snprintf(text, FIELD_SIZE, "%.*f", value >= 1000 ? 0 : value >= 100 ? 1 : 2, value);
+        snprintf(text, FIELD_SIZE, "%.*f", reproduce_digits(value), value);
 }
 
 static void format_published(const json_t *line, char text[FIELD_SIZE])
