@@ -157,6 +157,22 @@ static void step(struct law *l, struct random *r)
         cpu_stop_at(c, c->seg[CS].base + c->eip + random_below(r, 32));
 }
 
+/* Out of order an instruction goes through its stages one after the other, and retires no sooner
+ * than those before it. */
+static void check_stages(const struct window *w, struct verdict *v)
+{
+    cycle_t retired = 0;
+    for (uint32_t i = 0; i < w->count; i++) {
+        const struct model_last *l = &w->entries[i].last;
+        if (!l->staged)
+            continue;
+        if (l->fetched > l->dispatched || l->dispatched > l->issued || l->issued > l->completed ||
+            l->completed > l->retired || l->retired < retired)
+            verdict_fail(v, "instruction %u of the window: stages out of order", i);
+        retired = l->retired;
+    }
+}
+
 static void law(const struct law_options *o, const char *model, cycle_t length, struct random *r,
                 struct verdict *v)
 {
@@ -215,6 +231,7 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
         timeline_end(&timeline, &ob.watch, clusters); /* checks that it tells all cycles */
         json_decref(profile_json(&profile, &symbols)); /* that lines sum to their paths */
         profile_free(&profile, &ob.watch);
+        check_stages(&window, v);
         window_free(&window);
     }
     if (told) {

@@ -323,20 +323,21 @@ static bool touches(const struct access *a, const struct access *end)
     return a < end;
 }
 
-/* The accesses from agu on. Returns when what was read is there, or t. */
-static cycle_t touch(struct k7 *k, const struct access *a, const struct access *end, cycle_t agu,
+/* The accesses from *agu on, which becomes when the last address was translated. Returns when what
+ * was read is there, or t. */
+static cycle_t touch(struct k7 *k, const struct access *a, const struct access *end, cycle_t *agu,
                      cycle_t t, const struct access **stored, cycle_t *line)
 {
     for (const struct access *e = a; e < end; e++) {
         if (e->kind == ACCESS_READ || e->kind == ACCESS_RMW) {
-            t = later(t, k7_load(k, e, agu, false));
+            t = later(t, k7_load(k, e, *agu, false));
         } else if (e->kind == ACCESS_WALK || e->kind == ACCESS_UPDATE) {
-            agu = k7_walk(k, e, agu);
+            *agu = k7_walk(k, e, *agu);
         } else if (e->kind == ACCESS_NOTE) {
-            agu = k7_memory_note(k, e, agu);
+            *agu = k7_memory_note(k, e, *agu);
         } else if (e->kind == ACCESS_WRITE) {
             *stored = *stored ? *stored : e;
-            *line = later(*line, k7_store_line(k, e, agu));
+            *line = later(*line, k7_store_line(k, e, *agu));
         }
     }
     return t;
@@ -348,7 +349,7 @@ void k7_price_float(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
     struct k7_cost cost = *class;
     const struct access *stored = NULL;
     bool vectors = word >> FACT_VECTOR;
-    cycle_t line = 0;
+    cycle_t line = 0, agu = 0;
     if (cost.unit == UNIT_FMUL && cost.busy > OPERANDS_CLOCKS && cost.path == DECODE_DIRECT)
         cost = by_operands(c, o, cost, a, end);
     unsigned lane = k7_dispatch(k, &cost), top = vectors ? 0 : top_before(c, word);
@@ -363,9 +364,9 @@ void k7_price_float(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
     if (o->row->flags_read)
         source = later(source, later(k->carry, k->rest));
     if (memory) {
-        cycle_t agu = k7_ready_registers(k, k7_fact(word, FACT_ADDRESS, 8), k->line + 1);
+        agu = k7_ready_registers(k, k7_fact(word, FACT_ADDRESS, 8), k->line + 1);
         agu = k->last.issued = slots_take(&k->agu[lane], agu);
-        source = touch(k, a, end, agu, source, &stored, &line);
+        source = touch(k, a, end, &agu, source, &stored, &line);
         if (!stored)
             k7_lsu_until(k, source);
     }
@@ -377,7 +378,7 @@ void k7_price_float(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
         write_vectors(k, word, done);
     else
         write_x87(k, word, top, done);
-    cycle_t retired = k7_retire(k, c, done);
+    cycle_t retired = k7_retire(k, c, memory ? later(done, agu + 1) : done);
     for (const struct access *e = stored; stored && e < end; e++)
         if (e->kind == ACCESS_WRITE)
             k7_store(k, e, done, line, retired, FORWARD_PLAIN);

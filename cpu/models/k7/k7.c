@@ -51,6 +51,7 @@ static NOINLINE cycle_t lock(struct k7 *k, const struct cpu *c, cycle_t t)
 struct touched {
     const struct access *store; /* the first entry of what is written, or NULL */
     cycle_t line;               /* when its line is there */
+    cycle_t translated;         /* when the last address was generated and translated */
     unsigned forward;
 };
 
@@ -79,6 +80,7 @@ static ALWAYS_INLINE cycle_t touch(struct k7 *k, const struct cpu *c, uint64_t w
         default: break;
         }
     }
+    w->translated = agu;
     return t;
 }
 
@@ -117,7 +119,7 @@ static ALWAYS_INLINE cycle_t price_plain(struct k7 *k, struct cpu *c, uint64_t w
     } else {
         k7_write_results(k, word, done);
     }
-    cycle_t retired = k7_retire(k, c, done);
+    cycle_t retired = k7_retire(k, c, a < end ? later(done, w.translated + 1) : done);
     if (w.store)
         commit(k, &w, end, word, done, retired);
     else if (a < end)

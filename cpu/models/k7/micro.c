@@ -181,6 +181,7 @@ static cycle_t element(struct k7 *k, const struct cpu *c, cycle_t t, const struc
             t = k7_memory_note(k, e, t);
         }
     }
+    done = later(done, t);
     cycle_t retired = k7_retire(k, c, done);
     for (const struct access *e = a; e < end; e++)
         if (e->kind == ACCESS_WRITE)
