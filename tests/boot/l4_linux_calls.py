@@ -100,7 +100,8 @@ def main():
             wrong, parts = check(paths, way, writes)
             if bar and cycles > bar * base:
                 wrong.append(f"more than {bar} times native")
-            print(f"{way}, {space}: {cycles} cycles, {cycles / base:.2f} times native; client {parts['client']}, "
+            client = cycles - parts["send"] - parts["server"] - parts["answer"]
+            print(f"{way}, {space}: {cycles} cycles, {cycles / base:.2f} times native; client {client}, "
                   f"send {parts['send']}, server {parts['server']}, answer {parts['answer']}")
             for line in wrong:
                 print(f"    {line}")
