@@ -1,0 +1,90 @@
+#!/bin/bash
+# l4_torture.sh [ROUNDS [TARGET...]]: guests/linux/tests/torture on native Linux and on Linux as a server
+# on our L4 kernel. Both must print the same, and after the last round Linux's free memory and
+# processes be what they were after one before them. Targets: flat (the kernel with its assertions),
+# p5, library, trampoline; flat if none is named. ROUNDS is 1 if it is not given; one is four
+# seconds of the guest's time.
+# BUILD names the build (build/release); ISOCHRON the program; LINUX_L4 another server.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=${BUILD:-$root/build/release}
+isochron=${ISOCHRON:-$build/isochron}
+rounds=${1:-1}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+image() { "$root/guests/images" "$1" | sed 's/^[^ ]* //'; }
+initrd=$(image initrd-torture)
+linux=${LINUX_L4:-$(image linux-l4)}
+passed=0 failed=0
+limit=$((rounds * 3 + 3))
+
+cat >"$work/typed" <<END
+wait "isochron: shell"
+wait "# "
+send "torture 1 >/dev/null 2>&1; echo first: \$(grep MemFree /proc/meminfo)\\n"
+wait "# "
+send "torture $rounds; echo last: \$(grep MemFree /proc/meminfo)\\n"
+wait "# "
+send "ps\\n"
+wait "# "
+send "poweroff\\n"
+END
+
+answers() { tr -d '\r' <"$1" | sed -n '/^round 1$/,/^torture: done/p'; }
+kilobytes() { tr -d '\r' <"$2" | sed -n "s/^$1: MemFree: *\([0-9]*\) kB.*/\1/p"; }
+# What programs there are at the end, the kernel's threads apart: init, its shell, ps.
+left() { tr -d '\r' <"$1" | sed -n '/^# ps$/,/^# poweroff/p' | grep -c -v '\[\|PID\|^#' || true; }
+
+native() {
+    "$isochron" run --quiet -no-reboot --model flat -kernel "$(image vmlinux)" -initrd "$initrd" \
+        -append "$("$root/guests/images" --cmdline vmlinux)" -serial "file:$work/native" \
+        --serial-input "$work/typed" --max-cycles "${limit}G" </dev/null 2>"$work/log"
+}
+
+on_l4() { # MODEL KERNEL OPTION
+    local options="mem=32M initrd=rd console=ttyS0 quiet lpj=400000 exit=debug"
+    timeout 7200 "$isochron" run --quiet --machine p133 --model "$1" -kernel "$build/l4/$2" \
+        -initrd "$build/l4/sigma0,$linux $options $3,$initrd" -serial "file:$work/out" \
+        --serial-input "$work/typed" -device isa-debug-exit,iobase=0xf4,iosize=4 \
+        --max-cycles "${limit}0G" </dev/null 2>"$work/log"
+}
+
+check() { # NAME MODEL KERNEL OPTION
+    local name=$1 status=0 before after processes
+    shift
+    on_l4 "$@" || status=$?
+    answers "$work/out" >"$work/answers"
+    before=$(kilobytes first "$work/out") after=$(kilobytes last "$work/out")
+    processes=$(left "$work/out")
+    if diff "$work/expected" "$work/answers" >"$work/diff" && [ $status -eq 1 ] &&
+        [ $((before - after)) -lt 300 ] && [ "$processes" -eq "$(left "$work/native")" ]; then
+        passed=$((passed + 1))
+        echo "$name: ok, $(wc -l <"$work/answers") lines as native, free $before KB before and" \
+            "$after KB after, $processes processes left"
+    else
+        failed=$((failed + 1))
+        echo "$name: FAILED, exit code $status, free $before KB, then $after KB, $processes" \
+            "processes left; native < > on L4:"
+        head -n 30 "$work/diff"
+        tail -n 12 "$work/out" "$work/log"
+    fi
+}
+
+native
+answers "$work/native" >"$work/expected"
+[ "$(wc -l <"$work/expected")" -gt 30 ] || { echo "native Linux did not do it"; exit 1; }
+shift || true
+[ $# -gt 0 ] || set -- flat
+for target; do
+    case $target in
+    flat) check 'isochron, flat, assertions on' flat kernel-checked '' ;;
+    p5) check 'isochron, p5' p5 kernel '' ;;
+    library | trampoline) check "isochron, flat, $target" flat kernel-checked "syscalls=$target" ;;
+    *)
+        echo "l4_torture.sh: $target is no target; accepted are flat, p5, library, trampoline" >&2
+        exit 2
+        ;;
+    esac
+done
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
