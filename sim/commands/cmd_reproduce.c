@@ -83,7 +83,7 @@ static void list(void)
     }
     puts("\nrows:");
     for (const struct reproduce_row *r = reproduce_rows; r->name; r++)
-        printf("  %-14s %-30s %s\n", r->name, r->title, r->missing ? r->missing : "");
+        printf(r->missing ? "  %-20s %-36s %s\n" : "  %-20s %s\n", r->name, r->title, r->missing);
 }
 
 /* --- what is asked for ------------------------------------------------------------------------ */

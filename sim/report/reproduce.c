@@ -138,7 +138,10 @@ static void put_measured(const struct joining *j, json_t *line, const struct rep
     if (!run || json_object_get(run, "failed")) {
         const char *failed = json_string_value(json_object_get(run, "failed"));
         char why[200];
-        snprintf(why, sizeof why, "not measured: %s", failed ? failed : "no such run");
+        if (failed)
+            snprintf(why, sizeof why, "not measured: %s", failed);
+        else
+            snprintf(why, sizeof why, "not measured: no run of row %s", row->name);
         put_text(line, "status", why);
         return;
     }

@@ -142,7 +142,7 @@ static void what_is_not_there_says_why(void **state)
     says(line_of(joined, "context switch, 2 procs x 16k", "l4-exception"), "memory");
     json_decref(joined);
     joined = reproduce_join(&table, folder, r, "p166", NULL);
-    says(line_of(joined, "pipe", "native"), "no such run");
+    says(line_of(joined, "pipe", "native"), "no run of row native");
     json_decref(joined);
     joined = reproduce_join(&table, folder, r, NULL, "not built: no such machine");
     says(line_of(joined, "pipe", "native"), "no such machine");
