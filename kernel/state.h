@@ -35,6 +35,7 @@ struct kernel {
     word_t donated_priority;
     usec_t donated_us;             /* what is left of it */
     struct space *spaces;
+    struct space *dying;         /* without threads: space_bury */
     struct space *sigma0_space, *sigma1_space, *root_space;
     thread_id_t interrupt_handler[SYSTEM_BASE];
     usec_t last_charge;          /* when the running thread was last charged for its time */

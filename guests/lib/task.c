@@ -60,6 +60,22 @@ word_t l4_root_kill(word_t task)
     return call_root();
 }
 
+word_t l4_root_start(word_t task)
+{
+    l4_msg_begin(L4_ROOT_START);
+    l4_msg_word(task);
+    return call_root();
+}
+
+word_t l4_root_counts(struct l4_root_counts *counts)
+{
+    l4_msg_begin(L4_ROOT_COUNTS);
+    word_t error = call_root();
+    if (!error)
+        memcpy(counts, l4_utcb() + 1, sizeof(*counts));
+    return error;
+}
+
 word_t l4_root_priority(l4_thread_id thread, word_t priority)
 {
     l4_msg_begin(L4_ROOT_PRIORITY);

@@ -24,9 +24,14 @@ struct program_header {
     word_t type, offset, virtual_address, physical_address, file_size, memory_size, flags, align;
 };
 
+bool elf_is(const uint8_t *file, word_t size)
+{
+    return size >= 4 && memcmp(file, "\177ELF", 4) == 0;
+}
+
 static const char *check(const struct elf_header *elf, word_t size)
 {
-    if (size < sizeof(*elf) || memcmp(elf->ident, "\177ELF", 4) != 0)
+    if (!elf_is(elf->ident, size) || size < sizeof(*elf))
         return "not an ELF file";
     if (elf->ident[4] != ELFCLASS32 || elf->ident[5] != ELFDATA2LSB || elf->machine != EM_386)
         return "not for IA-32";

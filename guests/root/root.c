@@ -8,6 +8,7 @@
 #include <l4/print.h>
 #include <l4/sigma0.h>
 #include <l4/string.h>
+#include <l4/syscalls.h>
 
 #include "root.h"
 
@@ -43,7 +44,9 @@ int l4_main(const char *command_line)
 {
     const struct l4_boot_access access = {l4_sigma0_get_range};
     set_up_serial();
+    l4_set_priority(l4_my_global_id(), PRIORITY_ROOT);
     root.command_line = command_line;
+    root.access = access;
 
     word_t count = l4_boot_modules(l4_kip, &access, modules, MODULE_MAX);
     word_t mine = l4_boot_root_index(l4_kip, &access, modules, count);
@@ -56,7 +59,8 @@ int l4_main(const char *command_line)
     l4_option(command_line, "sigma0", how, sizeof(how));
     if (strcmp(how, "dump") != 0)
         tell_sigma0(how);
-    tasks_start(&root, &modules[mine + 1], count - mine - 1, &access);
+    root.modules = &modules[mine + 1];
+    tasks_start(&root, count - mine - 1);
     if (strcmp(how, "dump") == 0)
         tell_sigma0(how);
     root_serve(&root);

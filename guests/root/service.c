@@ -97,17 +97,15 @@ static enum l4_disposition answer_fault(struct root *root, l4_thread_id thread, 
     struct task *task = task_of_thread(root, thread);
     if (!task || (task->state != L4_TASK_RUNNING && task->state != L4_TASK_SERVING))
         return L4_NO_REPLY;
-    struct segment *segment = task_segment(task, address);
-    word_t frame = segment && !(access & ~segment->rights) ? task_frame(segment, address) : 0;
-    if (!frame) {
+    l4_fpage fpage = task_fpage(task, address, access);
+    if (fpage == L4_NIL_FPAGE) {
         say(root, "root: task %u (%s) stopped: %s fault at %08x, thread %08x, eip %08x\n",
             task->index, task->name, access & L4_WRITABLE ? "write" : "read", address, thread, ip);
         end(root, task, L4_TASK_DIED, 14);
         return L4_NO_REPLY;
     }
     task->fault_count++;
-    l4_put_page_fault_reply(l4_map_item(l4_make_fpage(frame, L4_PAGE_BITS, segment->rights),
-                                        address & ~(L4_PAGE_SIZE - 1)));
+    l4_put_page_fault_reply(l4_map_item(fpage, address & ~(l4_fpage_size(fpage) - 1)));
     return L4_REPLY;
 }
 
@@ -241,19 +239,109 @@ static enum l4_disposition on_kill(void *context, l4_thread_id from, l4_tag tag)
     return itself ? L4_NO_REPLY : l4_server_result(L4_ROOT_OK);
 }
 
+static enum l4_disposition on_start(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct root *root = context;
+    word_t index = l4_mr(1);
+    (void)from, (void)tag;
+    if (index >= root->task_count || (root->tasks[index].state != L4_TASK_EXITED &&
+                                      root->tasks[index].state != L4_TASK_DIED))
+        return l4_server_result(L4_ROOT_NO_SUCH);
+    bool started = task_start_again(root, &root->tasks[index]);
+    return l4_server_result(started ? L4_ROOT_OK : L4_ROOT_REFUSED);
+}
+
+static enum l4_disposition on_counts(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct l4_root_counts counts = root_counts(context);
+    (void)from, (void)tag;
+    l4_server_result(L4_ROOT_OK);
+    l4_msg_word(counts.frames);
+    l4_msg_word(counts.blocks);
+    l4_msg_word(counts.threads);
+    l4_msg_word(counts.spaces);
+    return L4_REPLY;
+}
+
+// The page with the address out of what answers a fault there.
+static l4_fpage one_page(l4_fpage fpage, word_t address)
+{
+    word_t offset = address & (l4_fpage_size(fpage) - 1) & ~(L4_PAGE_SIZE - 1);
+    return l4_make_fpage(l4_fpage_base(fpage) + offset, L4_PAGE_BITS, fpage & L4_FULLY_ACCESSIBLE);
+}
+
 // For a pager between us and the thread: the page goes to the pager, which must be a server.
 static enum l4_disposition on_page(void *context, l4_thread_id from, l4_tag tag)
 {
     struct task *pager = task_of_thread(context, from);
+    word_t address = l4_mr(2);
     (void)tag;
     if (!pager || pager->state != L4_TASK_SERVING)
         return l4_server_result(L4_ROOT_REFUSED);
-    if (answer_fault(context, l4_mr(1), l4_mr(2), l4_mr(3), l4_mr(4)) != L4_REPLY)
+    if (answer_fault(context, l4_mr(1), address, l4_mr(3), l4_mr(4)) != L4_REPLY)
         return l4_server_result(L4_ROOT_NO_SUCH);
     // The pager maps all of memory at its physical address plus a constant of its own.
-    word_t frame = l4_fpage_base(l4_mr(2));
-    l4_set_mr(1, frame | L4_ITEM_MAP);
+    l4_fpage page = one_page(l4_mr(2), address);
+    l4_put_page_fault_reply(l4_map_item(page, l4_fpage_base(page)));
     return L4_REPLY;
+}
+
+// A page of the task's memory, for a second place in its space.
+static enum l4_disposition on_frame(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct task *task = task_of_thread(context, from);
+    word_t address = l4_mr(1);
+    (void)tag;
+    l4_fpage fpage = task ? task_fpage(task, address, L4_READABLE) : L4_NIL_FPAGE;
+    if (fpage == L4_NIL_FPAGE)
+        return l4_server_result(L4_ROOT_NO_SUCH);
+    l4_put_page_fault_reply(l4_map_item(one_page(fpage, address), 0));
+    return L4_REPLY;
+}
+
+static enum l4_disposition on_module(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct root *root = context;
+    struct task *task = task_of_thread(root, from);
+    word_t address = l4_mr(1);
+    char name[L4_NAME_SIZE];
+    (void)tag;
+    memcpy(name, l4_utcb() + 2, sizeof(name));
+    name[sizeof(name) - 1] = 0;
+    for (word_t i = 0; i < root->task_count; i++) {
+        const struct l4_boot_module *module = &root->modules[i];
+        if (root->tasks[i].state != L4_TASK_DATA || strcmp(root->tasks[i].name, name) != 0)
+            continue;
+        if (!task || !task_lend(task, address, module))
+            return l4_server_result(L4_ROOT_REFUSED);
+        l4_server_result(L4_ROOT_OK);
+        l4_msg_word(module->end - module->start);
+        return L4_REPLY;
+    }
+    return l4_server_result(L4_ROOT_NO_SUCH);
+}
+
+static enum l4_disposition on_space(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct task *task = task_of_thread(context, from);
+    struct space_wish wish = {
+        .kip = l4_mr(1), .utcbs = l4_mr(2), .utcb = l4_mr(3), .control = l4_mr(4),
+        .keeper = from};
+    (void)tag;
+    if (!task || !space_control_allowed(wish.control))
+        return l4_server_result(L4_ROOT_REFUSED);
+    l4_thread_id thread = space_make(context, task, &wish);
+    l4_server_result(thread ? L4_ROOT_OK : L4_ROOT_FULL);
+    l4_msg_word(thread);
+    return L4_REPLY;
+}
+
+static enum l4_disposition on_unspace(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct task *task = task_of_thread(context, from);
+    (void)tag;
+    return l4_server_result(task && space_end(context, task, l4_mr(1)) ? L4_ROOT_OK
+                                                                       : L4_ROOT_NO_SUCH);
 }
 
 static enum l4_disposition on_priority(void *context, l4_thread_id from, l4_tag tag)
@@ -309,6 +397,12 @@ static const struct l4_operation operations[] = {
     {L4_ROOT_KILL, 1, on_kill},
     {L4_ROOT_PAGE, 4, on_page},
     {L4_ROOT_PRIORITY, 2, on_priority},
+    {L4_ROOT_START, 1, on_start},
+    {L4_ROOT_COUNTS, 0, on_counts},
+    {L4_ROOT_MODULE, 1 + L4_NAME_SIZE / 4, on_module},
+    {L4_ROOT_FRAME, 1, on_frame},
+    {L4_ROOT_SPACE, 4, on_space},
+    {L4_ROOT_UNSPACE, 1, on_unspace},
     {0, 1, on_flushed},
 };
 

@@ -1,6 +1,4 @@
-// tasks.c: tasks from modules, their memory and threads, and their end.
-#include <l4/alloc.h>
-#include <l4/frames.h>
+// tasks.c: tasks from modules, their threads, and their end.
 #include <l4/library.h>
 #include <l4/print.h>
 #include <l4/string.h>
@@ -9,6 +7,7 @@
 #include "root.h"
 
 #define UTCB_AREA_BITS 13
+#define VERSIONS 63u // of a thread's number: the low six bits are not 0
 
 _Static_assert(L4_TASK_THREAD_MAX * L4_UTCB_SIZE == 1u << UTCB_AREA_BITS, "room for all UTCBs");
 
@@ -19,71 +18,16 @@ static word_t first_number(word_t task)
 
 static l4_thread_id thread_id(const struct task *task, word_t index)
 {
-    return l4_global_id(l4_thread_number(task->first) + index, 1);
+    return l4_global_id(l4_thread_number(task->first) + index, l4_thread_version(task->first));
 }
 
 struct task *task_of_thread(struct root *root, l4_thread_id thread)
 {
     word_t index = l4_task_of(thread);
-    return index < root->task_count && root->tasks[index].state ? &root->tasks[index] : NULL;
-}
-
-// ---- Memory -------------------------------------------------------------------------------------
-
-bool task_add_segment(struct task *task, word_t start, word_t end, word_t rights)
-{
-    if (task->segment_count == SEGMENT_MAX)
-        return false;
-    for (word_t i = 0; i < task->segment_count; i++) {
-        if (start < task->segments[i].end && task->segments[i].start < end)
-            return false;
-    }
-    word_t *frames = l4_alloc_zeroed((end - start) / L4_PAGE_SIZE * sizeof(word_t));
-    if (!frames)
-        return false;
-    task->segments[task->segment_count++] =
-        (struct segment){.start = start, .end = end, .rights = rights, .frames = frames};
-    return true;
-}
-
-struct segment *task_segment(struct task *task, word_t address)
-{
-    for (word_t i = 0; i < task->segment_count; i++) {
-        struct segment *segment = &task->segments[i];
-        if (address >= segment->start && address < segment->end)
-            return segment;
-    }
-    return NULL;
-}
-
-word_t task_frame(struct segment *segment, word_t address)
-{
-    word_t page = address & ~(L4_PAGE_SIZE - 1);
-    word_t *frame = &segment->frames[(page - segment->start) / L4_PAGE_SIZE];
-    if (*frame)
-        return *frame;
-    *frame = l4_frame_take();
-    if (!*frame)
-        return 0;
-    word_t low = page > segment->file_start ? page : segment->file_start;
-    word_t high = page + L4_PAGE_SIZE < segment->file_end ? page + L4_PAGE_SIZE : segment->file_end;
-    if (low < high)
-        memcpy((void *)(uintptr_t)(*frame + (low - page)),
-               segment->file + (low - segment->file_start), high - low);
-    return *frame;
-}
-
-static void give_memory_back(struct task *task)
-{
-    for (word_t i = 0; i < task->segment_count; i++) {
-        struct segment *segment = &task->segments[i];
-        for (word_t page = 0; page < (segment->end - segment->start) / L4_PAGE_SIZE; page++) {
-            if (segment->frames[page])
-                l4_frame_give(segment->frames[page]);
-        }
-        l4_free(segment->frames);
-    }
-    task->segment_count = 0;
+    struct task *task = index < root->task_count ? &root->tasks[index] : NULL;
+    return task && task->state && l4_thread_version(thread) == l4_thread_version(task->first)
+               ? task
+               : NULL;
 }
 
 // ---- Threads ------------------------------------------------------------------------------------
@@ -110,13 +54,14 @@ void task_end(struct root *root, struct task *task, enum l4_task_state state, wo
             root->irq_owner[i] = NULL;
         }
     }
+    spaces_end(root, task);
     // The first thread is the last to go: the others name their space by it.
     for (word_t i = L4_TASK_THREAD_MAX; i-- > 0;) {
         if (task->threads & 1u << i)
             l4_thread_delete(thread_id(task, i));
     }
     task->threads = 0;
-    give_memory_back(task);
+    memory_give_back(task);
     task->state = state;
     task->status = status;
     if (root->console == task)
@@ -125,7 +70,8 @@ void task_end(struct root *root, struct task *task, enum l4_task_state state, wo
 
 // ---- Starting -----------------------------------------------------------------------------------
 
-// The module's text is "path/name arguments". Without a name, the task is called by its number.
+// The module's text is "path/name arguments", where name=NAME is an argument that counts more.
+// Without a name, the task is called by its number.
 static const char *split_text(struct task *task, const char *text)
 {
     word_t length = 0, name = 0;
@@ -134,8 +80,9 @@ static const char *split_text(struct task *task, const char *text)
             name = length + 1;
     }
     word_t size = length - name < L4_NAME_SIZE - 1 ? length - name : L4_NAME_SIZE - 1;
-    memcpy(task->name, text + name, size);
-    if (size == 0)
+    if (!l4_option(text + length, "name", task->name, L4_NAME_SIZE))
+        memcpy(task->name, text + name, size);
+    if (!task->name[0])
         l4_snprintf(task->name, L4_NAME_SIZE, "task%u", task->index);
     while (text[length] == ' ')
         length++;
@@ -170,13 +117,15 @@ static void set_priority(const struct task *task, const char *command_line)
     l4_set_priority(task->first, priority < PRIORITY_MAX ? priority : PRIORITY_MAX);
 }
 
-// NULL, or what went wrong; the task has no threads then.
-static const char *start(struct root *root, struct task *task, const struct l4_boot_module *module,
-                         const char *command_line)
+// NULL, or what went wrong.
+static const char *start(struct root *root, struct task *task, const char *command_line)
 {
+    const struct l4_boot_module *module = &root->modules[task->index];
     word_t entry, me = l4_my_global_id();
     const char *wrong = elf_load(task, (const uint8_t *)(uintptr_t)module->start,
                                  module->end - module->start, &entry);
+    if (!wrong)
+        wrong = memory_begin(task, command_line);
     if (wrong)
         return wrong;
     if (!add_start_area(root, task, command_line))
@@ -191,26 +140,56 @@ static const char *start(struct root *root, struct task *task, const struct l4_b
     return NULL;
 }
 
-static void start_module(struct root *root, struct task *task, const struct l4_boot_module *module,
-                         const char *command_line)
+bool task_start(struct root *root, struct task *task)
 {
-    const char *wrong = NULL;
-    if (!l4_sigma0_get_range(module->start, module->end - module->start))
-        wrong = "sigma0 refuses the module's memory";
-    else
-        wrong = start(root, task, module, command_line);
+    static char text[1024];
+    l4_boot_text(&root->access, &root->modules[task->index], text, sizeof(text));
+    const char *wrong = start(root, task, split_text(task, text));
     if (!wrong) {
         task->state = L4_TASK_RUNNING;
-        return;
+        return true;
     }
     say(root, "root: task %u (%s) not started: %s (error %u)\n", task->index, task->name, wrong,
         l4_error_code());
     task_end(root, task, L4_TASK_DIED, 1);
-    root->status = 1;
+    return false;
 }
 
-void tasks_start(struct root *root, const struct l4_boot_module *modules, word_t count,
-                 const struct l4_boot_access *access)
+bool task_start_again(struct root *root, struct task *task)
+{
+    word_t version = l4_thread_version(task->first) % VERSIONS + 1;
+    task->first = l4_global_id(first_number(task->index), version);
+    task->status = task->fault_count = 0;
+    return task_start(root, task);
+}
+
+// start=no: when somebody asks for it.
+static bool starts_later(const char *command_line)
+{
+    char text[8];
+    return l4_option(command_line, "start", text, sizeof(text)) && strcmp(text, "no") == 0;
+}
+
+static void start_module(struct root *root, struct task *task)
+{
+    static char text[1024];
+    const struct l4_boot_module *module = &root->modules[task->index];
+    l4_boot_text(&root->access, module, text, sizeof(text));
+    if (!l4_sigma0_get_range(module->start, module->end - module->start)) {
+        say(root, "root: task %u (%s) not started: sigma0 refuses the module's memory\n",
+            task->index, task->name);
+        task->state = L4_TASK_DIED;
+        root->status = 1;
+    } else if (!elf_is((const uint8_t *)(uintptr_t)module->start, module->end - module->start)) {
+        task->state = L4_TASK_DATA;
+    } else if (starts_later(text)) {
+        task->state = L4_TASK_EXITED;
+    } else if (!task_start(root, task)) {
+        root->status = 1;
+    }
+}
+
+void tasks_start(struct root *root, word_t count)
 {
     static char text[1024];
     if (count > TASK_MAX) {
@@ -222,16 +201,12 @@ void tasks_start(struct root *root, const struct l4_boot_module *modules, word_t
         struct task *task = &root->tasks[i];
         task->index = i;
         task->first = l4_global_id(first_number(i), 1);
-        l4_boot_text(access, &modules[i], text, sizeof(text));
+        l4_boot_text(&root->access, &root->modules[i], text, sizeof(text));
         split_text(task, text);
         if (strcmp(task->name, "names") == 0)
             root->names = task->first;
     }
-    for (word_t i = 0; i < count; i++) {
-        struct task *task = &root->tasks[i];
-        l4_boot_text(access, &modules[i], text, sizeof(text));
-        const char *command_line = split_text(task, text);
-        start_module(root, task, &modules[i], command_line);
-    }
+    for (word_t i = 0; i < count; i++)
+        start_module(root, &root->tasks[i]);
     root->started = true;
 }

@@ -1,6 +1,7 @@
 // console.c: the console server. Output goes through a ring that the transmitter's interrupts
 // empty; a writer gets its reply at once while the ring is less than half full, else when it is
-// again. Input is edited into lines, with echo.
+// again. Input is edited into lines, with echo, or goes to a terminal as it comes (terminals.h).
+// keyboard=NAME on the command line gives the keyboard to the terminal of this name when it opens.
 #include <l4/console.h>
 
 #include <l4/library.h>
@@ -11,6 +12,7 @@
 #include <l4/string.h>
 #include <l4/task.h>
 
+#include "terminals.h"
 #include "uart.h"
 
 #define RING_SIZE 32768u // a power of two
@@ -34,6 +36,7 @@ struct console {
     word_t received, interrupts, lost;
     bool transmit_interrupt;
     bool after_cr;
+    struct terminals terminals;
 };
 
 static struct console console;
@@ -65,11 +68,14 @@ static void put_byte(struct console *c, uint8_t byte)
     c->ring[c->written++ % RING_SIZE] = byte;
 }
 
+static void put_for_terminal(void *owner, char character)
+{
+    put_byte(owner, (uint8_t)character);
+}
+
 static void put(struct console *c, char character)
 {
-    if (character == '\n')
-        put_byte(c, '\r');
-    put_byte(c, (uint8_t)character);
+    terminals_print(&c->terminals, character);
 }
 
 static void reply_flushers(struct console *c)
@@ -106,20 +112,23 @@ static void pump(struct console *c)
     }
 }
 
-static void put_message(struct console *c, l4_tag tag)
+static void put_message(struct console *c, l4_thread_id from, l4_tag tag)
 {
+    struct terminal *terminal = terminals_find(&c->terminals, l4_task_of(from));
     const char *text = (const char *)(l4_utcb() + 2);
     word_t length = l4_mr(1), most = (l4_tag_untyped(tag) - 1) * 4;
     if (length > most)
         length = most;
-    for (word_t i = 0; i < length; i++)
+    if (terminal)
+        terminals_write(&c->terminals, terminal, text, length);
+    for (word_t i = 0; !terminal && i < length; i++)
         put(c, text[i]);
 }
 
 static enum l4_disposition on_write(void *context, l4_thread_id from, l4_tag tag)
 {
     struct console *c = context;
-    put_message(c, tag);
+    put_message(c, from, tag);
     bool full = c->written - c->sent >= RING_HIGH && enqueue(&c->writers, from);
     pump(c);
     return full ? L4_NO_REPLY : l4_server_result(0);
@@ -127,8 +136,7 @@ static enum l4_disposition on_write(void *context, l4_thread_id from, l4_tag tag
 
 static enum l4_disposition on_log(void *context, l4_thread_id from, l4_tag tag)
 {
-    (void)from;
-    put_message(context, tag);
+    put_message(context, from, tag);
     pump(context);
     return L4_NO_REPLY;
 }
@@ -195,6 +203,8 @@ static void type(struct console *c, int byte)
     bool after_cr = c->after_cr;
     c->after_cr = byte == '\r';
     c->received++;
+    if (terminals_type(&c->terminals, byte))
+        return;
     if (byte == '\r' || (byte == '\n' && !after_cr)) {
         end_line(c);
     } else if (byte == '\b' || byte == 0x7F) {
@@ -218,6 +228,30 @@ static enum l4_disposition on_read(void *context, l4_thread_id from, l4_tag tag)
     return L4_NO_REPLY;
 }
 
+static enum l4_disposition on_open(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct console *c = context;
+    char name[L4_NAME_SIZE];
+    (void)tag;
+    memcpy(name, l4_utcb() + 1, sizeof(name));
+    name[sizeof(name) - 1] = 0;
+    bool opened = terminals_open(&c->terminals, l4_task_of(from), name) != NULL;
+    pump(c);
+    return l4_server_result(opened ? 0 : 1);
+}
+
+static enum l4_disposition on_keys(void *context, l4_thread_id from, l4_tag tag)
+{
+    struct console *c = context;
+    struct terminal *terminal = terminals_find(&c->terminals, l4_task_of(from));
+    (void)tag;
+    if (!terminal)
+        return l4_server_result(1);
+    terminal->reader = from;
+    terminals_serve(&c->terminals);
+    return L4_NO_REPLY;
+}
+
 // ---- The rest -----------------------------------------------------------------------------------
 
 // The line is edge-triggered, so every cause must be gone before the interrupt is acknowledged.
@@ -232,6 +266,7 @@ static enum l4_disposition on_interrupt(void *context, l4_thread_id from, l4_tag
         pump(c);
     } while (uart_interrupt_pending());
     serve_readers(c);
+    terminals_serve(&c->terminals);
     l4_msg_begin(0);
     return L4_REPLY;
 }
@@ -244,7 +279,7 @@ static enum l4_disposition on_state(void *context, l4_thread_id from, l4_tag tag
     l4_msg_word(c->sent);
     l4_msg_word(c->received);
     l4_msg_word(c->interrupts);
-    l4_msg_word(c->lost);
+    l4_msg_word(c->lost + c->terminals.lost);
     return L4_REPLY;
 }
 
@@ -252,11 +287,15 @@ static const struct l4_operation operations[] = {
     {L4_LABEL_INTERRUPT, 0, on_interrupt}, {L4_CONSOLE_WRITE, 1, on_write},
     {L4_CONSOLE_READ, 0, on_read},         {L4_CONSOLE_FLUSH, 0, on_flush},
     {L4_CONSOLE_STATE, 0, on_state},       {L4_CONSOLE_LOG, 1, on_log},
+    {L4_CONSOLE_KEYS, 0, on_keys},         {L4_CONSOLE_OPEN, L4_NAME_SIZE / 4, on_open},
 };
 
 int l4_main(const char *command_line)
 {
-    (void)command_line;
+    static char keyboard[L4_NAME_SIZE];
+    l4_option(command_line, "keyboard", keyboard, sizeof(keyboard));
+    console.terminals = (struct terminals){
+        .put = put_for_terminal, .owner = &console, .wanted = keyboard};
     l4_console_set(L4_NIL_THREAD);
     if (l4_root_irq(UART_IRQ, true) != L4_ROOT_OK)
         l4_panic("the root server does not give us interrupt %d", UART_IRQ);

@@ -217,14 +217,19 @@ word_t region_frame(struct dataspaces *d, const struct region *region, word_t ad
     return *slot;
 }
 
-void dataspaces_forget(struct dataspaces *d, word_t task)
+static bool is_past(word_t owner, word_t number, word_t life)
+{
+    return (owner & ((1u << LIFE_SHIFT) - 1)) == number && owner != life;
+}
+
+void dataspaces_forget(struct dataspaces *d, word_t number, word_t life)
 {
     for (word_t i = 0; i < REGION_MAX; i++) {
-        if (d->regions[i].task == task)
+        if (is_past(d->regions[i].task, number, life))
             d->regions[i].size = 0;
     }
     for (word_t i = 0; i < DATASPACE_MAX; i++) {
-        if (d->dataspaces[i].pages && d->dataspaces[i].owner == task)
+        if (d->dataspaces[i].pages && is_past(d->dataspaces[i].owner, number, life))
             destroy(d, &d->dataspaces[i]);
     }
 }

@@ -1,5 +1,6 @@
 // dataspaces.h: pieces of memory (dataspaces) and where tasks see them (regions). Frames come into
-// being when a page is first touched. Tasks are known by their number (task.h).
+// being when a page is first touched. Tasks are known by their number (task.h) and, above it, by
+// their version: which of their lives it is.
 #pragma once
 
 #include <l4/memory.h>
@@ -8,6 +9,7 @@
 #define DATASPACE_MAX 128
 #define REGION_MAX 512
 #define SHARE_MAX 8
+#define LIFE_SHIFT 16
 
 // Where regions are put when the task leaves it to us.
 #define REGION_AREA_START 0x40000000u
@@ -54,5 +56,5 @@ struct region *region_at(struct dataspaces *d, word_t task, word_t address);
 // The frame that the region shows at the address; 0: no memory.
 word_t region_frame(struct dataspaces *d, const struct region *region, word_t address);
 
-// Everything of a task that is no more.
-void dataspaces_forget(struct dataspaces *d, word_t task);
+// Everything of the task with this number but what belongs to its present life; 0: it has none.
+void dataspaces_forget(struct dataspaces *d, word_t number, word_t life);

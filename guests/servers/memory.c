@@ -16,13 +16,19 @@
 
 static struct dataspaces dataspaces;
 
-// Whatever tasks have left behind that are no more. Their numbers do not come again.
+// A task that is started again has the same number, and owns nothing of what it had before.
+static word_t life_of(l4_thread_id thread)
+{
+    return l4_task_of(thread) | l4_thread_version(thread) << LIFE_SHIFT;
+}
+
+// Whatever tasks have left behind that are no more.
 static void collect(struct dataspaces *d)
 {
     struct l4_task_info info;
     for (word_t task = 0; l4_root_task(task, &info) == L4_ROOT_OK; task++) {
-        if (info.state == L4_TASK_EXITED || info.state == L4_TASK_DIED)
-            dataspaces_forget(d, task);
+        bool alive = info.state == L4_TASK_RUNNING || info.state == L4_TASK_SERVING;
+        dataspaces_forget(d, task, alive ? life_of(info.first) : 0);
     }
 }
 
@@ -50,7 +56,7 @@ static enum l4_disposition on_page_fault(void *context, l4_thread_id from, l4_ta
     struct dataspaces *d = context;
     word_t address = l4_page_fault_address(), ip = l4_page_fault_ip();
     word_t access = l4_page_fault_access(tag);
-    const struct region *region = region_at(d, l4_task_of(from), address);
+    const struct region *region = region_at(d, life_of(from), address);
     bool allowed = region && !(access & ~region->rights);
     word_t frame = allowed ? region_frame(d, region, address) : 0;
     if (allowed && !frame) {
@@ -72,10 +78,10 @@ static enum l4_disposition on_open(void *context, l4_thread_id from, l4_tag tag)
 {
     word_t size = l4_mr(1), number = 0;
     (void)tag;
-    enum l4_memory_error error = dataspace_open(context, l4_task_of(from), size, &number);
+    enum l4_memory_error error = dataspace_open(context, life_of(from), size, &number);
     if (error == L4_MEMORY_NO_ROOM) {
         collect(context);
-        error = dataspace_open(context, l4_task_of(from), size, &number);
+        error = dataspace_open(context, life_of(from), size, &number);
     }
     l4_server_result(error);
     l4_msg_word(number);
@@ -85,7 +91,7 @@ static enum l4_disposition on_open(void *context, l4_thread_id from, l4_tag tag)
 static enum l4_disposition on_map(void *context, l4_thread_id from, l4_tag tag)
 {
     word_t number = l4_mr(1);
-    struct region region = {.task = l4_task_of(from), .start = l4_mr(2), .offset = l4_mr(3),
+    struct region region = {.task = life_of(from), .start = l4_mr(2), .offset = l4_mr(3),
                             .size = l4_mr(4), .rights = l4_mr(5)};
     (void)tag;
     enum l4_memory_error error = region_map(context, number, &region);
@@ -101,20 +107,20 @@ static enum l4_disposition on_map(void *context, l4_thread_id from, l4_tag tag)
 static enum l4_disposition on_unmap(void *context, l4_thread_id from, l4_tag tag)
 {
     (void)tag;
-    return l4_server_result(region_unmap(context, l4_task_of(from), l4_mr(1)));
+    return l4_server_result(region_unmap(context, life_of(from), l4_mr(1)));
 }
 
 static enum l4_disposition on_close(void *context, l4_thread_id from, l4_tag tag)
 {
     (void)tag;
-    return l4_server_result(dataspace_close(context, l4_task_of(from), l4_mr(1)));
+    return l4_server_result(dataspace_close(context, life_of(from), l4_mr(1)));
 }
 
 static enum l4_disposition on_share(void *context, l4_thread_id from, l4_tag tag)
 {
     (void)tag;
-    return l4_server_result(dataspace_share(context, l4_task_of(from), l4_mr(1),
-                                            l4_task_of(l4_mr(2)), l4_mr(3)));
+    return l4_server_result(dataspace_share(context, life_of(from), l4_mr(1),
+                                            life_of(l4_mr(2)), l4_mr(3)));
 }
 
 static enum l4_disposition on_state(void *context, l4_thread_id from, l4_tag tag)

@@ -1,5 +1,6 @@
 // shell.c: a small shell on the console: names, tasks, memory, the clock, and the end.
 #include <l4/console.h>
+#include <l4/deadline.h>
 #include <l4/ipc.h>
 #include <l4/kip.h>
 #include <l4/library.h>
@@ -26,12 +27,13 @@ static void list_names(const char *argument)
 
 static void list_tasks(const char *argument)
 {
-    static const char *const states[] = {"absent", "running", "serving", "exited", "died"};
+    static const char *const states[] = {"absent", "running", "serving", "exited", "died",
+                                         "data"};
     struct l4_task_info info;
     (void)argument;
     for (word_t i = 0; l4_root_task(i, &info) == L4_ROOT_OK; i++)
         l4_printf("%2u %-16s %-8s thread %08x status %u faults %u\n", i, info.name,
-                  info.state < 5 ? states[info.state] : "?", info.first, info.status,
+                  info.state < 6 ? states[info.state] : "?", info.first, info.status,
                   info.fault_count);
 }
 
@@ -45,16 +47,35 @@ static void kill_task(const char *argument)
         l4_printf("kill: there is no task %u that runs\n", task);
 }
 
-// Asks a server for its four numbers.
-static bool ask_state(const char *name, word_t label, word_t state[4])
+static void start_task(const char *argument)
+{
+    char *end;
+    word_t task = strtoul(argument, &end, 0);
+    if (end == argument)
+        l4_printf("start: which task? see tasks\n");
+    else if (l4_root_start(task) != L4_ROOT_OK)
+        l4_printf("start: there is no task %u that has ended and can start\n", task);
+}
+
+static void show_counts(const char *argument)
+{
+    struct l4_root_counts counts;
+    (void)argument;
+    if (l4_root_counts(&counts) == L4_ROOT_OK)
+        l4_printf("in use: %u frames, %u blocks of 4 MB, %u threads, %u spaces\n", counts.frames,
+                  counts.blocks, counts.threads, counts.spaces);
+}
+
+// Asks a server for its numbers.
+static bool ask_state(const char *name, word_t label, word_t *state, word_t count)
 {
     l4_thread_id server = l4_names_lookup(name);
     l4_msg_begin(label);
-    if (!server || l4_tag_failed(l4_call(server)) || l4_tag_untyped(l4_mr(0)) < 4) {
+    if (!server || l4_tag_failed(l4_call(server)) || l4_tag_untyped(l4_mr(0)) < count) {
         l4_printf("there is no %s server\n", name);
         return false;
     }
-    for (word_t i = 0; i < 4; i++)
+    for (word_t i = 0; i < count; i++)
         state[i] = l4_mr(i + 1);
     return true;
 }
@@ -63,7 +84,7 @@ static void show_memory(const char *argument)
 {
     word_t state[4];
     (void)argument;
-    if (ask_state("memory", L4_MEMORY_STATE, state))
+    if (ask_state("memory", L4_MEMORY_STATE, state, 4))
         l4_printf("%u frames spare, %u in use; %u dataspaces, %u regions\n", state[0], state[1],
                   state[2], state[3]);
 }
@@ -72,9 +93,20 @@ static void show_console(const char *argument)
 {
     word_t state[4];
     (void)argument;
-    if (ask_state("console", L4_CONSOLE_STATE, state))
+    if (ask_state("console", L4_CONSOLE_STATE, state, 4))
         l4_printf("%u bytes out, %u in, %u interrupts, %u lost\n", state[0], state[1], state[2],
                   state[3]);
+}
+
+// The worst since it was asked the last time.
+static void show_deadline(const char *argument)
+{
+    struct l4_deadline d;
+    (void)argument;
+    if (ask_state("deadline", L4_DEADLINE_STATE, &d.beats, sizeof(d) / sizeof(word_t)))
+        l4_printf("%u beats, %u lost; at the worst it ran after %u ns and was done after %u ns; "
+                  "%u after its deadline of %u ns\n",
+                  d.beats, d.lost, d.start_ns, d.end_ns, d.missed, d.deadline_ns);
 }
 
 static void show_clock(const char *argument)
@@ -115,8 +147,11 @@ static const struct command commands[] = {
     {"names", "", "who is registered with the name server", list_names},
     {"tasks", "", "the root server's tasks", list_tasks},
     {"kill", "TASK", "end a task", kill_task},
+    {"start", "TASK", "a task that has ended, again", start_task},
+    {"counts", "", "what tasks have of the root server", show_counts},
     {"memory", "", "the memory server's state", show_memory},
     {"console", "", "the console server's state", show_console},
+    {"deadline", "", "how late the thread with a deadline was", show_deadline},
     {"clock", "", "the kernel's clock", show_clock},
     {"sleep", "MILLISECONDS", "through the timer server", sleep_command},
     {"kernel", "", "what the kernel says of itself", show_kernel},

@@ -57,9 +57,11 @@ bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct spac
 bool mapping_map_quick(const struct space *from, fpage_t send, word_t send_base, struct space *to,
                        fpage_t window);
 
-/* unmap.c: revokes the fpage's rights from everything derived from s's pages in it, and from them
- * as well if `flush`. Returns the status bits since the last query (rights field of the result). */
-word_t mapping_unmap(struct space *s, fpage_t f, bool flush);
+/* unmap.c: revokes the rights from everything derived from s's pages in [first, last], which lies
+ * in one 4 MB slot, and from them as well if `flush`. Returns how they were used (rights bits). */
+word_t mapping_unmap(struct space *s, word_t first, word_t last, word_t rights, bool flush);
+/* Some of what a dying space has, from va on: where to go on; USER_END: nothing is left. */
+vaddr_t mapping_forget(struct space *s, vaddr_t va);
 
 /* memory_control.c: cacheability of all pages in f and of what is derived from them [L4X2 4.14];
  * attribute is valid. */

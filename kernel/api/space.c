@@ -47,22 +47,37 @@ static void free_utcbs(struct space *s)
 
 void space_delete(struct space *s)
 {
-    ASSERT(!s->threads);
-    if (!s->is_sigma0)
-        mapping_unmap(s, FPAGE_COMPLETE | ALL_RIGHTS, true);
-    ports_forget(s);
-    free_utcbs(s);
-    space_make_large(s);
-    arch_space_free(s);
-
     struct space **servers[] = {&kernel.sigma0_space, &kernel.sigma1_space, &kernel.root_space};
+    ASSERT(!s->threads);
     for (unsigned i = 0; i < 3; i++)
         if (*servers[i] == s)
             *servers[i] = NULL;
+    space_make_large(s);
+    s->forgotten = s->is_sigma0 ? USER_END : 0;
+    s->dying_next = kernel.dying;
+    kernel.dying = s;
+}
+
+static void free_space(struct space *s)
+{
+    kernel.dying = s->dying_next;
+    ports_forget(s);
+    free_utcbs(s);
+    arch_space_free(s);
     *(s->prev ? &s->prev->next : &kernel.spaces) = s->next;
     if (s->next)
         s->next->prev = s->prev;
     kmem_pool_give(&kernel.space_pool, s);
+}
+
+bool space_bury(void)
+{
+    struct space *s = kernel.dying;
+    if (s && s->forgotten < USER_END)
+        s->forgotten = mapping_forget(s, s->forgotten);
+    else if (s)
+        free_space(s);
+    return s;
 }
 
 /* --- the areas that the kernel keeps ---------------------------------------------------------- */

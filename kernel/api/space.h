@@ -28,10 +28,15 @@ struct space {
     struct ports *ports; /* NULL: has never had any */
     struct tcb *threads; /* list through tcb.space_next, tcb.space_prev */
     struct space *next, *prev; /* all spaces */
+    struct space *dying_next;  /* those without threads, which are being taken down */
+    vaddr_t forgotten;         /* below it a dying space has nothing any more */
 } __attribute__((aligned(CACHE_LINE)));
 
 struct space *space_new(void); /* kernel half shared, user half empty; NULL: no memory */
-void space_delete(struct space *s); /* unmaps everything in it and derived from it */
+/* A space without threads dies: what it has, and what is derived from that, is unmapped and freed
+ * by space_bury, a little with each call, so that interrupts need not wait. False: none dies. */
+void space_delete(struct space *s);
+bool space_bury(void);
 
 /* SpaceControl's checks and effect: L4_OK or the error. Maps the kernel interface page. */
 enum l4_error space_configure(struct space *s, fpage_t kip_area, fpage_t utcb_area);

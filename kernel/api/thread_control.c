@@ -13,7 +13,8 @@
  *   dest is an interrupt    attaches or detaches its handler (interrupts.c)
  *
  * All is checked before anything changes: a call that fails leaves no trace. A thread does not
- * delete itself here. */
+ * delete itself here. The space that loses its last thread is taken down before the call is over,
+ * with interrupts let in; should the caller be deleted meanwhile, the next one goes on with it. */
 #include "api/ipc.h"
 #include "api/scheduler.h"
 #include "api/syscalls.h"
@@ -31,14 +32,12 @@ struct request {
 static struct space *named_space(const struct request *q)
 {
     struct tcb *t = thread_find_any(current()->space, q->space);
-
     return t ? t->space : NULL;
 }
 
 static enum l4_error delete(const struct request *q)
 {
     struct tcb *t = thread_by_number(thread_number(q->dest));
-
     if (!t)
         return L4_OK;
     if (t == current())
@@ -54,7 +53,6 @@ static enum l4_error create(const struct request *q)
     struct space *s = NULL;
     struct tcb *t;
     enum l4_error error = L4_OK;
-
     if (q->scheduler == NIL_THREAD)
         return L4_INVALID_SCHEDULER;
     if (!new_space && (s = named_space(q)) == NULL)
@@ -85,7 +83,6 @@ static enum l4_error migrate(struct tcb *t, struct space *s, vaddr_t utcb)
 {
     struct space *old = t->space;
     struct utcb *u = NULL;
-
     if (t->utcb) {
         if (utcb == UTCB_NOT_GIVEN)
             utcb = t->utcb_location;
@@ -129,7 +126,6 @@ static enum l4_error change(struct tcb *t, const struct request *q)
     struct space *s = q->space == q->dest ? t->space : named_space(q);
     vaddr_t location = t->utcb_location;
     enum l4_error error = L4_OK;
-
     if (!s)
         return L4_INVALID_SPACE;
     if (q->utcb != UTCB_NOT_GIVEN) {
@@ -160,7 +156,6 @@ static enum l4_error change(struct tcb *t, const struct request *q)
 static bool make_global(thread_id_t *id)
 {
     struct tcb *t;
-
     if (!id_is_local(*id))
         return true;
     t = thread_find_local(current()->space, *id);
@@ -173,7 +168,6 @@ static enum l4_error thread_control(struct request *q)
 {
     word_t number = thread_number(q->dest);
     struct tcb *t = thread_by_number(number);
-
     if (!current()->space->privileged)
         return L4_NO_PRIVILEGE;
     if (q->dest == NIL_THREAD || id_is_local(q->dest) || number >= THREAD_NUMBERS)
@@ -191,6 +185,12 @@ static enum l4_error thread_control(struct request *q)
     return t ? change(t, q) : create(q);
 }
 
+static void bury_spaces(void)
+{
+    while (space_bury())
+        preemption_point();
+}
+
 void sys_thread_control(struct trap_frame *f)
 {
     struct request q = {
@@ -200,9 +200,12 @@ void sys_thread_control(struct trap_frame *f)
         .pager = f->ecx,
         .utcb = f->edi,
     };
-    enum l4_error error = thread_control(&q);
+    enum l4_error error;
 
+    bury_spaces();
+    error = thread_control(&q);
     if (error)
         current()->utcb->error_code = error;
     f->eax = error == L4_OK;
+    bury_spaces();
 }

@@ -52,6 +52,16 @@ static inline word_t unmap_node(struct mapping *n, word_t rights, bool flush)
     return used;
 }
 
+/* The first page of a table, from i to last, that has a node; last + 1: none. Most tables are
+ * nearly empty, so it looks at four at a time. */
+static word_t next_node(pte_t *table, word_t i, word_t last)
+{
+    struct mapping **n;
+    while (i <= last && !*(n = page_node(&table[i])))
+        i += i % 4 == 0 && i + 3 <= last && !n[1] && !n[2] && !n[3] ? 4 : 1;
+    return i;
+}
+
 /* Part of one 4 MB slot. A 4 MB page of which a part is meant is split first; where there is no
  * memory for that, all of it is unmapped: who still needs the rest will fault and be given it
  * again, but nobody may keep what was revoked. */
@@ -69,12 +79,23 @@ static word_t unmap_slot(struct space *s, vaddr_t first, vaddr_t last, word_t ri
             return unmap_node(n, rights, flush);
     }
     pte_t *table = table_of(*slot);
-    for (word_t i = page_index(first); i <= page_index(last); i++) {
-        struct mapping *n = *page_node(&table[i]);
-        if (n)
-            used |= unmap_node(n, rights, flush);
-    }
+    word_t end = page_index(last), i = next_node(table, page_index(first), end);
+    for (; i <= end; i = next_node(table, i + 1, end))
+        used |= unmap_node(*page_node(&table[i]), rights, flush);
     return used;
+}
+
+#define FORGET_SIZE (512u * 1024)
+vaddr_t mapping_forget(struct space *s, vaddr_t va)
+{
+    const pte_t *directory = directory_of(s);
+    while (va < USER_END && !(directory[va / LARGE_PAGE_SIZE] & PTE_P))
+        va += LARGE_PAGE_SIZE;
+    if (va == USER_END)
+        return va;
+    word_t size = directory[va / LARGE_PAGE_SIZE] & PTE_S ? LARGE_PAGE_SIZE : FORGET_SIZE;
+    unmap_slot(s, va, va + size - 1, ALL_RIGHTS, true);
+    return va + size;
 }
 
 /* The same for sigma0, for which all nodes of the lists are derived ones and addresses are
@@ -91,32 +112,11 @@ static word_t unmap_owned(paddr_t first, paddr_t last, word_t rights)
     return used;
 }
 
-/* [first, last] lies in one 4 MB slot. */
-static word_t unmap_part(struct space *s, word_t first, word_t last, word_t rights, bool flush)
+word_t mapping_unmap(struct space *s, word_t first, word_t last, word_t rights, bool flush)
 {
     if (s->is_sigma0)
         return unmap_owned(first, last, rights);
     return first < USER_END ? unmap_slot(s, first, last, rights, flush) : 0;
-}
-
-static word_t end_of_slot(word_t first, word_t last)
-{
-    word_t slot_last = first | (LARGE_PAGE_SIZE - 1);
-    return slot_last < last ? slot_last : last;
-}
-
-word_t mapping_unmap(struct space *s, fpage_t f, bool flush)
-{
-    word_t first, last, used = 0;
-    if (!fpage_range(f, &first, &last))
-        return 0;
-    for (;;) {
-        word_t part_last = end_of_slot(first, last);
-        used |= unmap_part(s, first, part_last, f & ALL_RIGHTS, flush);
-        if (part_last == last)
-            return used;
-        first = part_last + 1;
-    }
 }
 
 /* One page, which is what pagers mostly take back. False: it is not as simple as that. */
@@ -145,8 +145,9 @@ __attribute__((noinline)) HOT static word_t unmap_all(struct tcb *t, fpage_t f, 
         return 0;
     }
     while (t->space == s) {
-        word_t part_last = end_of_slot(first, last);
-        used |= unmap_part(s, first, part_last, f & ALL_RIGHTS, flush);
+        word_t slot_last = first | (LARGE_PAGE_SIZE - 1);
+        word_t part_last = slot_last < last ? slot_last : last;
+        used |= mapping_unmap(s, first, part_last, f & ALL_RIGHTS, flush);
         if (part_last == last)
             break;
         first = part_last + 1;

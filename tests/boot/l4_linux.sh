@@ -1,8 +1,8 @@
 #!/bin/bash
 # l4_linux.sh [TARGET...]: Linux as a server on our L4 kernel, under QEMU and on Isochron's models (qemu,
 # flat, p5); with system calls by the library and by the trampoline, that one in a small space (library,
-# trampoline); all if none is named. A session is typed at its shell; what the commands print must be what
-# native Linux prints for them.
+# trampoline); as a task of our root server, its terminal the console server's (task); all if none is named.
+# A session is typed at its shell; what the commands print must be what native Linux prints for them.
 # BUILD names the build (build/release); ISOCHRON the program.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -44,7 +44,7 @@ typed() {
 
 # answers FILE: what the session's commands printed, without the shell's numbers of processes.
 answers() {
-    tr -d '\r' <"$1" | sed -n '/^isochron: shell/,/poweroff$/p'
+    tr -d '\r' <"$1" | sed 's/^\[linux\] //' | sed -n '/^isochron: shell/,/poweroff$/p'
 }
 
 native() {
@@ -56,9 +56,15 @@ native() {
 options="mem=32M initrd=rd console=ttyS0 quiet lpj=400000 exit=debug"
 modules="$build/l4/sigma0,$(image linux-l4) $options,$initrd"
 
+# As a task it is called linux, and so its lines begin.
+tasks="$build/l4/sigma0,$build/l4/root exit=debug,$build/l4/names,$build/l4/console prio=155 keyboard=linux"
+tasks+=",$(image linux-l4) name=linux mem=32M initrd=${initrd##*/} console=ttyS0 quiet lpj=400000"
+tasks+=" syscalls=library,$initrd"
+
 on_isochron() { # MODEL KERNEL WAY SPACE
-    local modules=${modules/exit=debug/exit=debug syscalls=$3 space=$4}
-    timeout 400 "$isochron" run --quiet --machine p133 --model "$1" -kernel "$build/l4/$2" -append root=low \
+    local append=root=low modules=${modules/exit=debug/exit=debug syscalls=$3 space=$4}
+    [ "$4" != task ] || append= modules=$tasks
+    timeout 400 "$isochron" run --quiet --machine p133 --model "$1" -kernel "$build/l4/$2" -append "$append" \
         -initrd "$modules" -serial "file:$work/out" -serial-input "$work/typed" \
         -device isa-debug-exit,iobase=0xf4,iosize=4 --max-cycles 20G </dev/null 2>"$work/log"
 }
@@ -105,7 +111,7 @@ typed >"$work/typed"
 native
 answers "$work/native" >"$work/expected"
 [ "$(wc -l <"$work/expected")" -gt 25 ] || { echo "native Linux did not do the session"; exit 1; }
-[ $# -gt 0 ] || set -- qemu flat p5 library trampoline
+[ $# -gt 0 ] || set -- qemu flat p5 library trampoline task
 for target; do
     case $target in
     qemu) check 'qemu, pentium' on_qemu ;;
@@ -114,9 +120,10 @@ for target; do
     trampoline)
         check 'isochron, flat, assertions on, trampoline, small' on_isochron flat kernel-checked trampoline small
         ;;
+    task) check 'isochron, flat, assertions on, library, a task' on_isochron flat kernel-checked library task ;;
     p5) check 'isochron, p5' on_isochron p5 kernel exception large ;;
     *)
-        echo "l4_linux.sh: $target is no target; accepted are qemu, flat, p5, library, trampoline" >&2
+        echo "l4_linux.sh: $target is no target; accepted are qemu, flat, p5, library, trampoline, task" >&2
         exit 2
         ;;
     esac

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* console.c: COM1 as Linux's console and terminal, and the layer's look at Linux's page tables.
+/* console.c: Linux's console and terminal, and the layer's look at Linux's page tables.
  * Compiled with the kernel's headers. */
 #include <linux/console.h>
 #include <linux/init.h>
@@ -16,13 +16,12 @@
 #include <mem_user.h>
 #include <os.h>
 
-#define COM1 0x3F8
-#define LINE_STATUS (COM1 + 5)
-#define DATA_READY 1
-
 int layer_page_of(unsigned long address, unsigned long *physical, unsigned int *protection);
 int layer_page_there(unsigned long address);
 void layer_serial_interrupt(void);
+void layer_terminal_write(const unsigned char *text, int length);
+int layer_terminal_read(void);
+void layer_terminal_ready(void);
 
 /* --- page tables ------------------------------------------------------------------------------ */
 
@@ -81,19 +80,6 @@ console_initcall(console_begin);
 
 /* --- the terminal ----------------------------------------------------------------------------- */
 
-static inline unsigned char port_in(unsigned short number)
-{
-    unsigned char value;
-
-    asm volatile("inb %1, %0" : "=a"(value) : "Nd"(number));
-    return value;
-}
-
-static inline void port_out(unsigned short number, unsigned char value)
-{
-    asm volatile("outb %0, %1" : : "a"(value), "Nd"(number));
-}
-
 static int terminal_open(struct tty_struct *tty, struct file *file)
 {
     return tty_port_open(&port, tty, file);
@@ -106,13 +92,7 @@ static void terminal_close(struct tty_struct *tty, struct file *file)
 
 static int terminal_write(struct tty_struct *tty, const unsigned char *text, int length)
 {
-    int i;
-
-    for (i = 0; i < length; i++) {
-        while (!(port_in(LINE_STATUS) & 0x20))
-            ;
-        port_out(COM1, text[i]);
-    }
+    layer_terminal_write(text, length);
     return length;
 }
 
@@ -132,10 +112,10 @@ static const struct tty_port_operations port_operations = {};
 
 static irqreturn_t serial_handler(int irq, void *unused)
 {
-    int any = 0;
+    int byte, any = 0;
 
-    while (port_in(LINE_STATUS) & DATA_READY) {
-        tty_insert_flip_char(&port, port_in(COM1), TTY_NORMAL);
+    while ((byte = layer_terminal_read()) >= 0) {
+        tty_insert_flip_char(&port, byte, TTY_NORMAL);
         any = 1;
     }
     if (any)
@@ -176,8 +156,7 @@ static int __init terminal_start(void)
     if (error)
         return error;
     serial_irq = um_request_irq(UM_IRQ_ALLOC, -1, IRQ_NONE, serial_handler, 0, "serial", &port);
-    if (serial_irq >= 0)
-        port_out(COM1 + 1, 1); /* interrupt when something has come */
+    layer_terminal_ready();
     return 0;
 }
 device_initcall(terminal_start);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* interrupts.c: time, the serial line's interrupts, and Linux's interrupt flag.
+/* interrupts.c: time, input from the terminal, and Linux's interrupt flag.
  *
- * The interrupt thread waits for messages of interrupt threads and for the next tick. It has a
+ * The interrupt thread waits for messages that tell of input and for the next tick. It has a
  * higher priority than Linux, so a handler that it runs is to Linux what an interrupt is: nothing
  * else happens until it is over. Its stack is Linux's interrupt stack, where thread_info of the
  * interrupted task is copied by to_irq_stack. The flag is a variable: turning interrupts off and on
@@ -12,10 +12,10 @@
 #include <kern_util.h>
 #include <os.h>
 #include "layer.h"
+#include "place.h"
 
 enum pending { PENDING_TIMER = 1, PENDING_SERIAL = 2 };
 
-#define SERIAL_LINE 4u
 #define LABEL_POKE  0x5000u /* from Linux to the interrupt thread: look at the timer again */
 #define LABEL_WAKE  0x5001u /* back: an interrupt came while Linux was idle */
 
@@ -27,6 +27,7 @@ l4_thread_id layer_interrupt;
 static volatile word_t pending;
 static volatile bool idle, timer_runs;
 static bool in_timer;
+static l4_thread_id input; /* who tells that the terminal has something to read */
 static l4_clock timer_next, timer_interval; /* microseconds; interval 0: once */
 
 /* --- handlers --------------------------------------------------------------------------------- */
@@ -142,7 +143,7 @@ void send_sigio_to_self(void)
 
 static bool serial_message(l4_thread_id from, l4_tag tag)
 {
-    return !l4_tag_failed(tag) && from == l4_irq_thread(SERIAL_LINE);
+    return !l4_tag_failed(tag) && from == input;
 }
 
 static l4_tag wait_for_something(l4_thread_id *from)
@@ -194,12 +195,12 @@ static void interrupt_loop(void *unused)
 
 void layer_start_interrupts(void)
 {
-    layer_interrupt = l4_global_id(THREAD_SERVER + 1, 1);
-    if (!l4_thread_create(layer_interrupt, 1) ||
-        !l4_set_priority(layer_interrupt, PRIORITY_INTERRUPT))
+    layer_interrupt = layer_place->thread(PRIORITY_INTERRUPT);
+    if (!layer_interrupt)
         layer_panic("no thread for interrupts: error %u", l4_error_code());
-    if (!l4_irq_associate(SERIAL_LINE, layer_interrupt))
-        layer_panic("interrupt line %u is not to be had: error %u", SERIAL_LINE, l4_error_code());
+    input = layer_place->input();
+    if (!input)
+        layer_panic("nobody says when something is typed: error %u", l4_error_code());
     l4_thread_start(layer_interrupt, interrupt_loop, NULL, cpu0_irqstack, UM_THREAD_SIZE);
 }
 

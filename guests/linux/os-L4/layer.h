@@ -66,3 +66,8 @@ void library_recall(l4_thread_id thread); /* its Ipc ends; now it waits for all 
 int layer_page_of(unsigned long address, unsigned long *physical, unsigned int *protection);
 int layer_page_there(unsigned long address); /* may it be accessed in some way? */
 void layer_serial_interrupt(void);
+
+/* start.c: the terminal, for the kernel's side of the headers. */
+void layer_terminal_write(const unsigned char *text, int length);
+int layer_terminal_read(void); /* a byte; -1: none has come */
+void layer_terminal_ready(void); /* Linux takes bytes from now on */

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* memory.c: the server's own memory. Its physical memory is what sigma0 gives, where the image was
- * loaded and above, at the same address: Linux's address 0 is the image's start. What Linux maps
- * a second time, for vmalloc, is asked for again, page by page, at the other address. */
+/* memory.c: the server's own memory. Its physical memory lies where the image was loaded and above:
+ * Linux's address 0 is the image's start. What Linux maps a second time, for vmalloc, is asked for
+ * again, page by page, at the other address. */
 #include <errno.h>
-#include <l4/sigma0.h>
+#include <l4/syscalls.h>
 #include <as-layout.h>
 #include <os.h>
 #include "layer.h"
+#include "place.h"
 
 #define LARGE_BITS 22u
 #define PAGE_BITS  12u
-
-static bool take(word_t base, word_t bits)
-{
-    return l4_sigma0_get(base, bits, L4_COMPLETE_SPACE) != L4_NIL_FPAGE;
-}
 
 void layer_take_memory(uintptr_t first, uintptr_t end)
 {
@@ -22,11 +18,11 @@ void layer_take_memory(uintptr_t first, uintptr_t end)
 
     while (at < end) {
         word_t large = 1u << LARGE_BITS;
-        if (!(at & (large - 1)) && end - at >= large && take(at, LARGE_BITS)) {
+        if (!(at & (large - 1)) && end - at >= large && layer_place->memory(at, LARGE_BITS)) {
             at += large;
             continue;
         }
-        if (!take(at, PAGE_BITS))
+        if (!layer_place->memory(at, PAGE_BITS))
             layer_panic("no memory at %08x: give mem= less than %u KB", at,
                         (unsigned)(at - first) / 1024);
         at += PAGE_BYTES;
@@ -49,7 +45,7 @@ int os_map_memory(void *virt, int fd, unsigned long long offset, unsigned long l
     if (to == from)
         return 0;
     for (; length; length -= PAGE_BYTES, to += PAGE_BYTES, from += PAGE_BYTES)
-        if (l4_sigma0_get(from, PAGE_BITS, l4_make_fpage(to, PAGE_BITS, 0)) == L4_NIL_FPAGE)
+        if (!layer_place->memory_again(from, to))
             return -ENOMEM;
     return 0;
 }

@@ -19,6 +19,7 @@
 #include <sysdep/ptrace.h>
 #include <sysdep/ptrace_user.h>
 #include "layer.h"
+#include "place.h"
 #include "state.h"
 
 #define ERROR_PRESENT     1u /* in a page fault's error */
@@ -35,7 +36,6 @@
 
 struct process {
     bool used;
-    word_t version;
     l4_thread_id thread;
     bool calls; /* it waits for the answer to a call of its own from there (library.c) */
     struct library_place caller;
@@ -199,20 +199,6 @@ long syscall_stub_data(struct mm_id *id, unsigned long *data, int count, void **
 
 /* --- spaces come and go ----------------------------------------------------------------------- */
 
-/* What a process sends by L4's messages goes to the server, whomever it names. */
-static bool make_space(l4_thread_id thread)
-{
-    if (!l4_thread_control(thread, thread, layer_server, L4_NIL_THREAD, L4_UTCB_UNCHANGED))
-        return false;
-    if (l4_space_control(thread, L4_SPACE_FOREIGN, l4_make_fpage(PROCESS_KIP, 12, 0),
-                         l4_make_fpage(PROCESS_UTCBS, 12, 0), layer_server, NULL) &&
-        l4_thread_control(thread, thread, L4_NIL_THREAD, layer_server, PROCESS_UTCB) &&
-        l4_set_priority(thread, PRIORITY_PROCESS) && library_prepare(thread))
-        return true;
-    l4_thread_delete(thread);
-    return false;
-}
-
 /* The new thread starts where nothing is, and so it waits for registers. */
 static bool await_registers(l4_thread_id thread)
 {
@@ -228,14 +214,14 @@ int start_userspace(unsigned long unused)
 
         if (p->used)
             continue;
-        p->version = p->version % 63 + 1;
-        p->thread = l4_global_id(THREAD_PROCESS + i, p->version);
-        if (!make_space(p->thread))
+        p->thread = layer_place->space(i);
+        if (!p->thread)
             return -ENOMEM;
         p->used = true;
         p->calls = false;
         p->state = (struct process_state){.thread = p->thread, .number = i + 1};
-        if (!await_registers(p->thread))
+        if (!l4_set_priority(p->thread, PRIORITY_PROCESS) || !library_prepare(p->thread) ||
+            !await_registers(p->thread))
             layer_panic("process thread %08x does not start: error %u", p->thread,
                         l4_error_code());
         return (int)(THREAD_PROCESS + i);
@@ -254,7 +240,7 @@ void os_kill_ptraced_process(int pid, int reap)
     struct process *p = process_of(pid);
 
     (void)reap;
-    if (!l4_thread_delete(p->thread))
+    if (!layer_place->end_space(p->thread))
         layer_panic("process thread %08x does not go: error %u", p->thread, l4_error_code());
     shadow_free(p);
     p->used = false;

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* start.c: from the microkernel's start of the server to linux_main, and the end of the machine.
- *
- * The server is the root server: the kernel has loaded it, and its boot module's string is Linux's
- * command line. A module behind it is the initial ramdisk. */
+/* start.c: from the start of the server to linux_main, and the end. Who started it says where it
+ * stands (place.h). */
 #include <stdarg.h>
 #include <string.h>
-#include <l4/boot.h>
-#include <l4/ports.h>
-#include <l4/sigma0.h>
 #include <l4/thread.h>
 #include <init.h>
 #include <as-layout.h>
@@ -15,6 +10,7 @@
 #include <os.h>
 #include "layer.h"
 #include "files.h"
+#include "place.h"
 
 struct l4_kip *l4_kip;
 struct l4_stubs l4_stubs;
@@ -22,43 +18,42 @@ word_t l4_utcb_area;
 l4_thread_id layer_server;
 
 #define ARGUMENTS_MAX 64
-#define MODULES_MAX   16
-#define COM1          0x3F8
 
-static char command_line[1024], *arguments[ARGUMENTS_MAX + 1];
-static char exit_way[16], space_kind[16];
+const struct place *layer_place;
+static char *arguments[ARGUMENTS_MAX + 1], space_kind[16];
 
 extern char _end[], __binary_start[];
 
-/* --- the serial line, before there is a driver ----------------------------------------------- */
-
-static void put(char c)
-{
-    while (!(l4_in8(COM1 + 5) & 0x20))
-        ;
-    l4_out8(COM1, (uint8_t)c);
-}
+/* --- words, before there is a driver ---------------------------------------------------------- */
 
 void um_early_printk(const char *s, unsigned int n)
 {
+    unsigned int from = 0;
+
     for (unsigned int i = 0; i < n; i++) {
-        if (s[i] == '\n')
-            put('\r');
-        put(s[i]);
+        if (s[i] != '\n')
+            continue;
+        layer_place->write(s + from, i - from);
+        layer_place->write("\r\n", 2);
+        from = i + 1;
     }
+    if (n > from)
+        layer_place->write(s + from, n - from);
 }
 
-static void set_up_serial(void)
+void layer_terminal_write(const unsigned char *text, int length)
 {
-    while (!(l4_in8(COM1 + 5) & 0x40)) /* what the kernel said last */
-        ;
-    l4_out8(COM1 + 1, 0);
-    l4_out8(COM1 + 3, 0x83);
-    l4_out8(COM1 + 0, 1);
-    l4_out8(COM1 + 1, 0);
-    l4_out8(COM1 + 3, 3);
-    l4_out8(COM1 + 2, 7);
-    l4_out8(COM1 + 4, 0x0B);
+    layer_place->write((const char *)text, (size_t)length);
+}
+
+int layer_terminal_read(void)
+{
+    return layer_place->read();
+}
+
+void layer_terminal_ready(void)
+{
+    layer_place->ready();
 }
 
 extern int vscnprintf(char *text, size_t size, const char *format, va_list arguments);
@@ -104,21 +99,9 @@ void os_flush_stdout(void)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static _Noreturn void stop_machine(int status)
-{
-    while (!(l4_in8(COM1 + 5) & 0x40))
-        ;
-    if (strcmp(exit_way, "debug") == 0)
-        l4_out32(0xF4, (word_t)status);
-    if (strcmp(exit_way, "reboot") == 0)
-        l4_out8(0x64, 0xFE);
-    for (;;)
-        l4_sleep(L4_NEVER);
-}
-
 void exit(int status)
 {
-    stop_machine(status);
+    layer_place->end(status);
 }
 
 void layer_panic(const char *format, ...)
@@ -130,7 +113,7 @@ void layer_panic(const char *format, ...)
     vsay(format, list);
     va_end(list);
     um_early_printk("\n", 1);
-    stop_machine(1);
+    layer_place->end(1);
 }
 
 void os_dump_core(void)
@@ -140,7 +123,12 @@ void os_dump_core(void)
 
 /* --- the start -------------------------------------------------------------------------------- */
 
-/* The words of the command line; exit= and space= are ours. */
+static bool starts(const char *word, const char *prefix)
+{
+    return strncmp(word, prefix, strlen(prefix)) == 0;
+}
+
+/* The words of the command line; some are ours, or the root server's. */
 static int split(char *line)
 {
     int count = 1;
@@ -153,58 +141,38 @@ static int split(char *line)
             end++;
         char last = *end;
         *end = 0;
-        if (strncmp(word, "exit=", 5) == 0)
-            strlcpy(exit_way, word + 5, sizeof(exit_way));
-        else if (strncmp(word, "space=", 6) == 0)
-            strlcpy(space_kind, word + 6, sizeof(space_kind));
-        else if (end != word)
+        if (starts(word, "space="))
+            strlcpy(space_kind, word + strlen("space="), sizeof(space_kind));
+        else if (end != word && !starts(word, "exit=") && !starts(word, "name=") &&
+                 !starts(word, "prio=") && !starts(word, "pages=") && !starts(word, "start="))
             arguments[count++] = word;
         word = last ? end + 1 : end;
     }
     return count;
 }
 
-static int read_boot_modules(void)
+static void find_ramdisk(int count)
 {
-    const struct l4_boot_access access = {l4_sigma0_get_range};
-    static struct l4_boot_module modules[MODULES_MAX];
-    word_t count = l4_boot_modules(l4_kip, &access, modules, MODULES_MAX);
-    word_t mine = l4_boot_root_index(l4_kip, &access, modules, count);
-    char *options = command_line;
+    for (int i = 1; i < count; i++) {
+        size_t size;
 
-    if (mine == count)
-        layer_panic("none of %u boot modules is this kernel", count);
-    l4_boot_text(&access, &modules[mine], command_line, sizeof(command_line));
-    while (*options && *options != ' ') /* the module's name */
-        options++;
-    if (mine + 1 < count) {
-        word_t start = modules[mine + 1].start, end = modules[mine + 1].end;
-
-        if (!l4_sigma0_get_range(start, end - start))
-            layer_panic("the ramdisk at %08x..%08x is not to be had", start, end);
-        layer_file_set((const void *)(uintptr_t)start, end - start);
+        if (!starts(arguments[i], "initrd="))
+            continue;
+        const void *data = layer_place->file(arguments[i] + strlen("initrd="), &size);
+        if (data)
+            layer_file_set(data, size);
     }
-    return split(options);
 }
-
-#define SPACE_CONTROL_SMALL 0x80000000u
-#define SPACE_64_MB         0x10u
 
 /* space=small: 64 MB of addresses from 0, which is all that small spaces have. The switch to a
  * process and back is one of segments then, and no TLB is flushed. */
 static void choose_space(void)
 {
-    word_t done = 0;
-
     if (!*space_kind || strcmp(space_kind, "large") == 0)
         return;
     if (strcmp(space_kind, "small") != 0)
         layer_panic("space=%s is no kind of space: accepted are large and small", space_kind);
-    if ((uintptr_t)l4_kip >= 64u << 20)
-        layer_panic("space=small: the microkernel wants the option root=low");
-    if (!l4_space_control(layer_server, SPACE_CONTROL_SMALL | SPACE_64_MB, L4_NIL_FPAGE,
-                          L4_NIL_FPAGE, L4_NIL_THREAD, &done) || !(done & SPACE_CONTROL_SMALL))
-        layer_panic("space=small: the microkernel gives none");
+    layer_place->make_small();
 }
 
 /* The first stack is the one that start_idle_thread leaves for good. */
@@ -227,10 +195,10 @@ void __init layer_main(void)
     l4_find_stubs(&l4_stubs, l4_kip);
     l4_utcb_area = l4_my_utcb_location();
     layer_server = l4_my_global_id();
-    set_up_serial();
-    count = read_boot_modules();
+    layer_place = layer_server == l4_root_id(l4_kip) ? &layer_direct : &layer_task;
+    count = split(layer_place->begin());
     choose_space();
-    l4_set_priority(layer_server, PRIORITY_LINUX);
+    find_ramdisk(count);
     exit(linux_main(count, arguments));
 }
 

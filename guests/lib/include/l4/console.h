@@ -12,6 +12,8 @@ enum l4_console_label {
     L4_CONSOLE_FLUSH = 0x1202, // -> bytes out so far, when all has gone out to the UART
     L4_CONSOLE_LOG = 0x1204,   // length, bytes; no reply, and what has no room is lost
     L4_CONSOLE_STATE = 0x1203, // -> bytes out, bytes in, interrupts, bytes lost
+    L4_CONSOLE_OPEN = 0x1205,  // name words: the caller's task has a terminal of this name
+    L4_CONSOLE_KEYS = 0x1206,  // -> length, bytes as they are typed, for who has a terminal
 };
 
 // Printing goes to this server from now on; nil: to COM1 itself. Until it is called, printing looks
