@@ -1,5 +1,5 @@
-/* storm.c [PROCESSES | pause]: processes, signals, System V shared memory, semaphores and messages,
- * pipes and mappings, in numbers. */
+/* storm.c PROCESSES (or "pause"): processes, signals, System V shared memory, semaphores and
+ * messages, pipes and mappings, in numbers. */
 #include "check.h"
 
 #include <errno.h>
@@ -41,7 +41,7 @@ static void count_signal(int signal)
     got[signal]++;
 }
 
-/* Signals from a child, answered, one at a time; those of a timer in between are none of the count. */
+/* Signals from a child, answered, one at a time; a timer's in between are none of the count. */
 static void signals(unsigned count)
 {
     struct itimerval often = {{0, 10000}, {0, 10000}}, never = {{0, 0}, {0, 0}};

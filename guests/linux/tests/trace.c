@@ -1,5 +1,5 @@
-/* trace.c: a debugger's view: single steps, breakpoints in code and in the debug registers, registers
- * and x87 state read and written, stops at system calls. */
+/* trace.c: a debugger's view: single steps, breakpoints in code and in the debug registers,
+ * registers and x87 state read and written, stops at system calls. */
 #include "check.h"
 
 #include <errno.h>
