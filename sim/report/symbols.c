@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define PLACE_FIRST_SYMBOL 2
+#define UNSIZED_MOST 0x10000 /* what lies beyond an image is not its last label's */
 
 void symbols_init(struct symbols *s) { memset(s, 0, sizeof *s); }
 
@@ -257,10 +258,9 @@ static int64_t last_below(const struct symbols *s, laddr_t la)
     return low;
 }
 
-static bool covers(const struct symbol *y, laddr_t la)
-{
-    return y->size == 0 || la - y->address < y->size;
-}
+static uint32_t covered(const struct symbol *y) { return y->size ? y->size : UNSIZED_MOST; }
+
+static bool covers(const struct symbol *y, laddr_t la) { return la - y->address < covered(y); }
 
 /* With spaces: the last one at or below la that is for the space that runs, else one for all. */
 static const struct symbol *find_spaced(const struct symbols *s, int64_t i, laddr_t la)
@@ -334,8 +334,8 @@ uint32_t symbols_place(void *owner, laddr_t la, bool user, laddr_t *end)
     int64_t i = last_below(s, la);
     const struct symbol *y = symbols_find(s, la);
     *end = i + 1 < (int64_t)s->count ? s->list[i + 1].address : UINT32_MAX;
-    if (y && y->size && y->address + y->size < *end)
-        *end = y->address + y->size;
+    if (y && covered(y) < *end - y->address)
+        *end = y->address + covered(y);
     return y ? (uint32_t)(y - s->list) + PLACE_FIRST_SYMBOL : user;
 }
 

@@ -14,7 +14,7 @@
 
 struct symbol {
     laddr_t address;
-    uint32_t size; /* 0: up to the next symbol */
+    uint32_t size; /* 0: up to the next symbol, but 64 KB at most */
     const char *name;
     const char *file; /* which file it came from */
     const char *space; /* NULL: in all of them */

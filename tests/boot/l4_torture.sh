@@ -1,9 +1,9 @@
 #!/bin/bash
 # l4_torture.sh [ROUNDS [TARGET...]]: guests/linux/tests/torture on native Linux and on Linux as a server
-# on our L4 kernel. Both must print the same, and after the last round Linux's free memory and
-# processes be what they were after one before them. Targets: flat (the kernel with its assertions),
-# p5, library, trampoline; flat if none is named. ROUNDS is 1 if it is not given; one is four
-# seconds of the guest's time.
+# on our L4 kernel. Both must print the same and leave the same processes; between the first round and
+# the last, free memory may fall as far as native Linux's (its caches grow), and 300 KB. Targets: flat
+# (the kernel with its assertions), p5, library, trampoline; flat if none is named. ROUNDS is 1 if it is
+# not given; one is four seconds of the guest's time.
 # BUILD names the build (build/release); ISOCHRON the program; LINUX_L4 another server.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -50,17 +50,18 @@ on_l4() { # MODEL KERNEL OPTION
 }
 
 check() { # NAME MODEL KERNEL OPTION
-    local name=$1 status=0 before after processes
+    local name=$1 status=0 before after processes fall
     shift
     on_l4 "$@" || status=$?
     answers "$work/out" >"$work/answers"
     before=$(kilobytes first "$work/out") after=$(kilobytes last "$work/out")
     processes=$(left "$work/out")
+    fall=$(($(kilobytes first "$work/native") - $(kilobytes last "$work/native")))
     if diff "$work/expected" "$work/answers" >"$work/diff" && [ $status -eq 1 ] &&
-        [ $((before - after)) -lt 300 ] && [ "$processes" -eq "$(left "$work/native")" ]; then
+        [ $((before - after)) -lt $((fall + 300)) ] && [ "$processes" -eq "$(left "$work/native")" ]; then
         passed=$((passed + 1))
         echo "$name: ok, $(wc -l <"$work/answers") lines as native, free $before KB before and" \
-            "$after KB after, $processes processes left"
+            "$after KB after (native $fall KB less), $processes processes left"
     else
         failed=$((failed + 1))
         echo "$name: FAILED, exit code $status, free $before KB, then $after KB, $processes" \
