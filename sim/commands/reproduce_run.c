@@ -313,6 +313,31 @@ NORETURN static void fail(const struct reproduce_job *job, const struct scratch 
     exit(EXIT_GUEST_FAILED);
 }
 
+/* What the program of the phases measured of itself, by its own counter. */
+static bool add_counter(const char *serial, json_t *results)
+{
+    const char *said = strstr(serial, "getpid: ");
+    unsigned calls, median;
+    if (!said || sscanf(said, "getpid: %u calls, median %u cycles", &calls, &median) != 2)
+        return false;
+    json_array_append_new(results, json_pack("{s:s, s:s, s:f, s:I}", "name", "phase", "part",
+                                             "counter", "cycles", (double)median, "n",
+                                             (json_int_t)calls));
+    return true;
+}
+
+static void take_phases(const struct reproduce_job *job, const struct scratch *s,
+                        const char *serial, json_t *results)
+{
+    char wrong[400] = "getpid was not seen by instruction";
+    json_t *window = json_load_file(s->window, 0, NULL);
+    if (!window || !reproduce_phases(window, results, wrong, sizeof wrong))
+        fail(job, s, wrong);
+    json_decref(window);
+    if (!add_counter(serial, results))
+        fail(job, s, "the line of " PHASE_PROGRAM " is missing");
+}
+
 static void take_results(const struct reproduce_job *job, const struct scratch *s, json_t *results)
 {
     bool bench = job->row->stack != STACK_MEASURE;
@@ -322,13 +347,9 @@ static void take_results(const struct reproduce_job *job, const struct scratch *
     if (!guest_lines_parse(text, bench ? "bench" : "measure", bench, results, wrong,
                            sizeof wrong))
         fail(job, s, wrong);
+    if (wants(job, PHASE_PROGRAM))
+        take_phases(job, s, text, results);
     free(text);
-    if (wants(job, PHASE_PROGRAM)) {
-        json_t *window = json_load_file(s->window, 0, NULL);
-        if (!window || !reproduce_phases(window, results, wrong, sizeof wrong))
-            fail(job, s, window ? wrong : "getpid was not seen by instruction");
-        json_decref(window);
-    }
     json_array_foreach(job->lines, i, line)
         if (!guest_lines_find(results, json_string_value(line))) {
             snprintf(wrong, sizeof wrong, "the line '%s' is missing", json_string_value(line));
