@@ -1,7 +1,8 @@
 #!/bin/bash
-# l4_linux.sh [TARGET...]: Linux as a server on our L4 kernel, under QEMU and on Isochron's models (qemu,
-# flat, p5); with system calls by the library and by the trampoline, that one in a small space (library,
-# trampoline); as a task of our root server, its terminal the console server's (task); all if none is named.
+# l4_linux.sh [TARGET...]: Linux as a server on our L4 kernel, under QEMU, Bochs and on Isochron's models
+# (qemu, bochs, flat, p5); with system calls by the library and by the trampoline, that one in a small
+# space (library, trampoline); as a task of our root server, its terminal the console server's (task); all
+# if none is named.
 # A session is typed at its shell; what the commands print must be what native Linux prints for them.
 # BUILD names the build (build/release); ISOCHRON the program.
 set -euo pipefail
@@ -69,26 +70,68 @@ on_isochron() { # MODEL KERNEL WAY SPACE
         -device isa-debug-exit,iobase=0xf4,iosize=4 --max-cycles 20G </dev/null 2>"$work/log"
 }
 
-# QEMU's terminal is a pipe: the session is typed line by line as the prompts come.
+# type_session PROCESS: line by line into 9 as the prompts come, while the process runs.
+type_session() {
+    local prompts=0 line
+    while IFS= read -r line <&8; do
+        prompts=$((prompts + 1))
+        until [ "$(grep -aco '^# ' "$work/out" || true)" -ge $prompts ] || ! kill -0 "$1" 2>/dev/null; do
+            sleep 0.1
+        done
+        printf '%s\n' "$line" >&9
+    done 8< <(cat "$work/session"; echo poweroff)
+}
+
+# QEMU's terminal is a pipe.
 on_qemu() {
-    local status=0 line
+    local status=0
     mkfifo "$work/in"
     timeout 300 qemu-system-i386 -cpu pentium -m 64 -kernel "$build/l4/kernel-checked" \
         -initrd "$modules" -serial stdio -display none -monitor none -no-reboot \
         -device isa-debug-exit,iobase=0xf4,iosize=4 <"$work/in" >"$work/out" 2>"$work/log" &
-    local qemu=$! prompts=0
+    local qemu=$!
     exec 9>"$work/in"
-    { cat "$work/session"; echo poweroff; } >"$work/lines"
-    while IFS= read -r line <&8; do
-        prompts=$((prompts + 1))
-        until [ "$(grep -aco '^# ' "$work/out" || true)" -ge $prompts ] || ! kill -0 $qemu 2>/dev/null; do
-            sleep 0.1
-        done
-        printf '%s\n' "$line" >&9
-    done 8<"$work/lines"
+    type_session $qemu
     wait $qemu || status=$?
     exec 9>&-
     return $status
+}
+
+# Bochs boots by GRUB; its terminal is a socket. It has no debug exit: Linux halts, and says so.
+on_bochs() {
+    local port=$((40000 + $$ % 20000)) boot=$work/iso/boot bochs reader
+    mkdir -p "$boot/grub"
+    cp "$build/l4/kernel" "$build/l4/sigma0" "$(image linux-l4)" "$initrd" "$boot/"
+    {
+        printf 'set timeout=0\nmenuentry s {\n multiboot /boot/kernel kernel\n module /boot/sigma0 sigma0\n'
+        printf ' module /boot/vmlinux linux %s\n' "${options/exit=debug/exit=halt}"
+        printf ' module /boot/%s initrd\n boot\n}\n' "${initrd##*/}"
+    } >"$boot/grub/grub.cfg"
+    grub-mkrescue -o "$work/linux.iso" "$work/iso" >"$work/log" 2>&1 || return
+    cat >"$work/bochsrc" <<END
+megs: 64
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+ata0-master: type=cdrom, path=$work/linux.iso, status=inserted
+boot: cdrom
+com1: enabled=1, mode=socket-server, dev=localhost:$port
+log: $work/log
+cpu: model=pentium, ips=40000000
+clock: sync=none
+display_library: rfb, options="timeout=0"
+END
+    echo c >"$work/bochs.cmd"
+    timeout 300 bochs -q -f "$work/bochsrc" -rc "$work/bochs.cmd" >/dev/null 2>&1 </dev/null &
+    bochs=$!
+    until exec 9<>"/dev/tcp/localhost/$port" || ! kill -0 $bochs; do sleep 0.2; done 2>/dev/null
+    cat <&9 >"$work/out" &
+    reader=$!
+    type_session $bochs
+    until grep -aq 'System halted' "$work/out" || ! kill -0 $bochs 2>/dev/null; do sleep 0.2; done
+    kill $bochs $reader 2>/dev/null || true
+    wait $bochs $reader 2>/dev/null || true
+    exec 9>&-
+    ! grep -aq 'System halted' "$work/out" # 1, as the others' debug exit has it
 }
 
 check() { # NAME COMMAND...
@@ -111,10 +154,11 @@ typed >"$work/typed"
 native
 answers "$work/native" >"$work/expected"
 [ "$(wc -l <"$work/expected")" -gt 25 ] || { echo "native Linux did not do the session"; exit 1; }
-[ $# -gt 0 ] || set -- qemu flat p5 library trampoline task
+[ $# -gt 0 ] || set -- qemu bochs flat p5 library trampoline task
 for target; do
     case $target in
     qemu) check 'qemu, pentium' on_qemu ;;
+    bochs) check 'bochs, pentium' on_bochs ;;
     flat) check 'isochron, flat, assertions on' on_isochron flat kernel-checked exception large ;;
     library) check 'isochron, flat, assertions on, library' on_isochron flat kernel-checked library large ;;
     trampoline)
@@ -123,7 +167,7 @@ for target; do
     task) check 'isochron, flat, assertions on, library, a task' on_isochron flat kernel-checked library task ;;
     p5) check 'isochron, p5' on_isochron p5 kernel exception large ;;
     *)
-        echo "l4_linux.sh: $target is no target; accepted are qemu, flat, p5, library, trampoline, task" >&2
+        echo "l4_linux.sh: $target is no target; accepted are qemu, bochs, flat, p5, library, trampoline, task" >&2
         exit 2
         ;;
     esac
