@@ -134,3 +134,15 @@ void op_facts_of(const struct op *o, struct op_facts *f)
     if (strcmp(o->row->name, "LEA") == 0)
         f->loads = f->stores = false;
 }
+
+unsigned x87_pops(const struct row *r)
+{
+    size_t n = strlen(r->name);
+    if (strcmp(r->timing, "fyl2x") == 0 || strcmp(r->timing, "fyl2xp1") == 0 ||
+        strcmp(r->timing, "fpatan") == 0 || strcmp(r->name, "FSTPNCE") == 0 ||
+        strcmp(r->name, "FFREEP") == 0)
+        return 1;
+    if (strcmp(r->name, "FNOP") == 0 || strcmp(r->timing, "fincstp") == 0)
+        return 0;
+    return r->name[n - 1] != 'P' ? 0 : r->name[n - 2] == 'P' ? 2 : 1;
+}

@@ -20,6 +20,9 @@ struct op_facts {
 };
 
 void op_facts_of(const struct op *o, struct op_facts *f);
+/* How many x87 registers an instruction frees: its name ends in P or PP (FYL2X and FPATAN free
+ * one, too). */
+unsigned x87_pops(const struct row *r);
 
 struct block;
 

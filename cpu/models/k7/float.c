@@ -89,20 +89,6 @@ static const struct shape *shape_of(const char *class)
     return NULL;
 }
 
-/* How many registers an instruction frees: its name ends in P or PP (FYL2X and FPATAN free one,
- * too). */
-static unsigned pops_of(const struct row *r)
-{
-    size_t n = strlen(r->name);
-    if (strcmp(r->timing, "fyl2x") == 0 || strcmp(r->timing, "fyl2xp1") == 0 ||
-        strcmp(r->timing, "fpatan") == 0 || strcmp(r->name, "FSTPNCE") == 0 ||
-        strcmp(r->name, "FFREEP") == 0)
-        return 1;
-    if (strcmp(r->name, "FNOP") == 0 || strcmp(r->timing, "fincstp") == 0)
-        return 0;
-    return r->name[n - 1] != 'P' ? 0 : r->name[n - 2] == 'P' ? 2 : 1;
-}
-
 static unsigned destination(char to)
 {
     return to == '0' ? TO_ST0 : to == 'i' || to == '1' ? TO_STI : to == 'p' ? TO_PUSHED : TO_NONE;
@@ -126,7 +112,7 @@ static uint64_t bind_x87(const struct op *o)
         i = st1 ? 1 : i;
     }
     bool status = strcmp(class, "fnstsw") == 0;
-    writes |= pops_of(o->row) << POPS_SHIFT | (status && !memory ? WRITE_AX : 0u);
+    writes |= x87_pops(o->row) << POPS_SHIFT | (status && !memory ? WRITE_AX : 0u);
     reads |= status ? READ_DRAINED : 0u;
     return (uint64_t)(reads | i) << FACT_READS | (uint64_t)writes << FACT_WRITES;
 }

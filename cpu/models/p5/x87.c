@@ -88,20 +88,6 @@ static const struct shape *shape_of(const char *class)
     return NULL;
 }
 
-/* How many registers an instruction frees: its name ends in P or PP (FYL2X and FPATAN free one,
- * too). */
-static unsigned pops_of(const struct row *r)
-{
-    size_t n = strlen(r->name);
-    if (strcmp(r->timing, "fyl2x") == 0 || strcmp(r->timing, "fyl2xp1") == 0 ||
-        strcmp(r->timing, "fpatan") == 0 || strcmp(r->name, "FSTPNCE") == 0 ||
-        strcmp(r->name, "FFREEP") == 0)
-        return 1;
-    if (strcmp(r->name, "FNOP") == 0 || strcmp(r->timing, "fincstp") == 0)
-        return 0;
-    return r->name[n - 1] != 'P' ? 0 : r->name[n - 2] == 'P' ? 2 : 1;
-}
-
 uint64_t p5_bind_x87(const struct op *o)
 {
     const struct shape *s = shape_of(o->row->timing);
@@ -125,7 +111,7 @@ uint64_t p5_bind_x87(const struct op *o)
             i = 1;
     }
     bool writes_eax = strcmp(o->row->timing, "fnstsw") == 0 && !memory;
-    writes |= pops_of(o->row) << POPS_SHIFT;
+    writes |= x87_pops(o->row) << POPS_SHIFT;
     return (uint64_t)(reads | i) << FACT_READS | (uint64_t)writes << FACT_WRITES |
            (uint64_t)early << FACT_SPECIAL | (uint64_t)writes_eax << FACT_BOTH;
 }
