@@ -163,10 +163,10 @@ static void prefetch(struct cpu *c, const struct op *o)
     note(c, NOTE_PREFETCH, c->seg[o->seg].base + effective_address(c, o));
 }
 
-/* Faults as a load of one byte would [SDM2 CLFLUSH]. */
+/* Faults as a load of one byte would, but for what may only be executed [SDM2 CLFLUSH]. */
 static void clflush(struct cpu *c, const struct op *o)
 {
-    laddr_t la = segment_linear(c, o->seg, effective_address(c, o), 1, false);
+    laddr_t la = segment_linear_flush(c, o->seg, effective_address(c, o));
     if (mmu_probe(c->mmu, la, 1, false, c->cpl == 3) != MMU_OK)
         cpu_raise_page_fault(c);
     mmu_flush_line(c->mmu, la);

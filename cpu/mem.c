@@ -82,9 +82,22 @@ static bool may(const struct cpu *c, const struct segment *s, bool write)
     return write ? !code && bit : !code || bit;
 }
 
+NORETURN static void refuse(struct cpu *c, unsigned seg)
+{
+    cpu_raise_code(c, seg == SS ? EXC_SS : EXC_GP, 0);
+}
+
 void segment_check_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size, bool write)
 {
     const struct segment *s = &c->seg[seg];
     if (!may(c, s, write) || !inside(s, off, off + size - 1))
-        cpu_raise_code(c, seg == SS ? EXC_SS : EXC_GP, 0);
+        refuse(c, seg);
+}
+
+laddr_t segment_linear_flush(struct cpu *c, unsigned seg, uint32_t off)
+{
+    const struct segment *s = &c->seg[seg];
+    if ((c->protected_mode && !s->valid) || !inside(s, off, off))
+        refuse(c, seg);
+    return s->base + off;
 }

@@ -84,6 +84,9 @@ static ALWAYS_INLINE laddr_t segment_linear(struct cpu *c, unsigned seg, uint32_
     return s->base + off;
 }
 
+/* Of a byte of a line to be flushed: code that cannot be read will do, too [SDM2 CLFLUSH]. */
+laddr_t segment_linear_flush(struct cpu *c, unsigned seg, uint32_t off);
+
 static ALWAYS_INLINE uint64_t mem_read(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 {
     return linear_read(c, segment_linear(c, seg, off, size, false), size);

@@ -312,6 +312,13 @@ TEST(prefetches_never_fault_and_clflush_faults_as_a_load)
     assert_int_equal(RUN(b, "\x0F\xAE\x3E"), EXC_GP);
     b->cpu.r[ESI] = 0x800;
     assert_int_equal(RUN(b, "\x0F\xAE\x3E"), BENCH_NO_FAULT);
+    /* CLFLUSH, but no load, by a segment that may only be executed; both keep to its limit. */
+    b->cpu.seg[DS].access = 0xF8;
+    b->cpu.seg[DS].fast_limit = 0;
+    assert_int_equal(RUN(b, "\x0F\xAE\x3E"), BENCH_NO_FAULT);
+    assert_int_equal(RUN(b, "\x8A\x06"), EXC_GP);
+    b->cpu.r[ESI] = AT;
+    assert_int_equal(RUN(b, "\x0F\xAE\x3E"), EXC_GP);
     bench_free(b);
 }
 
