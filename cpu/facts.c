@@ -135,7 +135,43 @@ void op_facts_of(const struct op *o, struct op_facts *f)
         f->loads = f->stores = false;
 }
 
-unsigned x87_pops(const struct row *r)
+/* --- x87 -------------------------------------------------------------------------------------- */
+
+/* What the classes read and write. Letters: 0 ST0, i ST(i), 1 ST(1); destination 0, i, 1, p
+ * pushed. */
+static const struct shape {
+    const char *class;
+    const char *reads;
+    char to;
+    uint8_t work; /* enum x87_work */
+} shapes[] = {
+    {"fadd", "0i", '0', X87_PLAIN},      {"fmul", "0i", '0', X87_MULTIPLIES},
+    {"fdiv", "0i", '0', X87_DIVIDES},    {"fiadd", "0", '0', X87_PLAIN},
+    {"fidiv", "0", '0', X87_DIVIDES},    {"fcom", "0i", 0, X87_COMPARES},
+    {"fcomi", "0i", 0, X87_TO_EFLAGS},   {"ficom", "0", 0, X87_COMPARES},
+    {"ftst", "0", 0, X87_COMPARES},      {"fxam", "0", 0, X87_COMPARES},
+    {"fchs", "0", '0', X87_PLAIN},       {"fsqrt", "0", '0', X87_PLAIN},
+    {"frndint", "0", '0', X87_PLAIN},    {"f2xm1", "0", '0', X87_PLAIN},
+    {"fsin", "0", '0', X87_PLAIN},       {"fsincos", "0", 'p', X87_PLAIN},
+    {"fptan", "0", 'p', X87_PLAIN},      {"fxtract", "0", 'p', X87_PLAIN},
+    {"fscale", "01", '0', X87_PLAIN},    {"fprem", "01", '0', X87_PLAIN},
+    {"fprem1", "01", '0', X87_PLAIN},    {"fyl2x", "01", '1', X87_PLAIN},
+    {"fyl2xp1", "01", '1', X87_PLAIN},   {"fpatan", "01", '1', X87_PLAIN},
+    {"fcmov", "0i", '0', X87_PLAIN},     {"fld", "i", 'p', X87_PLAIN},
+    {"fld_m80", "", 'p', X87_PLAIN},     {"fbld", "", 'p', X87_PLAIN},
+    {"fild", "", 'p', X87_PLAIN},        {"fld1", "", 'p', X87_PLAIN},
+    {"fldpi", "", 'p', X87_PLAIN},       {"fst_reg", "0", 'i', X87_PLAIN},
+    {"fst_mem", "0", 0, X87_STORES},     {"fstp_m80", "0", 0, X87_STORES},
+    {"fist", "0", 0, X87_STORES},        {"fbstp", "0", 0, X87_STORES},
+    {"fxch", "0i", 'i', X87_EXCHANGES},  {"fnstsw", "", 0, X87_DRAINS},
+    {"fnsave", "", 0, X87_DRAINS},       {"frstor", "", 0, X87_DRAINS},
+    {"fnstenv", "", 0, X87_DRAINS},      {"fldenv", "", 0, X87_DRAINS},
+    {"fldcw", "", 0, X87_DRAINS},        {"fninit", "", 0, X87_DRAINS},
+    {"fnclex", "", 0, X87_DRAINS},       {"wait", "", 0, X87_DRAINS},
+};
+
+/* How many registers it frees: its name ends in P or PP (FYL2X and FPATAN free one, too). */
+static unsigned pops_of(const struct row *r)
 {
     size_t n = strlen(r->name);
     if (strcmp(r->timing, "fyl2x") == 0 || strcmp(r->timing, "fyl2xp1") == 0 ||
@@ -145,4 +181,36 @@ unsigned x87_pops(const struct row *r)
     if (strcmp(r->name, "FNOP") == 0 || strcmp(r->timing, "fincstp") == 0)
         return 0;
     return r->name[n - 1] != 'P' ? 0 : r->name[n - 2] == 'P' ? 2 : 1;
+}
+
+static enum x87_target target_of(char to)
+{
+    switch (to) {
+    case '0': return X87_ST0;
+    case 'i': case '1': return X87_STI;
+    case 'p': return X87_PUSHED;
+    default: return X87_NOWHERE;
+    }
+}
+
+void x87_facts_of(const struct op *o, struct x87_facts *f)
+{
+    const char *class = o->row->timing;
+    bool memory = o->flags & OP_MEM;
+    *f = (struct x87_facts){.i = o->rm & 7, .pops = (uint8_t)pops_of(o->row)};
+    f->ax = strcmp(class, "fnstsw") == 0 && !memory;
+    for (unsigned k = 0; k < ARRAY_COUNT(shapes); k++) {
+        const struct shape *s = &shapes[k];
+        if (strcmp(s->class, class) != 0)
+            continue;
+        bool sti = strchr(s->reads, 'i') && !memory, st1 = strchr(s->reads, '1') != NULL;
+        /* DC and DE write ST(i) where D8 writes ST(0). */
+        bool reversed = sti && strcmp(class, "fcmov") != 0 && (o->imm2 >> 8 & 7) != 0;
+        f->st0 = strchr(s->reads, '0') != NULL;
+        f->sti = sti || st1;
+        f->i = st1 ? 1 : f->i;
+        f->to = (uint8_t)target_of(s->to == '0' && reversed ? 'i' : s->to);
+        f->work = s->work;
+        return;
+    }
 }

@@ -20,9 +20,24 @@ struct op_facts {
 };
 
 void op_facts_of(const struct op *o, struct op_facts *f);
-/* How many x87 registers an instruction frees: its name ends in P or PP (FYL2X and FPATAN free
- * one, too). */
-unsigned x87_pops(const struct row *r);
+/* What an x87 instruction does to the register stack, and what a model must know of it beside. */
+enum x87_target { X87_NOWHERE, X87_ST0, X87_STI, X87_PUSHED };
+enum x87_work {
+    X87_PLAIN, X87_MULTIPLIES, X87_DIVIDES,
+    X87_COMPARES,  /* its result is in the status word ... */
+    X87_TO_EFLAGS, /* ... in EFLAGS */
+    X87_EXCHANGES, X87_STORES,
+    X87_DRAINS, /* waits until every result is there */
+};
+struct x87_facts {
+    bool st0, sti; /* reads ST(0), ST(i) */
+    bool ax;       /* writes AX */
+    uint8_t i;
+    uint8_t to;   /* enum x87_target */
+    uint8_t pops; /* registers that it frees */
+    uint8_t work; /* enum x87_work */
+};
+void x87_facts_of(const struct op *o, struct x87_facts *f);
 
 struct block;
 

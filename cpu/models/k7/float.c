@@ -23,98 +23,27 @@
 
 enum { READ_STI = 1 << 3, READ_ST0 = 1 << 4, READ_DRAINED = 1 << 5 };
 enum { WRITE_FLAGS = 1 << 4, WRITE_STATUS = 1 << 5, WRITE_AX = 1 << 6, WRITE_SWAP = 1 << 7 };
-enum { TO_NONE, TO_ST0, TO_STI, TO_PUSHED };
-#define POPS_SHIFT 2
+#define POPS_SHIFT 2 /* the destination is an enum x87_target */
 
-/* What the classes read and write. Letters: 0 ST0, i ST(i), 1 ST(1); destination 0, i, 1, p
- * pushed. */
-static const struct shape {
-    const char *class;
-    const char *reads;
-    char to;
-    uint8_t flags;
-    bool drained; /* waits until every result is there */
-} shapes[] = {
-    {"fadd", "0i", '0', 0, false},
-    {"fmul", "0i", '0', 0, false},
-    {"fdiv", "0i", '0', 0, false},
-    {"fiadd", "0", '0', 0, false},
-    {"fidiv", "0", '0', 0, false},
-    {"fcom", "0i", 0, WRITE_STATUS, false},
-    {"fcomi", "0i", 0, WRITE_FLAGS, false},
-    {"ficom", "0", 0, WRITE_STATUS, false},
-    {"ftst", "0", 0, WRITE_STATUS, false},
-    {"fxam", "0", 0, WRITE_STATUS, false},
-    {"fchs", "0", '0', 0, false},
-    {"fsqrt", "0", '0', 0, false},
-    {"frndint", "0", '0', 0, false},
-    {"f2xm1", "0", '0', 0, false},
-    {"fsin", "0", '0', 0, false},
-    {"fsincos", "0", 'p', 0, false},
-    {"fptan", "0", 'p', 0, false},
-    {"fxtract", "0", 'p', 0, false},
-    {"fscale", "01", '0', 0, false},
-    {"fprem", "01", '0', 0, false},
-    {"fprem1", "01", '0', 0, false},
-    {"fyl2x", "01", '1', 0, false},
-    {"fyl2xp1", "01", '1', 0, false},
-    {"fpatan", "01", '1', 0, false},
-    {"fcmov", "0i", '0', 0, false},
-    {"fld", "i", 'p', 0, false},
-    {"fld_m80", "", 'p', 0, false},
-    {"fbld", "", 'p', 0, false},
-    {"fild", "", 'p', 0, false},
-    {"fld1", "", 'p', 0, false},
-    {"fldpi", "", 'p', 0, false},
-    {"fst_reg", "0", 'i', 0, false},
-    {"fst_mem", "0", 0, 0, false},
-    {"fstp_m80", "0", 0, 0, false},
-    {"fist", "0", 0, 0, false},
-    {"fbstp", "0", 0, 0, false},
-    {"fxch", "0i", 'i', WRITE_SWAP, false},
-    {"fnsave", "", 0, 0, true},
-    {"frstor", "", 0, 0, true},
-    {"fnstenv", "", 0, 0, true},
-    {"fldenv", "", 0, 0, true},
-    {"fldcw", "", 0, 0, true},
-    {"fninit", "", 0, 0, true},
-    {"fnclex", "", 0, 0, true},
-};
-
-static const struct shape *shape_of(const char *class)
+static unsigned work_bits(enum x87_work work)
 {
-    for (unsigned i = 0; i < ARRAY_COUNT(shapes); i++)
-        if (strcmp(shapes[i].class, class) == 0)
-            return &shapes[i];
-    return NULL;
-}
-
-static unsigned destination(char to)
-{
-    return to == '0' ? TO_ST0 : to == 'i' || to == '1' ? TO_STI : to == 'p' ? TO_PUSHED : TO_NONE;
+    switch (work) {
+    case X87_COMPARES: return WRITE_STATUS;
+    case X87_TO_EFLAGS: return WRITE_FLAGS;
+    case X87_EXCHANGES: return WRITE_SWAP;
+    default: return 0;
+    }
 }
 
 static uint64_t bind_x87(const struct op *o)
 {
-    const char *class = o->row->timing;
-    const struct shape *s = shape_of(class);
-    bool memory = o->flags & OP_MEM;
-    unsigned i = o->rm & 7, reads = 0, writes = 0;
-    if (s) {
-        bool sti = strchr(s->reads, 'i') && !memory, st1 = strchr(s->reads, '1') != NULL;
-        char to = s->to;
-        /* DC and DE write ST(i) where D8 writes ST(0). */
-        if (to == '0' && sti && strcmp(class, "fcmov") != 0 && (o->imm2 >> 8 & 7) != 0)
-            to = 'i';
-        reads = (strchr(s->reads, '0') ? READ_ST0 : 0u) | (sti || st1 ? READ_STI : 0u) |
-                (s->drained ? READ_DRAINED : 0u);
-        writes = s->flags | destination(to);
-        i = st1 ? 1 : i;
-    }
-    bool status = strcmp(class, "fnstsw") == 0;
-    writes |= x87_pops(o->row) << POPS_SHIFT | (status && !memory ? WRITE_AX : 0u);
-    reads |= status ? READ_DRAINED : 0u;
-    return (uint64_t)(reads | i) << FACT_READS | (uint64_t)writes << FACT_WRITES;
+    struct x87_facts f;
+    x87_facts_of(o, &f);
+    unsigned reads = (f.st0 ? READ_ST0 : 0u) | (f.sti ? READ_STI : 0u) |
+                     (f.work == X87_DRAINS ? READ_DRAINED : 0u) | f.i;
+    unsigned writes = work_bits((enum x87_work)f.work) | f.to | (unsigned)f.pops << POPS_SHIFT |
+                      (f.ax ? WRITE_AX : 0u);
+    return (uint64_t)reads << FACT_READS | (uint64_t)writes << FACT_WRITES;
 }
 
 /* Vector facts, see above. */
@@ -165,7 +94,7 @@ static unsigned writes_of(uint64_t t) { return k7_fact(t, FACT_WRITES, 8); }
 /* TOP before the instruction, from what it is now. */
 static unsigned top_before(const struct cpu *c, uint64_t t)
 {
-    unsigned pops = writes_of(t) >> POPS_SHIFT & 3, pushes = (writes_of(t) & 3) == TO_PUSHED;
+    unsigned pops = writes_of(t) >> POPS_SHIFT & 3, pushes = (writes_of(t) & 3) == X87_PUSHED;
     return (c->x87.top - pops + pushes) & 7;
 }
 
@@ -193,9 +122,9 @@ static void write_x87(struct k7 *k, uint64_t t, unsigned top, cycle_t done)
         return;
     }
     switch (writes & 3) {
-    case TO_ST0: k->x87[top] = done; break;
-    case TO_STI: k->x87[i] = done; break;
-    case TO_PUSHED: k->x87[(top - 1) & 7] = done; break;
+    case X87_ST0: k->x87[top] = done; break;
+    case X87_STI: k->x87[i] = done; break;
+    case X87_PUSHED: k->x87[(top - 1) & 7] = done; break;
     default: break;
     }
     if (writes & WRITE_FLAGS)

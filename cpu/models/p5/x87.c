@@ -8,8 +8,6 @@
 
 #include "cpu/x87.h"
 
-#include <string.h>
-
 /* The facts' read and write bytes, for an x87 instruction:
  *
  *   reads   7  6  5        4    3      2-0     writes  7  6        5    4    3-2   1-0
@@ -18,102 +16,30 @@ enum {
     READ_STI = 1 << 3, READ_ST0 = 1 << 4, READ_DRAINED = 1 << 5,
     WRITE_DIV = 1 << 4, WRITE_MUL = 1 << 5, WRITE_COMPARE = 1 << 6,
 };
-enum { TO_NONE, TO_ST0, TO_STI, TO_PUSHED };
-#define POPS_SHIFT 2
+#define POPS_SHIFT 2 /* the destination is an enum x87_target */
 
-/* What the classes read and write. Letters: 0 ST0, i ST(i), 1 ST(1); destination 0, i, 1, p
- * pushed. */
-struct shape {
-    const char *class;
-    const char *reads;
-    char to;
-    uint8_t flags;
-    bool drained; /* waits until every result is there */
-    bool early;   /* reads ST0 a clock earlier than arithmetic does */
-};
-
-static const struct shape shapes[] = {
-    {"fadd", "0i", '0', 0, false, false},
-    {"fmul", "0i", '0', WRITE_MUL, false, false},
-    {"fdiv", "0i", '0', WRITE_DIV, false, false},
-    {"fiadd", "0", '0', 0, false, false},
-    {"fidiv", "0", '0', WRITE_DIV, false, false},
-    {"fcom", "0i", 0, WRITE_COMPARE, false, false},
-    {"fcomi", "0i", 0, WRITE_COMPARE, false, false},
-    {"ficom", "0", 0, WRITE_COMPARE, false, false},
-    {"ftst", "0", 0, WRITE_COMPARE, false, false},
-    {"fxam", "0", 0, WRITE_COMPARE, false, false},
-    {"fchs", "0", '0', 0, false, false},
-    {"fsqrt", "0", '0', 0, false, false},
-    {"frndint", "0", '0', 0, false, false},
-    {"f2xm1", "0", '0', 0, false, false},
-    {"fsin", "0", '0', 0, false, false},
-    {"fsincos", "0", 'p', 0, false, false},
-    {"fptan", "0", 'p', 0, false, false},
-    {"fxtract", "0", 'p', 0, false, false},
-    {"fscale", "01", '0', 0, false, false},
-    {"fprem", "01", '0', 0, false, false},
-    {"fprem1", "01", '0', 0, false, false},
-    {"fyl2x", "01", '1', 0, false, false},
-    {"fyl2xp1", "01", '1', 0, false, false},
-    {"fpatan", "01", '1', 0, false, false},
-    {"fcmov", "0i", '0', 0, false, false},
-    {"fld", "i", 'p', 0, false, false},
-    {"fld_m80", "", 'p', 0, false, false},
-    {"fbld", "", 'p', 0, false, false},
-    {"fild", "", 'p', 0, false, false},
-    {"fld1", "", 'p', 0, false, false},
-    {"fldpi", "", 'p', 0, false, false},
-    {"fst_reg", "0", 'i', 0, false, false},
-    {"fst_mem", "0", 0, 0, false, true},
-    {"fstp_m80", "0", 0, 0, false, true},
-    {"fist", "0", 0, 0, false, true},
-    {"fbstp", "0", 0, 0, false, true},
-    {"fnstsw", "", 0, 0, true, false},
-    {"fnsave", "", 0, 0, true, false},
-    {"frstor", "", 0, 0, true, false},
-    {"fnstenv", "", 0, 0, true, false},
-    {"fldenv", "", 0, 0, true, false},
-    {"fldcw", "", 0, 0, true, false},
-    {"fninit", "", 0, 0, true, false},
-    {"fnclex", "", 0, 0, true, false},
-    {"wait", "", 0, 0, true, false},
-};
-
-static const struct shape *shape_of(const char *class)
+static unsigned work_bits(enum x87_work work)
 {
-    for (unsigned i = 0; i < ARRAY_COUNT(shapes); i++)
-        if (strcmp(shapes[i].class, class) == 0)
-            return &shapes[i];
-    return NULL;
+    switch (work) {
+    case X87_MULTIPLIES: return WRITE_MUL;
+    case X87_DIVIDES: return WRITE_DIV;
+    case X87_COMPARES: case X87_TO_EFLAGS: return WRITE_COMPARE;
+    default: return 0;
+    }
 }
 
+/* What is stored is wanted a clock earlier than what arithmetic reads. FXCH waits for nothing. */
 uint64_t p5_bind_x87(const struct op *o)
 {
-    const struct shape *s = shape_of(o->row->timing);
-    bool memory = o->flags & OP_MEM, sti = false, st1 = false, early = false;
-    unsigned i = o->rm & 7, reads = 0, writes = 0;
-    if (s) {
-        sti = strchr(s->reads, 'i') && !memory;
-        st1 = strchr(s->reads, '1') != NULL;
-        early = s->early;
-        char to = s->to;
-        /* DC and DE write ST(i) where D8 writes ST(0). */
-        if (to == '0' && sti && strcmp(o->row->timing, "fcmov") != 0 && (o->imm2 >> 8 & 7) != 0)
-            to = 'i';
-        reads = (strchr(s->reads, '0') ? READ_ST0 : 0u) | (sti || st1 ? READ_STI : 0u) |
-                (s->drained ? READ_DRAINED : 0u);
-        writes = s->flags | (to == '0'                ? TO_ST0
-                             : to == 'i' || to == '1' ? TO_STI
-                             : to == 'p'              ? TO_PUSHED
-                                                      : TO_NONE);
-        if (st1)
-            i = 1;
-    }
-    bool writes_eax = strcmp(o->row->timing, "fnstsw") == 0 && !memory;
-    writes |= x87_pops(o->row) << POPS_SHIFT;
-    return (uint64_t)(reads | i) << FACT_READS | (uint64_t)writes << FACT_WRITES |
-           (uint64_t)early << FACT_SPECIAL | (uint64_t)writes_eax << FACT_BOTH;
+    struct x87_facts f;
+    x87_facts_of(o, &f);
+    if (f.work == X87_EXCHANGES)
+        f = (struct x87_facts){.i = f.i};
+    unsigned reads = (f.st0 ? READ_ST0 : 0u) | (f.sti ? READ_STI : 0u) |
+                     (f.work == X87_DRAINS ? READ_DRAINED : 0u) | f.i;
+    unsigned writes = work_bits((enum x87_work)f.work) | f.to | (unsigned)f.pops << POPS_SHIFT;
+    return (uint64_t)reads << FACT_READS | (uint64_t)writes << FACT_WRITES |
+           (uint64_t)(f.work == X87_STORES) << FACT_SPECIAL | (uint64_t)f.ax << FACT_BOTH;
 }
 
 static unsigned reads_of(uint64_t t) { return p5_fact(t, FACT_READS); }
@@ -122,7 +48,7 @@ static unsigned writes_of(uint64_t t) { return p5_fact(t, FACT_WRITES); }
 /* TOP before the instruction, from what it is now. */
 static unsigned top_before(const struct cpu *c, uint64_t t)
 {
-    unsigned pops = writes_of(t) >> POPS_SHIFT & 3, pushes = (writes_of(t) & 3) == TO_PUSHED;
+    unsigned pops = writes_of(t) >> POPS_SHIFT & 3, pushes = (writes_of(t) & 3) == X87_PUSHED;
     return (c->x87.top - pops + pushes) & 7;
 }
 
@@ -210,9 +136,9 @@ static void results(struct p5 *p, const struct cpu *c, uint64_t t, unsigned top,
                     cycle_t ready)
 {
     switch (writes_of(t) & 3) {
-    case TO_ST0: p->st_ready[top] = ready; break;
-    case TO_STI: p->st_ready[(top + reads_of(t)) & 7] = ready; break;
-    case TO_PUSHED:
+    case X87_ST0: p->st_ready[top] = ready; break;
+    case X87_STI: p->st_ready[(top + reads_of(t)) & 7] = ready; break;
+    case X87_PUSHED:
         p->st_ready[c->x87.top] = ready;
         if (reads_of(t) & READ_ST0) /* FSINCOS, FPTAN, FXTRACT give two */
             p->st_ready[(c->x87.top + 1) & 7] = ready;
