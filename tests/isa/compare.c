@@ -95,8 +95,12 @@ static void compare_x87(struct verdict *v, const struct isa_x87 *a, const struct
     }
 }
 
-/* An approximation that lies just below the smallest normal number is a zero. */
-static uint32_t flushed(uint32_t v) { return (v & 0x7FFFFFFF) <= 0x00800000 ? v & 1u << 31 : v; }
+/* An approximation below the smallest normal number becomes a zero, so that a zero may have been
+ * anything below: as near to what the other side has as the smallest normal number is. */
+static uint32_t before_flush(uint32_t v)
+{
+    return (v & 0x7FFFFFFF) < 0x00800000 ? (v & 1u << 31) | 0x00800000 : v;
+}
 
 /* The largest distance of two singles at the same place, in units of the last place. */
 static uint32_t lane_distance(const uint8_t a[16], const uint8_t b[16])
@@ -106,8 +110,8 @@ static uint32_t lane_distance(const uint8_t a[16], const uint8_t b[16])
         uint32_t x, y;
         memcpy(&x, a + 4 * i, 4);
         memcpy(&y, b + 4 * i, 4);
-        x = flushed(x);
-        y = flushed(y);
+        x = before_flush(x);
+        y = before_flush(y);
         uint32_t distance = (x ^ y) >> 31 ? UINT32_MAX : x > y ? x - y : y - x;
         most = distance > most ? distance : most;
     }
