@@ -114,7 +114,13 @@ each() {
     local pentium=(--machine p133)
     [ -z "${BOOT_MODEL:-}" ] || pentium+=(--model "$BOOT_MODEL")
     case $1 in
-    vmlinux | initrd-klibc) both_ends "$1" vmlinux initrd-klibc "${pentium[@]}" ;;
+    vmlinux | initrd-klibc)
+        both_ends "$1" vmlinux initrd-klibc "${pentium[@]}"
+        khz=1400000 boot "$1 on k7-1400, power off" linux poweroff vmlinux initrd-klibc \
+            --machine k7-1400 --model "${BOOT_MODEL:-k7}"
+        khz=2200000 boot "$1 on a64-2200, reboot" linux reboot vmlinux initrd-klibc \
+            --machine a64-2200 --model "${BOOT_MODEL:-k8}"
+        ;;
     initrd-busybox) both_ends "$1" vmlinux initrd-busybox "${pentium[@]}" ;;
     bzimage) both_ends "$1" bzimage initrd-klibc "${pentium[@]}" ;;
     vmlinuz-686 | initrd-busybox-static)

@@ -1,7 +1,8 @@
 #!/bin/bash
 # l4_measure.sh: the programs that measure the L4 kernel run to their end on Isochron's Pentium and
-# under QEMU, each operation of the table is there, and the ledger has what the guest counted. The
-# figures themselves are judged by nobody here: guests/measure/table shows them.
+# under QEMU, messages also on its Athlon 64, where the kernel is entered by SYSENTER; each operation
+# of the table is there, and the ledger has what the guest counted. The figures themselves are judged
+# by nobody here: guests/measure/table shows them.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${BUILD:-$root/build/release}
@@ -26,6 +27,8 @@ with open(sys.argv[2], encoding="utf-8") as f:
 if missing:
     sys.exit("not measured: " + ", ".join(sorted(missing)))
 PYTHON
+
+"$root/guests/measure/table" --build "$build" --machine a64-2200 --which ipc --no-ledger
 
 if command -v qemu-system-i386 >/dev/null; then
     "$root/guests/measure/table" --build "$build" --qemu
