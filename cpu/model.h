@@ -41,13 +41,31 @@ void x87_facts_of(const struct op *o, struct x87_facts *f);
 
 struct block;
 
+/* Where a micro-operation executes, out of order. */
+enum model_unit {
+    MODEL_NO_UNIT, MODEL_ALU, MODEL_AGU, MODEL_MULTIPLIER, MODEL_FADD, MODEL_FMUL, MODEL_FSTORE,
+    MODEL_MICROCODE, MODEL_UNITS
+};
+
+/* Of one that addresses memory: when its address was generated, and when the data was there. */
+struct model_micro {
+    uint8_t unit; /* enum model_unit */
+    cycle_t issued, completed;
+};
+#define MODEL_MICROS 2
+
 /* What the last priced instruction did, for `isochron cycles` and reports. */
 struct model_last {
     char pipe;           /* p5: 'U' or 'V'; out of order: the lane, '0' to '2' */
     bool paired;         /* issued (p5), was dispatched (out of order) with the one before it */
     const char *why_not; /* why not, NULL if it did */
     bool staged;         /* the times below are known: out of order */
-    cycle_t fetched, dispatched, issued, completed, retired;
+    /* It was fetched, could be dispatched, was dispatched to its scheduler, the first of its
+     * micro-operations issued, the last of them was done, it retired. */
+    cycle_t fetched, decoded, dispatched, issued, completed, retired;
+    uint8_t unit; /* enum model_unit: where it computes, or where its address is generated */
+    unsigned micro_count;
+    struct model_micro micro[MODEL_MICROS]; /* what addresses memory first, then what computes */
 };
 
 struct model {

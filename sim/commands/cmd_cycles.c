@@ -4,6 +4,7 @@
 #include "sim/core/check.h"
 #include "sim/machine/image.h"
 #include "sim/report/cycles.h"
+#include "sim/report/units.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -33,9 +34,10 @@ static void help(void)
 {
     puts("usage: isochron cycles [OPTIONS] --asm 'ASM'\n\n"
          "Assembles a few instructions, runs them in a warm loop on a modelled processor, and\n"
-         "prints the clocks of one copy, and for each instruction its pipe (out of order: the\n"
-         "lane), whether it paired with the one before (out of order: is in its line), and\n"
-         "where its clocks went (out of order: those between retirements). A snippet whose\n"
+         "prints the clocks of one copy, and for each instruction its pipe, whether it\n"
+         "paired with the one before and where its clocks went. Out of order it prints lane and\n"
+         "unit, the clocks of fetch, decoding, dispatch, of each micro-operation's issue and\n"
+         "result, and of retirement; its clocks are those between retirements. A snippet whose\n"
          "instructions depend on each other gives a latency, one of independent instructions a\n"
          "throughput.\n\n"
          "`buf` is 64 KB of writable memory, aligned to 64 KB. Registers start at zero and the\n"
@@ -117,18 +119,85 @@ static void causes_text(const struct cycles_line *l, char *text, size_t size)
                                    cause_names[k], l->cause[k]);
 }
 
-static void print_text(const struct job *j, const struct cycles_result *r)
+static const char *pairing(const struct model_last *l)
 {
-    printf("%.2f clocks a copy on %s\n\n", per_copy(r), j->config.name);
+    return l->paired ? "with the one before" : l->why_not ? l->why_not : "";
+}
+
+static void print_pipes(const struct cycles_result *r)
+{
     printf("  %6s %-36s %-4s %6s  %-34s %s\n", "offset", "instruction", "pipe", "clocks", "where",
            "pairing");
     for (size_t i = 0; i < r->line_count; i++) {
         const struct cycles_line *l = &r->lines[i];
         char causes[200];
         causes_text(l, causes, sizeof causes);
-        printf("  %6x %-36.36s %-4c %6u  %-34s %s\n", l->offset, l->text, l->pipe, l->cycles,
-               causes, l->paired ? "with the one before" : l->why_not ? l->why_not : "");
+        printf("  %6x %-36.36s %-4c %6u  %-34s %s\n", l->offset, l->text, l->last.pipe, l->cycles,
+               causes, pairing(&l->last));
     }
+}
+
+/* A clock, from the one in which the copy's first instruction was dispatched. */
+static int at(const struct cycles_line *l, cycle_t cycle)
+{
+    return (int)((int64_t)cycle - l->begun);
+}
+
+/* "agu 3-6, alu 6-7": from issue to the result. */
+static void micros_text(const struct cycles_line *l, char *text, size_t size)
+{
+    size_t n = 0;
+    text[0] = 0;
+    for (unsigned i = 0; i < l->last.micro_count && n < size; i++) {
+        const struct model_micro *m = &l->last.micro[i];
+        n += (size_t)snprintf(text + n, size - n, "%s%s %d-%d", n ? ", " : "", unit_names[m->unit],
+                              at(l, m->issued), at(l, m->completed));
+    }
+}
+
+static void print_stages(const struct cycles_result *r)
+{
+    printf("  %6s %-30s %-6s %5s %5s %5s %-24s %5s %6s  %s\n", "offset", "instruction", "unit",
+           "fetch", "ready", "disp.", "issue-done", "ret.", "clocks", "where");
+    for (size_t i = 0; i < r->line_count; i++) {
+        const struct cycles_line *l = &r->lines[i];
+        char causes[200], micros[80], units[UNITS_TEXT];
+        causes_text(l, causes, sizeof causes);
+        micros_text(l, micros, sizeof micros);
+        printf("  %6x %-30.30s %-6s %5d %5d %4d%s %-24s %5d %6u  %s\n", l->offset, l->text,
+               units_format(units_of(&l->last), units, sizeof units), at(l, l->last.fetched),
+               at(l, l->last.decoded), at(l, l->last.dispatched), l->last.paired ? "\"" : " ",
+               micros, at(l, l->last.retired), l->cycles, causes);
+    }
+    puts("\n  clocks from the dispatch of the first; ready: decoded, could be dispatched; \": in\n"
+         "  the line of the one before");
+}
+
+static void print_text(const struct job *j, const struct cycles_result *r)
+{
+    printf("%.2f clocks a copy on %s\n\n", per_copy(r), j->config.name);
+    if (r->line_count && r->lines[0].last.staged)
+        print_stages(r);
+    else
+        print_pipes(r);
+}
+
+static void add_stages(const struct cycles_line *l, json_t *to)
+{
+    const struct model_last *s = &l->last;
+    char units[UNITS_TEXT];
+    json_t *micros = json_array();
+    for (unsigned i = 0; i < s->micro_count; i++)
+        json_array_append_new(micros, json_pack("{s:s,s:i,s:i}", "unit",
+                                                unit_names[s->micro[i].unit], "issued",
+                                                at(l, s->micro[i].issued), "completed",
+                                                at(l, s->micro[i].completed)));
+    json_object_set_new(to, "stages", json_pack("[i,i,i,i,i,i]", at(l, s->fetched),
+                                                at(l, s->decoded), at(l, s->dispatched),
+                                                at(l, s->issued), at(l, s->completed),
+                                                at(l, s->retired)));
+    json_object_set_new(to, "micros", micros);
+    json_object_set_new(to, "units", json_string(units_format(units_of(s), units, sizeof units)));
 }
 
 static void print_json(const struct job *j, const struct cycles_result *r)
@@ -140,11 +209,13 @@ static void print_json(const struct job *j, const struct cycles_result *r)
         for (int k = 0; k < CAUSE_COUNT; k++)
             if (l->cause[k])
                 json_object_set_new(causes, cause_names[k], json_integer(l->cause[k]));
-        json_array_append_new(lines, json_pack("{s:i,s:s,s:s#,s:b,s:s?,s:i,s:o}", "offset",
-                                               (int)l->offset, "instruction", l->text, "pipe",
-                                               &l->pipe, 1, "paired", (int)l->paired, "why_not",
-                                               l->why_not, "cycles", (int)l->cycles, "causes",
-                                               causes));
+        json_t *one = json_pack("{s:i,s:s,s:s#,s:b,s:s?,s:i,s:o}", "offset", (int)l->offset,
+                                "instruction", l->text, "pipe", &l->last.pipe, 1, "paired",
+                                (int)l->last.paired, "why_not", l->last.why_not, "cycles",
+                                (int)l->cycles, "causes", causes);
+        if (l->last.staged)
+            add_stages(l, one);
+        json_array_append_new(lines, one);
     }
     json_t *o = json_pack("{s:s,s:f,s:I,s:I,s:o}", "machine", j->config.name, "cycles",
                           per_copy(r), "clocks", (json_int_t)r->cycles, "copies",

@@ -44,8 +44,10 @@ static const char *mean(uint64_t cycles, uint64_t count, char *text, size_t size
     return text;
 }
 
-static const char *pipe_of(const struct cost_line *l)
+static const char *pipe_of(const struct cost_line *l, char *text, size_t size)
 {
+    if (l->units)
+        return units_format(l->units, text, size);
     if (l->u + l->v == 0)
         return "-";
     return l->v == 0 ? "U" : l->u == 0 ? "V" : "U/V";
@@ -133,12 +135,24 @@ static void format_causes(const struct cost_line *l, uint64_t count, char *text,
                                    mean(l->cause[k], count, a, sizeof a));
 }
 
-static void print_line(const struct cost_path *p, const struct cost_line *l, FILE *out)
+/* Lanes and units want more room than U and V. */
+static int pipe_width(const struct cost_path *p)
 {
-    char each[48], runs[48], causes[400];
+    int width = 3;
+    char text[UNITS_TEXT];
+    for (uint32_t i = 0; i < p->line_count; i++) {
+        int n = (int)strlen(pipe_of(&p->lines[i], text, sizeof text));
+        width = n > width ? n : width;
+    }
+    return width;
+}
+
+static void print_line(const struct cost_path *p, const struct cost_line *l, int width, FILE *out)
+{
+    char each[48], runs[48], causes[400], pipe[UNITS_TEXT];
     format_causes(l, p->count, causes, sizeof causes);
-    fprintf(out, "  %08x %-26.26s %-40.40s %-3s %7s %8s  %s\n", l->address, l->symbol, l->text,
-            pipe_of(l), mean(l->executions, p->count, runs, sizeof runs),
+    fprintf(out, "  %08x %-26.26s %-40.40s %-*s %7s %8s  %s\n", l->address, l->symbol, l->text,
+            width, pipe_of(l, pipe, sizeof pipe), mean(l->executions, p->count, runs, sizeof runs),
             mean(l->cycles, p->count, each, sizeof each), causes);
 }
 
@@ -164,6 +178,7 @@ static void print_source(const char *source, const char *folder, FILE *out)
 static void print_text(const struct cost_path *p, const char *sources, FILE *out)
 {
     char a[80];
+    int width = pipe_width(p);
     fprintf(out, "%s: %" PRIu64 " instances, %" PRIu64 " cycles, %s each\n", p->name, p->count,
             p->cycles, fraction(p->cycles, p->count, a, sizeof a));
     if (p->count > 1)
@@ -172,15 +187,15 @@ static void print_text(const struct cost_path *p, const char *sources, FILE *out
                      "and causes of less than 0.01 cycles are left out\n",
                 p->typical, p->min, p->max);
     if (p->line_count)
-        fprintf(out, "\n  %-8s %-26s %-40s %-3s %7s %8s  %s\n", "address", "symbol", "instruction",
-                "P", "runs", "cycles", "causes");
+        fprintf(out, "\n  %-8s %-26s %-40s %-*s %7s %8s  %s\n", "address", "symbol", "instruction",
+                width, "P", "runs", "cycles", "causes");
     for (uint32_t i = 0; i < p->line_count; i++) {
         const struct cost_line *l = &p->lines[i];
         if (i == 0 || strcmp(l->phase, l[-1].phase) != 0)
             fprintf(out, "  -- %s\n", l->phase);
         if (sources && *l->source && (i == 0 || strcmp(l->source, l[-1].source) != 0))
             print_source(l->source, sources, out);
-        print_line(p, l, out);
+        print_line(p, l, width, out);
     }
     print_phases(p, out);
     print_named_phases(p, out);

@@ -134,6 +134,15 @@ static struct cost_line line_of(const struct costs *c, const json_t *code)
     return l;
 }
 
+/* Out of order: where it executed. */
+static units_t units_in(const struct costs *c, const json_t *row)
+{
+    units_t units;
+    if (!units_parse(text_or_none(row, "units"), &units))
+        damaged(c, "'units' is '%.20s'", text_or_none(row, "units"));
+    return units;
+}
+
 static void add_costs(const struct costs *c, struct cost_line *l, const json_t *row)
 {
     l->executions += whole(c, row, "executions");
@@ -141,6 +150,7 @@ static void add_costs(const struct costs *c, struct cost_line *l, const json_t *
     l->u += whole(c, row, "u");
     l->v += whole(c, row, "v");
     l->paired += whole(c, row, "paired");
+    l->units |= units_in(c, row);
     add_causes(c, row, l->cause);
 }
 
@@ -484,7 +494,8 @@ static void read_window(struct costs *c)
         *l = line_of(c, row);
         l->kind = strcmp(l->phase, "user") == 0 ? "user" : "kernel";
         l->executions = 1;
-        l->u = *pipe == 'U';
+        l->units = *pipe == '-' ? 0 : units_in(c, row);
+        l->u = *pipe == 'U' || l->units;
         l->v = l->paired = *pipe == 'V';
         sum += l->cycles = whole(c, row, "cycles");
         add_causes(c, row, l->cause);
@@ -583,6 +594,10 @@ json_t *costs_lines_json(const struct cost_path *p)
             "executions", (json_int_t)l->executions, "cycles", (json_int_t)l->cycles, "u",
             (json_int_t)l->u, "v", (json_int_t)l->v, "paired", (json_int_t)l->paired, "causes",
             costs_causes_json(l->cause));
+        char units[UNITS_TEXT];
+        if (l->units)
+            json_object_set_new(row, "units",
+                                json_string(units_format(l->units, units, sizeof units)));
         if (*l->source)
             json_object_set_new(row, "source", json_string(l->source));
         json_array_append_new(list, row);

@@ -11,6 +11,7 @@
 
 #include "sim/core/ledger.h"
 #include "sim/report/path_rules.h"
+#include "sim/report/units.h"
 
 #include <jansson.h>
 
@@ -26,6 +27,7 @@ struct cost_line {
     const char *source; /* "file:line", "" if unknown */
     const char *bytes;  /* in hexadecimal, "" if unknown */
     uint64_t executions, cycles, u, v, paired;
+    units_t units; /* out of order: where */
     uint64_t cause[CAUSE_COUNT];
 };
 

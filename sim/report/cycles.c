@@ -96,14 +96,11 @@ static void show(struct watch *w, const struct cpu *c, const struct op *o, laddr
     struct cycles_result *r = w->result;
     if (w->result->lines == NULL || r->line_count == LINES_MAX)
         return;
-    struct model_last last;
-    c->model->last(c->model, &last);
     struct cycles_line *l = &r->lines[r->line_count++];
+    c->model->last(c->model, &l->last);
+    l->begun = (int64_t)r->lines[0].last.dispatched;
     l->offset = la - w->view_first;
     l->cycles = (uint32_t)(c->clock->now - w->last_now);
-    l->pipe = last.pipe;
-    l->paired = last.paired;
-    l->why_not = last.why_not;
     memcpy(l->cause, w->pending, sizeof l->cause);
     /* Disassembled later: only its length is kept now. */
     l->text[0] = (char)o->length;

@@ -8,6 +8,7 @@
  * segments. */
 #pragma once
 
+#include "cpu/model.h"
 #include "sim/core/ledger.h"
 #include "sim/machine/config.h"
 #include "sim/report/assemble.h"
@@ -32,9 +33,8 @@ struct cycles_line {
     char text[96];
     uint32_t offset; /* from the first byte of the copy */
     uint32_t cycles;
-    char pipe;           /* 'U' or 'V' */
-    bool paired;         /* issued together with the one before it */
-    const char *why_not; /* why it did not, NULL if it did */
+    struct model_last last;
+    int64_t begun; /* the last.dispatched of the copy's first, from which its stages count */
     uint16_t cause[CAUSE_COUNT];
 };
 

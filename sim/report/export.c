@@ -322,17 +322,45 @@ void export_check_explain(const json_t *report, const char *path)
     }
 }
 
-/* None (in-order parts), or five cycles in order, within reason. */
-static void check_stages(const json_t *stages, size_t index, const char *path)
+enum { STAGES = 6, STAGE_DISPATCHED = 2, STAGE_RETIRED = 5, MICROS_MOST = 4 };
+
+static json_int_t stage_of(const json_t *stages, size_t i)
+{
+    return json_integer_value(json_array_get(stages, i));
+}
+
+/* Each has a unit, and its clocks lie between dispatch and retirement. */
+static void check_micros(const json_t *micros, const json_t *stages, size_t index,
+                         const char *path)
+{
+    size_t i;
+    json_t *v;
+    json_int_t issued, completed;
+    const char *unit;
+    json_array_foreach(micros, i, v)
+        if (json_unpack(v, "{s:s,s:I,s:I}", "unit", &unit, "issued", &issued, "completed",
+                        &completed) || issued > completed ||
+            issued < stage_of(stages, STAGE_DISPATCHED) ||
+            completed > stage_of(stages, STAGE_RETIRED))
+            usage_error("export: %s: 'micros' of instruction %zu are not micro-operations", path,
+                        index);
+    if (!json_is_array(micros) || json_array_size(micros) > MICROS_MOST)
+        usage_error("export: %s: 'micros' of instruction %zu are no list of at most %d", path,
+                    index, (int)MICROS_MOST);
+}
+
+/* None (in-order parts), or six cycles in order, within reason. */
+static void check_stages(const json_t *e, size_t index, const char *path)
 {
     const json_int_t most = 1ll << 40;
     json_int_t before = -most;
+    const json_t *stages = json_object_get(e, "stages");
     size_t i;
     json_t *v;
     if (!stages)
         return;
-    if (!json_is_array(stages) || json_array_size(stages) != 5)
-        usage_error("export: %s: 'stages' of instruction %zu are not five cycles", path, index);
+    if (!json_is_array(stages) || json_array_size(stages) != STAGES)
+        usage_error("export: %s: 'stages' of instruction %zu are not six cycles", path, index);
     json_array_foreach(stages, i, v) {
         json_int_t at = json_is_integer(v) ? json_integer_value(v) : most;
         if (at < before || at >= most)
@@ -340,6 +368,7 @@ static void check_stages(const json_t *stages, size_t index, const char *path)
                         index);
         before = at;
     }
+    check_micros(json_object_get(e, "micros"), stages, index, path);
 }
 
 void export_check_window(const json_t *window, const char *path)
@@ -356,7 +385,7 @@ void export_check_window(const json_t *window, const char *path)
         if (strlen(export_text(e, "pipe")) != 1)
             usage_error("export: %s: 'pipe' of instruction %zu is '%s'; accepted is one letter",
                         path, i, export_text(e, "pipe"));
-        check_stages(json_object_get(e, "stages"), i, path);
+        check_stages(e, i, path);
         sum += export_number(e, "cycles");
     }
     if (sum != export_number(window, "cycles"))

@@ -1,6 +1,6 @@
 /* export_kanata: a window as Kanata 0004 [KANATA], which Konata shows: each instruction's way
  * through the pipes: of the p5 PF, D1, D2, EX, WB, the stalls on a lane of their own; out of order
- * F, D, X, W, as the model timed them.
+ * a row for each micro-operation, its stages as the model timed them.
  *
  * The clock in which EX begins is the clock in which the model issued the instruction, exact; so
  * are EX's length and the stalls before and after. The stages before follow from the rule of an
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define FRONT_STAGES 3 /* PF, D1, D2: clocks before the first issue */
+#define FETCH_CLOCKS 2 /* out of order: fetch 1 and 2 [AF-MA 20.1] */
 #define LABEL_MAX 400
 
 /* What happens at a clock, in the order in which the file must tell it. */
@@ -109,8 +110,10 @@ static void tell_labels(struct kanata *k, json_int_t at, uint32_t id, const json
     json_t *v;
     tell(k, at, "L\t%u\t0\t%08x %s: %s", id, (uint32_t)export_number(e, "address"),
          export_text(e, "symbol"), *code ? code : "(interrupt or exception)");
+    const char *units = export_text(e, "units");
     tell(k, at, "L\t%u\t1\tphase %s, pipe %s, %" JSON_INTEGER_FORMAT " cycles", id,
-         export_text(e, "phase"), export_text(e, "pipe"), export_number(e, "cycles"));
+         export_text(e, "phase"), *units ? units : export_text(e, "pipe"),
+         export_number(e, "cycles"));
     json_object_foreach(json_object_get(e, "causes"), cause, v)
         tell(k, at, "L\t%u\t1\t, %s %" JSON_INTEGER_FORMAT, id, cause, json_integer_value(v));
 }
@@ -171,17 +174,45 @@ static json_int_t stage(const json_t *e, size_t i)
     return json_integer_value(json_array_get(json_object_get(e, "stages"), i));
 }
 
-/* F from the fetch of its window, D from the dispatch of its line, X while it executes, W until it
- * retires; what its cycles went to is in its label. */
-static void tell_staged(struct kanata *k, uint32_t id, const json_t *e, json_int_t first)
+/* A stage from a clock to another, if it takes any. */
+static void tell_stage(struct kanata *k, uint32_t id, const char *name, json_int_t from,
+                       json_int_t to)
 {
-    static const char *const names[] = {"F", "D", "X", "W"};
-    tell(k, stage(e, 0) - first, "I\t%u\t%u\t0", id, id);
-    tell_labels(k, stage(e, 0) - first, id, e);
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
-        if (stage(e, i + 1) > stage(e, i))
-            tell(k, stage(e, i) - first, "S\t%u\t0\t%s", id, names[i]);
-    tell(k, stage(e, 4) - first, "R\t%u\t%u\t0", id, id);
+    if (to > from)
+        tell(k, from, "S\t%u\t0\t%s", id, name);
+}
+
+/* One micro-operation: F and D while its window is fetched and decoded, P while its line waits to
+ * be dispatched, S in the scheduler, its unit's name while it executes, C until it retires. */
+static void tell_micro(struct kanata *k, uint32_t id, uint32_t instruction, const json_t *e,
+                       const json_t *micro, json_int_t first)
+{
+    json_int_t fetched = stage(e, 0) - first, decoded = stage(e, 1) - first;
+    json_int_t issued = (micro ? export_number(micro, "issued") : stage(e, 3)) - first;
+    json_int_t completed = (micro ? export_number(micro, "completed") : stage(e, 4)) - first;
+    json_int_t pick = fetched + FETCH_CLOCKS < decoded ? fetched + FETCH_CLOCKS : decoded;
+    tell(k, fetched, "I\t%u\t%u\t0", id, instruction);
+    tell_labels(k, fetched, id, e);
+    tell_stage(k, id, "F", fetched, pick);
+    tell_stage(k, id, "D", pick, decoded);
+    tell_stage(k, id, "P", decoded, stage(e, 2) - first);
+    tell_stage(k, id, "S", stage(e, 2) - first, issued);
+    tell_stage(k, id, micro ? export_text(micro, "unit") : "none", issued, completed);
+    tell_stage(k, id, "C", completed, stage(e, 5) - first);
+    tell(k, stage(e, 5) - first, "R\t%u\t%u\t0", id, id);
+}
+
+/* A row for each micro-operation; what needs no unit has one, too. Returns how many. */
+static uint32_t tell_staged(struct kanata *k, uint32_t id, uint32_t instruction, const json_t *e,
+                            json_int_t first)
+{
+    const json_t *micros = json_object_get(e, "micros");
+    size_t count = json_array_size(micros);
+    for (size_t i = 0; i < count; i++)
+        tell_micro(k, id + (uint32_t)i, instruction, e, json_array_get(micros, i), first);
+    if (!count)
+        tell_micro(k, id, instruction, e, NULL, first);
+    return count ? (uint32_t)count : 1;
 }
 
 /* The cycle in which the first of them was fetched. */
@@ -209,11 +240,12 @@ void export_kanata(const struct export_input *in, FILE *out)
     struct kanata k = {0};
     const json_t *list = json_object_get(in->window, "instructions");
     json_int_t at = FRONT_STAGES, first = first_stage(list);
+    uint32_t row = 0;
     size_t i;
     json_t *e;
     json_array_foreach(list, i, e) {
         if (json_object_get(e, "stages")) {
-            tell_staged(&k, (uint32_t)i, e, first);
+            row += tell_staged(&k, row, (uint32_t)i, e, first);
             continue;
         }
         tell_instruction(&k, (uint32_t)i, e, at);

@@ -163,6 +163,7 @@ static void merge(struct profile *p, struct profile_rows *to)
         sum->u += r->u;
         sum->v += r->v;
         sum->paired += r->paired;
+        sum->units |= r->units;
         for (uint32_t n = r->cells; n; n = from->cell[n - 1].next)
             add_cycles(to, sum, from->cell[n - 1].cause, from->cell[n - 1].cycles);
     }
@@ -259,6 +260,7 @@ static void record(struct profile *p, const struct cpu *c, const struct op *o, b
         c->model->last(c->model, &last);
         *(last.pipe == 'V' ? &r->v : &r->u) += 1;
         r->paired += last.paired;
+        r->units |= units_of(&last);
     }
 }
 

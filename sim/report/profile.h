@@ -1,7 +1,7 @@
 /* profile: kernel paths, instruction by instruction.
  *
  * For each cluster of paths.h: every instruction that its instances ran, in the order in which they
- * first ran it; how often, for how many cycles and why, in which pipe, and paired how often. The
+ * first ran it; how often, for how many cycles and why, where, and paired how often. The
  * cycles of a cluster's instructions sum to the cluster's cycles, and so does each cause.
  *
  * An instruction is its address and the phase that it runs in: the first of an instance is the
@@ -15,6 +15,7 @@
 
 #include "sim/report/paths.h"
 #include "sim/report/symbols.h"
+#include "sim/report/units.h"
 #include "sim/report/watch.h"
 
 #include <jansson.h>
@@ -50,6 +51,7 @@ struct profile_row {
     uint32_t cells; /* first of its causes, +1 */
     uint64_t executions, cycles;
     uint64_t u, v, paired; /* paired: issued together with the one before it */
+    units_t units;         /* out of order, where all are counted in u */
 };
 
 /* The instructions of one instance, or of a cluster. */
@@ -97,7 +99,8 @@ void profile_free(struct profile *p, struct watch *h);
 uint32_t *profile_order(const struct profile *p);
 
 /* {cycles, code: [{address, bytes, kind, phase, symbol, instruction, source}], clusters: [{cluster,
- *  count, cycles, instructions: [{code, executions, cycles, u, v, paired, causes}]}], rest:
+ *  count, cycles, instructions: [{code, executions, cycles, u, v, paired, causes, units}]}], rest:
  *  {clusters, count, cycles}}; cluster is an index into the clusters of paths_json, source is
- *  missing where no table of lines has it. The sums are checked. */
+ *  missing where no table of lines has it, units (units.h) on in-order parts. The sums are
+ *  checked. */
 json_t *profile_json(const struct profile *p, struct symbols *symbols);

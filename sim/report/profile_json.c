@@ -76,10 +76,15 @@ static json_t *row_json(struct writer *w, const struct profile_rows *s, const st
         if (sums[k])
             json_object_set_new(causes, cause_names[k], json_integer((json_int_t)sums[k]));
     }
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "code", (json_int_t)code_index(w, r->code),
-                     "executions", (json_int_t)r->executions, "cycles", (json_int_t)r->cycles, "u",
-                     (json_int_t)r->u, "v", (json_int_t)r->v, "paired", (json_int_t)r->paired,
-                     "causes", causes);
+    json_t *o = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "code",
+                          (json_int_t)code_index(w, r->code), "executions",
+                          (json_int_t)r->executions, "cycles", (json_int_t)r->cycles, "u",
+                          (json_int_t)r->u, "v", (json_int_t)r->v, "paired",
+                          (json_int_t)r->paired, "causes", causes);
+    char units[UNITS_TEXT];
+    if (r->units)
+        json_object_set_new(o, "units", json_string(units_format(r->units, units, sizeof units)));
+    return o;
 }
 
 static json_t *cluster_json(struct writer *w, uint32_t cluster)

@@ -3,10 +3,13 @@
 #include "mmu/mmu.h"
 #include "sim/core/check.h"
 #include "sim/report/disassemble.h"
+#include "sim/report/units.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define STAGED_WIDTH 8 /* of lane and unit */
 
 const char *const phase_names[PHASE_COUNT] = {"user", "entry", "kernel", "exit"};
 
@@ -146,15 +149,17 @@ static void format_causes(const struct window_entry *e, char *text, size_t size)
 static void print_entry(const struct window_entry *e, const struct symbols *symbols, FILE *out,
                         struct disassembler *d)
 {
-    char name[96], code[96], causes[256];
+    char name[96], code[96], causes[256], where[UNITS_TEXT] = {e->last.pipe};
     symbols_format(symbols, e->la, name, sizeof name);
     if (e->delivery)
         snprintf(code, sizeof code, "(interrupt or exception)");
     else
         disassemble(d, e->bytes, e->length, e->la, code, sizeof code);
     format_causes(e, causes, sizeof causes);
-    fprintf(out, "  %08x %-30.30s %-38.38s %c %5u  %s\n", e->la, name, code, e->last.pipe,
-            e->cycles, causes);
+    if (e->last.staged && !e->delivery)
+        units_format(units_of(&e->last), where, sizeof where);
+    fprintf(out, "  %08x %-30.30s %-38.38s %-*s %5u  %s\n", e->la, name, code,
+            e->last.staged ? STAGED_WIDTH : 1, where, e->cycles, causes);
 }
 
 static void print_phases(const struct window *w, FILE *out)
@@ -196,8 +201,9 @@ void window_print(const struct window *w, const struct symbols *symbols, FILE *o
         return;
     }
     struct disassembler *d = disassembler_new();
-    fprintf(out, "%s  %-8s %-30s %-38s %c %5s  %s%s\n", bold, "address", "symbol", "instruction",
-            'P', "cyc", "causes", plain);
+    int width = w->count && w->entries[0].last.staged ? STAGED_WIDTH : 1;
+    fprintf(out, "%s  %-8s %-30s %-38s %-*s %5s  %s%s\n", bold, "address", "symbol",
+            "instruction", width, "P", "cyc", "causes", plain);
     for (uint32_t i = 0; i < w->count; i++) {
         if (i == 0 || w->entries[i].phase != w->entries[i - 1].phase)
             fprintf(out, "%s  -- %s%s\n", bold, phase_names[w->entries[i].phase], plain);
@@ -211,14 +217,29 @@ void window_print(const struct window *w, const struct symbols *symbols, FILE *o
         fprintf(out, "  the window is longer than %d instructions: cut\n", WINDOW_ENTRIES_MAX);
 }
 
-/* The cycles of the stages, counted from the window's first: negative for what came before. */
-static json_t *stages_json(const struct window *w, const struct model_last *l)
+/* A cycle, counted from the window's first: negative for what came before. */
+static json_t *cycle_json(const struct window *w, cycle_t cycle)
 {
-    const cycle_t stages[] = {l->fetched, l->dispatched, l->issued, l->completed, l->retired};
-    json_t *list = json_array();
+    return json_integer((json_int_t)(cycle - w->begin_cycle));
+}
+
+static void add_stages(const struct window *w, const struct model_last *l, json_t *to)
+{
+    const cycle_t stages[] = {l->fetched, l->decoded, l->dispatched, l->issued, l->completed,
+                              l->retired};
+    json_t *list = json_array(), *micros = json_array();
+    char where[UNITS_TEXT];
     for (unsigned i = 0; i < ARRAY_COUNT(stages); i++)
-        json_array_append_new(list, json_integer((json_int_t)(stages[i] - w->begin_cycle)));
-    return list;
+        json_array_append_new(list, cycle_json(w, stages[i]));
+    for (unsigned i = 0; i < l->micro_count; i++) {
+        const struct model_micro *m = &l->micro[i];
+        json_array_append_new(micros, json_pack("{s:s,s:o,s:o}", "unit", unit_names[m->unit],
+                                                "issued", cycle_json(w, m->issued), "completed",
+                                                cycle_json(w, m->completed)));
+    }
+    json_object_set_new(to, "stages", list);
+    json_object_set_new(to, "micros", micros);
+    json_object_set_new(to, "units", json_string(units_format(units_of(l), where, sizeof where)));
 }
 
 json_t *window_json(const struct window *w, const struct symbols *symbols)
@@ -240,7 +261,7 @@ json_t *window_json(const struct window *w, const struct symbols *symbols)
                                 phase_names[e->phase], "pipe", &e->last.pipe, 1, "cycles",
                                 (int)e->cycles, "causes", causes);
         if (e->last.staged)
-            json_object_set_new(one, "stages", stages_json(w, &e->last));
+            add_stages(w, &e->last, one);
         json_array_append_new(list, one);
     }
     disassembler_free(d);

@@ -44,7 +44,7 @@ static void expect_reason(const char *expected, const char *code, size_t size)
 {
     struct cycles_result r;
     run(&r, "", 0, code, size);
-    const char *why = r.lines[r.line_count - 1].why_not;
+    const char *why = r.lines[r.line_count - 1].last.why_not;
     cycles_free(&r);
     assert_string_equal(why ? why : "paired", expected);
 }

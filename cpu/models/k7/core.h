@@ -208,7 +208,8 @@ struct k7_found {
 /* The stages of the last instruction, and what decided them: for reports. */
 struct k7_stages {
     cycle_t fetched, dispatched, issued, completed, retired;
-    unsigned lane;
+    cycle_t address, loaded, operated; /* of its two micro-operations; address 0: no memory */
+    unsigned lane, unit; /* enum k7_unit; microcode is ALONE */
     bool joined; /* in the line of the one before */
 };
 

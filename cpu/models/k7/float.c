@@ -206,9 +206,8 @@ static struct k7_cost by_operands(const struct cpu *c, const struct op *o, struc
 }
 
 /* One of its operations. */
-static cycle_t take_pipe(struct k7 *k, const struct k7_cost *cost, unsigned lane, cycle_t t)
+static cycle_t take_pipe(struct k7 *k, const struct k7_cost *cost, unsigned pipe, cycle_t t)
 {
-    unsigned pipe = pipe_of(k, cost->unit, lane);
     bool divides = cost->busy > DIVIDER_CLOCKS && cost->path == DECODE_DIRECT;
     if (divides) {
         t = later(t, k->divider);
@@ -225,9 +224,12 @@ static cycle_t issue(struct k7 *k, const struct k7_cost *cost, unsigned lane, cy
 {
     if (cost->unit == UNIT_NONE)
         return t;
-    cycle_t first = take_pipe(k, cost, lane, t);
+    unsigned pipe = pipe_of(k, cost->unit, lane);
+    cycle_t first = take_pipe(k, cost, pipe, t);
+    if (cost->path == DECODE_DIRECT)
+        k->last.unit = UNIT_FADD + pipe;
     for (unsigned i = 1; i < cost->ops && cost->path == DECODE_DIRECT; i++)
-        take_pipe(k, cost, (lane + i) % LANES, t);
+        take_pipe(k, cost, pipe_of(k, cost->unit, (lane + i) % LANES), t);
     return first;
 }
 
@@ -243,9 +245,11 @@ static bool touches(const struct access *a, const struct access *end)
 static cycle_t touch(struct k7 *k, const struct access *a, const struct access *end, cycle_t *agu,
                      cycle_t t, const struct access **stored, cycle_t *line)
 {
+    cycle_t loaded = *agu + 1;
     for (const struct access *e = a; e < end; e++) {
         if (e->kind == ACCESS_READ || e->kind == ACCESS_RMW) {
-            t = later(t, k7_load(k, e, *agu, false));
+            loaded = later(loaded, k7_load(k, e, *agu, false));
+            t = later(t, loaded);
         } else if (e->kind == ACCESS_WALK || e->kind == ACCESS_UPDATE) {
             *agu = k7_walk(k, e, *agu);
         } else if (e->kind == ACCESS_NOTE) {
@@ -255,6 +259,7 @@ static cycle_t touch(struct k7 *k, const struct access *a, const struct access *
             *line = later(*line, k7_store_line(k, e, *agu));
         }
     }
+    k->last.loaded = loaded;
     return t;
 }
 
@@ -280,7 +285,7 @@ void k7_price_float(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
         source = later(source, later(k->carry, k->rest));
     if (memory) {
         agu = k7_ready_registers(k, k7_fact(word, FACT_ADDRESS, 8), k->line + 1);
-        agu = k->last.issued = slots_take(&k->agu[lane], agu);
+        agu = k->last.issued = k->last.address = slots_take(&k->agu[lane], agu);
         source = touch(k, a, end, &agu, source, &stored, &line);
         if (!stored)
             k7_lsu_until(k, source);
@@ -288,6 +293,7 @@ void k7_price_float(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
     cycle_t at = issue(k, &cost, lane, source), done = at + cost.latency;
     *entry = at;
     k->last.dispatched = k->line;
+    k->last.operated = at;
     k->last.issued = k->last.issued ? k->last.issued : at;
     if (vectors)
         write_vectors(k, word, done);

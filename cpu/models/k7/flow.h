@@ -56,6 +56,8 @@ static ALWAYS_INLINE unsigned k7_dispatch(struct k7 *k, const struct k7_cost *co
     }
     k->last.joined = k->line_number == before;
     k->last.lane = lane;
+    k->last.unit = LIKELY(cost->path == DECODE_DIRECT) ? cost->unit : UNIT_ALONE;
+    k->last.address = 0;
     return lane;
 }
 

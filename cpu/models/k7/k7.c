@@ -62,13 +62,15 @@ static ALWAYS_INLINE cycle_t touch(struct k7 *k, const struct cpu *c, uint64_t w
 {
     cycle_t ready = k7_ready_registers(k, k7_fact(word, FACT_ADDRESS, 8), k->line + 1);
     cycle_t agu = slots_take(&k->agu[lane], ready);
-    k->last.issued = agu;
+    k->last.issued = k->last.address = agu;
     if (UNLIKELY(k7_fact(word, FACT_LOCKED, 1)))
         agu = lock(k, c, agu);
+    cycle_t loaded = agu + 1;
     for (; a < end; a++) {
         switch (a->kind) {
         case ACCESS_READ: case ACCESS_RMW:
-            t = later(t, k7_load(k, a, agu, k7_fact(word, FACT_NARROW, 1)));
+            loaded = later(loaded, k7_load(k, a, agu, k7_fact(word, FACT_NARROW, 1)));
+            t = later(t, loaded);
             w->forward |= a->kind == ACCESS_RMW ? FORWARD_MODIFIED : FORWARD_PLAIN;
             break;
         case ACCESS_WRITE:
@@ -81,6 +83,7 @@ static ALWAYS_INLINE cycle_t touch(struct k7 *k, const struct cpu *c, uint64_t w
         }
     }
     w->translated = agu;
+    k->last.loaded = loaded;
     return t;
 }
 
@@ -108,6 +111,7 @@ static ALWAYS_INLINE cycle_t price_plain(struct k7 *k, struct cpu *c, uint64_t w
     if (a < end)
         source = touch(k, c, word, lane, source, a, end, &w);
     cycle_t at = issue(k, cost, lane, source), done = at + cost->latency;
+    k->last.operated = at;
     if (!k->last.issued)
         k->last.issued = at;
     *entry = at;
@@ -248,18 +252,35 @@ static void release(struct model *m)
     free(m);
 }
 
+static enum model_unit unit_of(const struct k7_stages *s)
+{
+    static const uint8_t units[] = {
+        [UNIT_ALU] = MODEL_ALU,   [UNIT_MUL] = MODEL_MULTIPLIER,  [UNIT_AGU] = MODEL_AGU,
+        [UNIT_FADD] = MODEL_FADD, [UNIT_FMUL] = MODEL_FMUL,       [UNIT_FSTORE] = MODEL_FSTORE,
+        [UNIT_ALONE] = MODEL_MICROCODE,
+    };
+    return (enum model_unit)units[s->unit];
+}
+
 static void last(const struct model *m, struct model_last *l)
 {
     const struct k7 *k = (const struct k7 *)m;
     const struct k7_stages *s = &k->last;
     *l = (struct model_last){.pipe = (char)('0' + s->lane), .paired = s->joined, .staged = true};
     l->why_not = s->joined ? NULL : "a new line";
-    l->fetched = s->fetched > k->config.front_stages ? s->fetched - k->config.front_stages : 0;
-    l->fetched = l->fetched < s->dispatched ? l->fetched : s->dispatched;
+    l->decoded = s->fetched < s->dispatched ? s->fetched : s->dispatched;
+    l->fetched = l->decoded > k->config.front_stages ? l->decoded - k->config.front_stages : 0;
     l->dispatched = s->dispatched;
     l->issued = s->issued;
     l->completed = s->completed;
     l->retired = s->retired;
+    l->unit = (uint8_t)unit_of(s);
+    if (s->address)
+        l->micro[l->micro_count++] = (struct model_micro){MODEL_AGU, s->address, s->loaded};
+    if (l->unit != MODEL_NO_UNIT)
+        l->micro[l->micro_count++] = (struct model_micro){l->unit, s->operated, s->completed};
+    else if (s->address)
+        l->unit = MODEL_AGU;
 }
 
 /* --- making one ------------------------------------------------------------------------------- */

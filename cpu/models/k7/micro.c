@@ -119,7 +119,7 @@ void k7_price_micro(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
     if (alone)
         t = later(t, c->clock->now + 1);
     k->last.dispatched = k->line;
-    k->last.issued = t;
+    k->last.issued = k->last.operated = t;
     cycle_t done = t + touch(k, a, end, t) + b.clocks;
     if (alone)
         done = later(done, k->committed);
@@ -142,7 +142,7 @@ void k7_price_entry(struct k7 *k, struct cpu *c, const struct access *a, const s
     k7_dispatch(k, class);
     cycle_t t = later(k->line, c->clock->now) + 1, done;
     k->last.dispatched = k->line;
-    k->last.issued = t;
+    k->last.issued = k->last.operated = t;
     done = t + touch(k, a, end, t) + b.clocks;
     commit(k, a, end, done, k7_retire(k, c, done));
     struct k7_cost cost = {.cause = b.cause, .quality = b.quality};
@@ -207,7 +207,7 @@ static cycle_t next_line(struct k7 *k, unsigned clocks)
     k7_exclusive_lines(k, clocks);
     k->line = k7_lsu_take(k, k->line);
     k->last.dispatched = k->line;
-    return k->last.issued = k->line + 1;
+    return k->last.issued = k->last.operated = k->line + 1;
 }
 
 void k7_price_string(struct k7 *k, struct cpu *c, const struct op *o, uint64_t word,
@@ -219,7 +219,8 @@ void k7_price_string(struct k7 *k, struct cpu *c, const struct op *o, uint64_t w
     bool again = repeated(o);
     uint32_t count = !again ? 1 : n ? n->la : 0, bytes = element_width(o) * r->accesses;
     cycle_t source = c->clock->now, done = source;
-    k->last = (struct k7_stages){source, source, source, source, source, 0, false};
+    k->last = (struct k7_stages){.fetched = source, .dispatched = source, .issued = source,
+                                 .completed = source, .retired = source, .unit = UNIT_ALONE};
     if (!again || find_note(a, end, NOTE_REP_START)) {
         cycle_t t = next_line(k, !again ? cost->busy : count ? r->part[part].begin
                                                              : r->part[part].none);
@@ -233,7 +234,7 @@ void k7_price_string(struct k7 *k, struct cpu *c, const struct op *o, uint64_t w
             source = next_line(k, r->part[part].each);
         }
         const struct access *next = count == 1 ? end : element_end(a, end, bytes);
-        k->last.issued = source;
+        k->last.issued = k->last.operated = source;
         done = element(k, c, source, a, next);
         a = next;
     }

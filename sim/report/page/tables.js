@@ -151,14 +151,16 @@
       const c = R.clusters[Number(choice.value)], phases = new Map();
       const rows = c.instructions.map((r, i) => ({ ...R.code[r.code], ...r, at: i }));
       for (const r of rows) phases.set(r.phase, (phases.get(r.phase) || 0) + r.cycles);
+      const pipes = rows.some(r => r.units) ? [{ title: "unit", kind: "text", get: r => r.units || "" }]
+        : [{ title: "U", kind: "number", get: r => r.u }, { title: "V", kind: "number", get: r => r.v }];
       where.replaceChildren(...P.stack([...phases].map(([name, cycles]) => ({ name, cycles, colour: phaseColour(name) })), c.cycles));
       P.table(where, "instructions", rows, [
         { title: "#", kind: "number", get: r => r.at },
         { title: "address", kind: "code", get: r => (r.address >>> 0).toString(16).padStart(8, "0") },
         { title: "symbol", kind: "text", get: r => r.symbol }, { title: "instruction", kind: "code", get: r => r.instruction },
         { title: "phase", kind: "text", get: r => r.phase },
-        { title: "times", kind: "number", get: r => r.executions }, { title: "U", kind: "number", get: r => r.u },
-        { title: "V", kind: "number", get: r => r.v }, { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
+        { title: "times", kind: "number", get: r => r.executions }, ...pipes,
+        { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
         { title: "each", kind: "number", get: r => r.executions ? r.cycles / r.executions : 0,
           show: r => r.executions ? (r.cycles / r.executions).toFixed(2) : "" },
         { title: "causes", kind: "text", wide: true, get: r => Object.entries(r.causes).sort((a, b) => b[1] - a[1]).slice(0, 3)
