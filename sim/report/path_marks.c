@@ -22,7 +22,8 @@ static int mark_of(const char *name, const struct symbols *symbols, struct path_
     if (p->count == PATH_SYMBOL_MARKS)
         return -2;
     p->la[p->count] = la;
-    p->filter |= 1ull << (la & 63);
+    uint32_t bit = la & (PATH_MARK_FILTER - 1);
+    p->filter[bit / 64] |= 1ull << bit % 64;
     return PATH_MARK_SYMBOL + (int)p->count++;
 }
 

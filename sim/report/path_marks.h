@@ -33,11 +33,13 @@ struct path_marks {
     } list[PATH_MARKS];
 };
 
+#define PATH_MARK_FILTER 4096
+
 /* Where marks of symbols are. */
 struct path_mark_places {
     unsigned count;
     laddr_t la[PATH_SYMBOL_MARKS];
-    uint64_t filter; /* bit per la % 64: most code is none of them */
+    uint64_t filter[PATH_MARK_FILTER / 64]; /* bit per la % them: most code is no mark */
 };
 
 struct path_phase {
@@ -68,7 +70,8 @@ static inline void path_mark(struct path_marks *m, unsigned mark, uint64_t at)
 static inline void path_mark_code(struct path_marks *m, const struct path_mark_places *p,
                                   laddr_t la, uint64_t at)
 {
-    if (LIKELY(!(p->filter >> (la & 63) & 1)))
+    uint32_t bit = la & (PATH_MARK_FILTER - 1);
+    if (LIKELY(!(p->filter[bit / 64] >> bit % 64 & 1)))
         return;
     for (unsigned i = 0; i < p->count; i++)
         if (p->la[i] == la)

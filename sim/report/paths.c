@@ -11,8 +11,10 @@
 
 #define PAGE_SHIFT 12
 
-enum seen_kind { SEEN_EDGE, SEEN_CODE, SEEN_DATA, SEEN_PAGE, SEEN_CODE_SET, SEEN_DATA_SET };
-#define SEEN_BITS 3
+#define PAGES (1u << (32 - PAGE_SHIFT))
+
+enum seen_kind { SEEN_EDGE, SEEN_CODE, SEEN_DATA };
+#define SEEN_BITS 2
 
 const char *const path_miss_names[PATH_MISSES] = {"code_misses", "data_misses", "itlb_misses",
                                                   "dtlb_misses"};
@@ -63,8 +65,26 @@ static void see_edge(struct paths *p, uint32_t from, uint32_t to)
         p->now.signature ^= mix(edge);
 }
 
+/* The same of what has a number: the instance's own is written there. */
+static ALWAYS_INLINE bool first_of(const struct paths *p, uint32_t *number)
+{
+    if (*number == p->generation)
+        return false;
+    *number = p->generation;
+    return true;
+}
+
+/* Lines of memory have numbers, those of devices have not. */
+static ALWAYS_INLINE bool first_line(struct paths *p, bool code, uint32_t line)
+{
+    if (LIKELY(line < p->lines))
+        return first_of(p, &p->line[code][line]);
+    return first_time(p, code ? SEEN_CODE : SEEN_DATA, line);
+}
+
 /* A walk is the reads of its levels, one behind the other. */
-static void count_miss(struct paths *p, const struct access *a, const struct access *before)
+static NOINLINE void count_miss(struct paths *p, const struct access *a,
+                                const struct access *before)
 {
     bool first = !before || before->kind != ACCESS_WALK || before->la != a->la ||
                  (before->flags & ACCESS_CODE_SIDE) != (a->flags & ACCESS_CODE_SIDE);
@@ -76,23 +96,22 @@ static void count_miss(struct paths *p, const struct access *a, const struct acc
 }
 
 /* first: of the log, or of its part that the event is about. */
-static void see_accesses(struct paths *p, const struct cpu *c, const struct access *first)
+static void see_accesses(struct paths *p, const struct access *first)
 {
-    unsigned shift = c->mmu->l1d.line_shift;
     for (uint32_t i = 0; i < p->watch->news_count; i++) {
         const struct access *a = p->watch->news[i];
-        if (a->level != LEVEL_L1 || a->kind == ACCESS_WALK)
+        bool code = a->kind == ACCESS_FETCH;
+        uint32_t line = a->pa >> p->line_shift;
+        if (UNLIKELY(a->level != LEVEL_L1) || UNLIKELY(a->kind == ACCESS_WALK))
             count_miss(p, a, a > first ? a - 1 : NULL);
-        uint32_t line = a->pa >> shift;
-        if (a->kind == ACCESS_FETCH && first_time(p, SEEN_CODE, line)) {
-            p->now.code_lines++;
-            p->now.code_sets += first_time(p, SEEN_CODE_SET, line & (c->mmu->l1i.sets - 1));
-        } else if (a->kind != ACCESS_FETCH && first_time(p, SEEN_DATA, line)) {
-            p->now.data_lines++;
-            p->now.data_sets += first_time(p, SEEN_DATA_SET, line & (c->mmu->l1d.sets - 1));
+        if (first_line(p, code, line)) {
+            uint32_t sets = p->sets[code];
+            *(code ? &p->now.code_lines : &p->now.data_lines) += 1;
+            *(code ? &p->now.code_sets : &p->now.data_sets) +=
+                !sets || first_of(p, &p->set[code][line & (sets - 1)]);
         }
         if (a->kind != ACCESS_WALK)
-            p->now.pages += first_time(p, SEEN_PAGE, a->la >> PAGE_SHIFT);
+            p->now.pages += first_of(p, &p->page[a->la >> PAGE_SHIFT]);
     }
 }
 
@@ -180,6 +199,8 @@ static uint64_t *flat_account(struct paths *p)
 static ALWAYS_INLINE void catch_up(struct paths *p)
 {
     const struct watch *h = p->watch;
+    if (p->last_cpl != 3 && h->before == p->last_now)
+        return;
     *flat_account(p) += h->before - p->last_now;
     if (p->last_cpl == 3)
         p->user_instructions += h->instructions - p->instructions;
@@ -265,10 +286,19 @@ static void leave(struct paths *p, const struct cpu *c, const struct op *o, bool
     }
 }
 
+static NOINLINE void ask(struct paths *p, enum watch_wants wants)
+{
+    if (p->wants == WATCH_CROSSINGS)
+        overlap_look_anew(&p->overlap);
+    p->wants = wants;
+    watch_wants(p->watch, p, wants);
+}
+
 /* Whose program ran last, and where the processor stands. Before the first program runs there is
  * nothing to tell apart; from then on every event in privilege 0 counts, for the instance that is
  * open, or to see the idle loop. */
-static void remember(struct paths *p, const struct cpu *c, uint32_t eip, uint32_t instructions)
+static ALWAYS_INLINE void remember(struct paths *p, const struct cpu *c, uint32_t eip,
+                                   uint32_t instructions)
 {
     if (c->cpl == 3) {
         p->booted = true;
@@ -282,19 +312,15 @@ static void remember(struct paths *p, const struct cpu *c, uint32_t eip, uint32_
     p->last_esp = c->r[ESP];
     p->instructions = p->watch->instructions + instructions;
     enum watch_wants wants = !p->booted ? WATCH_CROSSINGS : c->cpl == 3 ? WATCH_NEWS : WATCH_OWN;
-    if (LIKELY(wants == p->wants))
-        return;
-    if (p->wants == WATCH_CROSSINGS)
-        overlap_look_anew(&p->overlap);
-    p->wants = wants;
-    watch_wants(p->watch, p, wants);
+    if (UNLIKELY(wants != p->wants))
+        ask(p, wants);
 }
 
-static void see_stack(struct paths *p, const struct cpu *c)
+static ALWAYS_INLINE void see_stack(struct paths *p, const struct cpu *c)
 {
     struct path_instance *i = &p->now;
-    if (i->depth == 0 && c->r[ESP] - p->last_esp + PATH_STACK_JUMP > 2 * PATH_STACK_JUMP &&
-        p->last_cpl == 0 && c->cpl == 0)
+    if (UNLIKELY(c->r[ESP] - p->last_esp + PATH_STACK_JUMP > 2 * PATH_STACK_JUMP) &&
+        i->depth == 0 && p->last_cpl == 0 && c->cpl == 0)
         path_mark(&i->marks, PATH_MARK_STACK, c->clock->now - i->begin);
 }
 
@@ -325,16 +351,17 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
     enter(p, c, delivery);
     settle(p, c);
     watch_interrupts(p, c, o);
-    if (before == 3 && c->cpl == 3)
+    if (h->news_count && before == 3 && c->cpl == 3)
         overlap_user(&p->overlap, p->spaces->now, h->news, h->news_count);
-    else
+    else if (h->news_count)
         overlap_kernel(&p->overlap, h->news, h->news_count);
     if (delivery)
         irq_latency_delivered(&p->latency, c);
     if (p->now.open) {
         p->now.instructions += !delivery;
         p->now.cr3_writes += c->cr3 != p->last_cr3;
-        see_accesses(p, c, c->log.list);
+        if (h->news_count)
+            see_accesses(p, c->log.list);
         see_stack(p, c);
         if (!delivery)
             see_control(p, c);
@@ -363,8 +390,10 @@ static void run(void *owner, const struct cpu *c, const struct priced_run *r)
                            p->last_now - p->now.begin);
         settle(p, c);
         p->now.instructions += r->count;
-        overlap_kernel(&p->overlap, h->news, h->news_count);
-        see_accesses(p, c, c->log.list + r->mark[0]);
+        if (h->news_count) {
+            overlap_kernel(&p->overlap, h->news, h->news_count);
+            see_accesses(p, c->log.list + r->mark[0]);
+        }
         see_stack(p, c);
         if (r->branched)
             leave(p, c, last, false);
@@ -388,6 +417,19 @@ struct path_accounts paths_accounts(const struct paths *p)
     return a;
 }
 
+static void number_lines(struct paths *p, const struct mmu *m)
+{
+    const struct cache *cache[] = {&m->l1d, &m->l1i};
+    p->line_shift = m->l1d.line_shift;
+    p->lines = m->phys.size >> p->line_shift;
+    p->page = xalloc(PAGES, sizeof *p->page);
+    for (unsigned code = 0; code < 2; code++) {
+        p->sets[code] = cache[code]->sets;
+        p->set[code] = xalloc(p->sets[code] + 1, sizeof *p->set[code]);
+        p->line[code] = xalloc(p->lines, sizeof *p->line[code]);
+    }
+}
+
 void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struct cpu *c)
 {
     memset(p, 0, sizeof *p);
@@ -395,6 +437,7 @@ void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struc
     p->spaces = s;
     p->watch = h;
     p->seen = xalloc(PATHS_EDGES, sizeof *p->seen);
+    number_lines(p, c->mmu);
     p->generation = 1;
     p->start = p->last_now = c->clock->now;
     p->last_cpl = c->cpl;
@@ -420,6 +463,11 @@ void paths_free(struct paths *p, struct watch *h)
     free(p->list);
     free(p->slot);
     free(p->seen);
+    free(p->page);
+    for (unsigned code = 0; code < 2; code++) {
+        free(p->set[code]);
+        free(p->line[code]);
+    }
     free(p->rule_phases);
     round_trips_free(&p->trips);
     irq_latency_free(&p->latency);

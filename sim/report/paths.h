@@ -29,7 +29,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#define PATHS_EDGES 32768   /* distinct branches and lines of one instance: a power of two */
+#define PATHS_EDGES 32768   /* distinct branches of one instance: a power of two */
 #define PATHS_RECENT 256    /* of those, the ones asked for lately: a power of two */
 #define PATHS_VALUES 24    /* distinct durations of a cluster that are counted one by one */
 #define PATHS_SYMBOLS 64   /* of a cluster: where its cycles go; cheaper ones have no room */
@@ -118,7 +118,7 @@ struct paths {
     struct path_instance now;
     uint64_t boot, user, idle, user_instructions;
     uint64_t instructions; /* the watch's count, behind the event that was told last */
-    uint64_t crowded; /* instances whose lines and branches are counted short */
+    uint64_t crowded; /* instances whose branches are counted short */
     uint64_t off_longest; /* the longest stretch with interrupts off, in cycles */
     cycle_t off_since;
     laddr_t off_began, off_la; /* where the present one and the longest one began */
@@ -134,7 +134,9 @@ struct paths {
         uint32_t generation;
         uint64_t key;
     } *seen, recent[PATHS_RECENT]; /* PATHS_EDGES of them */
-    uint32_t generation;
+    uint32_t generation;    /* of the instance; and what it has touched bears this number: */
+    uint32_t *line[2], *set[2], *page; /* lines by physical, pages by linear address; [code] */
+    uint32_t lines, line_shift, sets[2];
     const struct path_rules *rules; /* NULL: none */
     const struct symbols *symbols;
     struct path_phases *rule_phases; /* by rule; count 0: it has none */

@@ -99,7 +99,7 @@ void paths_report(const json_t *paths, unsigned most, FILE *out)
     print_account(paths, "idle", total, out);
     print_account(paths, "unfinished", total, out);
     if (number(paths, "crowded"))
-        fprintf(out, "%lld instances saw more branches, lines and pages than a table of %d holds: "
+        fprintf(out, "%lld instances took more branches than a table of %d holds: "
                      "theirs are counted short\n",
                 (long long)number(paths, "crowded"), PATHS_EDGES);
     fprintf(out, "longest with interrupts off: %" JSON_INTEGER_FORMAT " cycles, from %s\n\n",

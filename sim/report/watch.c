@@ -27,72 +27,94 @@ static NOINLINE void tell_charge(struct watch *h, enum cause cause, cycle_t cycl
             h->list[i].charged(h->list[i].owner, cause, cycles);
 }
 
-static void charged(void *owner, enum cause cause, cycle_t cycles)
+/* What is not put at the end of the list. */
+static NOINLINE void charged_otherwise(struct watch *h, enum cause cause, cycle_t cycles)
 {
-    struct watch *h = owner;
-    if (UNLIKELY(h->charges_asked))
+    if (h->charges_asked)
         tell_charge(h, cause, cycles);
-    if (UNLIKELY(cause == CAUSE_HALTED)) {
+    if (cause == CAUSE_HALTED) {
         h->before += cycles;
         return;
     }
-    if (UNLIKELY(h->charge_count == WATCH_CHARGES))
+    if (h->charge_count == WATCH_CHARGES)
         add_up(h);
     h->causes |= 1ull << cause;
     h->charge[h->charge_count++] = (struct watch_charge){cause, (uint32_t)cycles};
 }
 
+static void charged(void *owner, enum cause cause, cycle_t cycles)
+{
+    struct watch *h = owner;
+    uint32_t count = h->charge_count;
+    if (UNLIKELY(count >= h->charges_simple) || UNLIKELY(cause == CAUSE_HALTED)) {
+        charged_otherwise(h, cause, cycles);
+        return;
+    }
+    h->causes |= 1ull << cause;
+    h->charge[count] = (struct watch_charge){cause, (uint32_t)cycles};
+    h->charge_count = count + 1;
+}
+
 /* --- the sieve -------------------------------------------------------------------------------- */
 
 #define LINE_SHIFT 5 /* no first-level cache has shorter lines */
-#define AGE_BITS 10
 
-/*  63           37 36           10 9        0
- *  linear line     physical line   age        */
-static ALWAYS_INLINE uint64_t key_of(const struct watch *h, const struct access *a)
+/* A key is the two addresses as they stand in the log, and the age in place of their offsets
+ * within a line:
+ *
+ *    physical line | age (high) | linear line | age (low)      */
+#define LINES (~((1ull << LINE_SHIFT) - 1) & ~(((1ull << LINE_SHIFT) - 1) << 32))
+
+static ALWAYS_INLINE uint64_t lines_of(const struct access *a)
 {
-    return (uint64_t)(a->la >> LINE_SHIFT) << 37 | (uint64_t)(a->pa >> LINE_SHIFT) << AGE_BITS |
-           h->age;
+    return ((uint64_t)a->pa << 32 | a->la) & LINES;
 }
 
 _Static_assert(CAUSE_COUNT <= 64, "causes are a mask of 64 bits");
 _Static_assert(NOTE_LIMIT <= 64, "notes are a mask of 64 bits");
 
+static uint64_t spread(uint32_t age)
+{
+    return (age & ((1u << LINE_SHIFT) - 1)) | (uint64_t)(age >> LINE_SHIFT) << 32;
+}
+
 /* Age 0 is what the sieve is cleared to. */
 void watch_forget(struct watch *h)
 {
-    if (++h->age < 1u << AGE_BITS)
-        return;
-    memset(h->sieve, 0, sizeof h->sieve);
-    h->age = 1;
+    if (++h->ages == 1u << 2 * LINE_SHIFT) {
+        memset(h->sieve, 0, sizeof h->sieve);
+        h->ages = 1;
+    }
+    h->age = spread(h->ages);
 }
 
 static ALWAYS_INLINE void sift(struct watch *h, const struct access *a, const struct access *end)
 {
     const struct access **news = h->news;
-    uint64_t notes = 0;
+    uint64_t notes = 0, age = h->age;
     bool hits = true;
     for (; a < end; a++) {
-        if (a->kind == ACCESS_NOTE) {
+        uint32_t what = a->kind | (uint32_t)a->level << 8;
+        if (LIKELY(what <= ACCESS_FETCH)) { /* a hit */
+            uint64_t key = lines_of(a) | age;
+            uint64_t *known = &h->sieve[what][key >> (32 + LINE_SHIFT) & (WATCH_SIEVE - 1)];
+            if (LIKELY(*known == key))
+                continue;
+            *known = key;
+        } else if (a->kind == ACCESS_NOTE) {
             notes |= 1ull << a->level;
             continue;
-        }
-        if (UNLIKELY(a->kind > ACCESS_FETCH) || UNLIKELY(a->level != LEVEL_L1)) {
+        } else {
             hits = false;
-            *news++ = a;
-            continue;
         }
-        uint64_t key = key_of(h, a);
-        uint64_t *known = &h->sieve[a->kind][a->pa >> LINE_SHIFT & (WATCH_SIEVE - 1)];
-        if (LIKELY(*known == key))
-            continue;
-        *known = key;
         *news++ = a;
     }
     h->news_count = (uint32_t)(news - h->news);
     h->notes = notes;
     h->hits = hits && notes < 1ull << NOTE_CR3_LOAD;
 }
+
+_Static_assert(LEVEL_L1 == 0, "a hit is told by its kind alone");
 
 /* --- events ----------------------------------------------------------------------------------- */
 
@@ -103,9 +125,21 @@ static ALWAYS_INLINE void is_told(struct watch *h, const struct cpu *c, uint32_t
     h->causes = h->charge_count = 0;
 }
 
-/* Those who want so much or more. */
-static ALWAYS_INLINE enum watch_wants who_is_told(const struct watch *h, bool crosses)
+/* Whom each kind of event is told. Not done while one is told: wishes change then. */
+static NOINLINE void list_told(struct watch *h)
 {
+    memset(h->told_count, 0, sizeof h->told_count);
+    for (unsigned i = 0; i < h->count; i++)
+        for (unsigned k = h->wants[i]; k <= WATCH_CROSSINGS; k++)
+            h->told[k][h->told_count[k]++] = (uint8_t)i;
+    h->wants_changed = false;
+}
+
+/* Those who want so much or more. */
+static ALWAYS_INLINE enum watch_wants who_is_told(struct watch *h, bool crosses)
+{
+    if (UNLIKELY(h->wants_changed))
+        list_told(h);
     if (crosses || h->all)
         return WATCH_CROSSINGS;
     return h->news_count ? WATCH_NEWS : WATCH_OWN;
@@ -128,9 +162,10 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
     if (!h->hits)
         warn(h, c);
     unsigned told = who_is_told(h, crosses);
-    for (unsigned i = 0; i < h->count; i++)
-        if (h->wants[i] <= told)
-            h->list[i].priced(h->list[i].owner, c, o, delivery);
+    for (unsigned n = 0; n < h->told_count[told]; n++) {
+        const struct watcher *w = &h->list[h->told[told][n]];
+        w->priced(w->owner, c, o, delivery);
+    }
     if (UNLIKELY(crosses)) {
         h->cpl = c->cpl;
         h->base = c->seg[CS].base;
@@ -144,9 +179,10 @@ static void run(void *owner, const struct cpu *c, const struct priced_run *r)
     struct watch *h = owner;
     sift(h, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
     unsigned told = who_is_told(h, false);
-    for (unsigned i = 0; i < h->count; i++)
-        if (h->wants[i] <= told)
-            h->run[i](h->list[i].owner, c, r);
+    for (unsigned n = 0; n < h->told_count[told]; n++) {
+        unsigned i = h->told[told][n];
+        h->run[i](h->list[i].owner, c, r);
+    }
     is_told(h, c, r->count);
 }
 
@@ -165,6 +201,7 @@ static void find_all(struct watch *h)
     h->all = false;
     for (unsigned i = 0; i < h->count; i++)
         h->all |= h->wants[i] == WATCH_ALL;
+    h->wants_changed = true;
 }
 
 static void connect(struct watch *h)
@@ -172,6 +209,7 @@ static void connect(struct watch *h)
     h->charges_asked = false;
     for (unsigned i = 0; i < h->count; i++)
         h->charges_asked |= h->list[i].charged != NULL;
+    h->charges_simple = h->charges_asked ? 0 : WATCH_CHARGES;
     find_all(h);
     h->cpu->on_priced = h->count ? priced : NULL;
     h->cpu->on_priced_run = all_take_runs(h) ? run : NULL;

@@ -47,7 +47,11 @@ struct watch {
     uint8_t wants[WATCHERS_MAX]; /* enum watch_wants */
     unsigned count;
     bool all;           /* somebody wants WATCH_ALL */
-    bool charges_asked; /* somebody wants to hear each charge at once */
+    bool wants_changed; /* ... since `told` was made: */
+    uint8_t told[WATCH_CROSSINGS + 1][WATCHERS_MAX]; /* who is told, by what there is to tell */
+    uint32_t told_count[WATCH_CROSSINGS + 1];
+    bool charges_asked;      /* somebody wants to hear each charge at once */
+    uint32_t charges_simple; /* so many charges of an event are merely put down */
 
     /* of the event that is being told */
     const struct access **news;
@@ -64,7 +68,8 @@ struct watch {
 
     uint8_t cpl;
     laddr_t base; /* of the code segment */
-    uint32_t age; /* of what the sieve knows: part of each key */
+    uint32_t ages; /* of what the sieve knows, by a count, ... */
+    uint64_t age;  /* ... and as part of each key */
     uint64_t sieve[ACCESS_FETCH + 1][WATCH_SIEVE];
 };
 
