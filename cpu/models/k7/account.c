@@ -68,7 +68,7 @@ static void charge_execution(const struct k7 *k, struct cpu *c, const struct k7_
         charge(c, cost->cause, to - from, cost->quality);
 }
 
-static NOINLINE void account_gap(struct k7 *k, struct cpu *c, const struct k7_cost *cost)
+void k7_account_gap(struct k7 *k, struct cpu *c, const struct k7_cost *cost)
 {
     const struct k7_stages *s = &k->last;
     cycle_t now = c->clock->now, to = s->retired - 1;
@@ -83,13 +83,4 @@ static NOINLINE void account_gap(struct k7 *k, struct cpu *c, const struct k7_co
            QUALITY_READ);
     charge_front(k, c, now, dispatch);
     charge(c, CAUSE_ISSUE, 1, QUALITY_READ);
-}
-
-void k7_account(struct k7 *k, struct cpu *c, const struct k7_cost *cost)
-{
-    cycle_t gap = k->last.retired - c->clock->now;
-    if (gap == 1)
-        ledger_charge(c->ledger, CAUSE_ISSUE, 1, QUALITY_READ);
-    else if (gap > 1)
-        account_gap(k, c, cost);
 }

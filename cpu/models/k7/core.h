@@ -178,8 +178,10 @@ void k7_predictor_reset(struct k7_predictor *p);
 #define STORE_WORDS 1024 /* forwarding compares address bits 11..2 */
 #define FILLS 8
 #define LSU_ENTRIES 44
+#define LSU_RING 64 /* a power of two */
 #define FP_ENTRIES 36
 #define ROB_LINES 24
+#define ROB_RING 32 /* likewise */
 #define LANES 3
 #define LANE_ENTRIES_MAX 8
 
@@ -213,6 +215,9 @@ struct k7_stages {
     bool joined; /* in the line of the one before */
 };
 
+/* Beside the eight registers: one that is always ready, one that nobody reads. */
+enum { GPR_READY = 8, GPR_NONE, GPR_COUNT };
+
 /* Performance counters: what they count is looked for only while one is enabled. */
 struct k7_counters {
     bool armed;
@@ -241,7 +246,7 @@ struct k7 {
     /* lines and lanes */
     cycle_t line;      /* when the line that is being filled is dispatched */
     uint64_t line_used, line_number;
-    cycle_t line_retired[ROB_LINES];
+    cycle_t line_retired[ROB_RING]; /* by number */
     uint64_t retired_line; /* the number of the line that retired last */
     cycle_t lane_free[LANES][LANE_ENTRIES_MAX];
     cycle_t fp_free[FP_ENTRIES];
@@ -253,13 +258,13 @@ struct k7 {
     uint64_t toggle; /* FADD or FMUL next */
 
     /* registers */
-    cycle_t gpr[8], carry, rest, x87[8], x87_status, xmm[8];
+    cycle_t gpr[GPR_COUNT], carry, rest, x87[8], x87_status, xmm[8];
 
     /* memory */
     cycle_t order;      /* the last access to the L1D, or the last address known */
     uint64_t order_count; /* accesses in that clock */
     uint64_t order_la;
-    cycle_t lsu[LSU_ENTRIES];
+    cycle_t lsu[LSU_RING]; /* by number */
     uint64_t lsu_count;
     struct k7_store store[STORES];
     uint64_t store_count;
@@ -323,10 +328,6 @@ void k7_prefetched(struct k7 *k, const struct access *a, cycle_t t);
 /* A note of the memory unit about data, for an access whose address was generated at t: returns
  * when that goes on. */
 cycle_t k7_memory_note(struct k7 *k, const struct access *a, cycle_t t);
-/* Takes an entry of the load-store unit no sooner than t. */
-cycle_t k7_lsu_take(struct k7 *k, cycle_t t);
-void k7_lsu_until(struct k7 *k, cycle_t t);
-
 /* --- front.c ---------------------------------------------------------------------------------- */
 
 /* The instruction ends in another window than the one before it. */
@@ -343,8 +344,8 @@ void k7_front_until(struct k7 *k, cycle_t t, enum cause cause);
 
 /* What execution waits for: cycles up to `until`. */
 void k7_stall(struct k7 *k, cycle_t until, cycle_t cycles, enum cause cause);
-/* Charges what passed since the clock's cycle until the instruction retired. */
-void k7_account(struct k7 *k, struct cpu *c, const struct k7_cost *cost);
+/* The instruction retired more than one cycle behind the one before it: charges them all. */
+NOINLINE void k7_account_gap(struct k7 *k, struct cpu *c, const struct k7_cost *cost);
 
 /* --- micro.c ---------------------------------------------------------------------------------- */
 

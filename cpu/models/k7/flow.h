@@ -7,7 +7,7 @@
 static ALWAYS_INLINE void k7_open_line(struct k7 *k)
 {
     k->line_number++;
-    cycle_t room = k->line_retired[k->line_number % ROB_LINES] + 1;
+    cycle_t room = k->line_retired[(k->line_number - ROB_LINES) % ROB_RING] + 1;
     k->line = later(later(k->line + 1, k->front), room);
     k->line_used = 0;
 }
@@ -28,18 +28,24 @@ static ALWAYS_INLINE void k7_exclusive_lines(struct k7 *k, unsigned clocks)
     k->line_used = LANES;
 }
 
-/* A free scheduler entry of a lane, or the one that is free first; its line waits for that. */
-static ALWAYS_INLINE cycle_t *k7_lane_entry(struct k7 *k, unsigned lane)
+static NOINLINE cycle_t *k7_lane_first(struct k7 *k, cycle_t *entry)
 {
-    cycle_t *entry = k->lane_free[lane], *first = entry;
-    for (unsigned i = 0; i < k->config.lane_entries; i++) {
-        if (LIKELY(entry[i] <= k->line))
-            return &entry[i];
+    cycle_t *first = entry;
+    for (unsigned i = 1; i < k->config.lane_entries; i++)
         if (entry[i] < *first)
             first = &entry[i];
-    }
-    k->line = *first;
+    k->line = later(k->line, *first);
     return first;
+}
+
+/* A free scheduler entry of a lane, or the one that is free first; its line waits for that. Which
+ * of several that are free makes no difference: one that was taken lines ago is likely to be. */
+static ALWAYS_INLINE cycle_t *k7_lane_entry(struct k7 *k, unsigned lane)
+{
+    cycle_t *entry = k->lane_free[lane];
+    unsigned i = k->line_number % LANE_ENTRIES_MAX;
+    i -= i >= k->config.lane_entries ? k->config.lane_entries : 0;
+    return LIKELY(entry[i] <= k->line) ? &entry[i] : k7_lane_first(k, entry);
 }
 
 /* Places the operations of an instruction; returns the lane of the first. */
@@ -61,9 +67,15 @@ static ALWAYS_INLINE unsigned k7_dispatch(struct k7 *k, const struct k7_cost *co
     return lane;
 }
 
+/* Most instructions name at most two registers: those are looked up without a branch, in an entry
+ * that is always ready where there are fewer. */
 static ALWAYS_INLINE cycle_t k7_ready_registers(const struct k7 *k, unsigned mask, cycle_t t)
 {
-    for (; mask; mask &= mask - 1)
+    for (unsigned i = 0; i < 2; i++) {
+        t = later(t, k->gpr[__builtin_ctz(mask | 1u << GPR_READY)]);
+        mask &= mask - 1;
+    }
+    for (; UNLIKELY(mask != 0); mask &= mask - 1)
         t = later(t, k->gpr[__builtin_ctz(mask)]);
     return t;
 }
@@ -85,8 +97,25 @@ static ALWAYS_INLINE void k7_write_results(struct k7 *k, uint64_t word, cycle_t 
         k->carry = t;
     if (flags & FLAG_REST)
         k->rest = t;
-    for (unsigned mask = k7_fact(word, FACT_WRITES, 8); mask; mask &= mask - 1)
+    unsigned mask = k7_fact(word, FACT_WRITES, 8);
+    k->gpr[__builtin_ctz(mask | 1u << GPR_NONE)] = t;
+    for (mask &= mask - 1; UNLIKELY(mask != 0); mask &= mask - 1)
         k->gpr[__builtin_ctz(mask)] = t;
+}
+
+/* Takes an entry of the load-store unit no sooner than t. */
+static ALWAYS_INLINE cycle_t k7_lsu_take(struct k7 *k, cycle_t t)
+{
+    cycle_t free = k->lsu[(k->lsu_count - LSU_ENTRIES) % LSU_RING];
+    if (LIKELY(free <= t))
+        return t;
+    k7_front_until(k, free, CAUSE_WRITE_FULL);
+    return free;
+}
+
+static ALWAYS_INLINE void k7_lsu_until(struct k7 *k, cycle_t t)
+{
+    k->lsu[k->lsu_count++ % LSU_RING] = t;
 }
 
 /* In order, one line a clock; the clock stands at the retirement of the one before. */
@@ -97,8 +126,18 @@ static ALWAYS_INLINE cycle_t k7_retire(struct k7 *k, const struct cpu *c, cycle_
         r = later(r, now + 1);
         k->retired_line = k->line_number;
     }
-    k->line_retired[k->line_number % ROB_LINES] = r;
+    k->line_retired[k->line_number % ROB_RING] = r;
     k->last.completed = done;
     k->last.retired = r;
     return r;
+}
+
+/* Charges what passed since the clock's cycle until the instruction retired. */
+static ALWAYS_INLINE void k7_account(struct k7 *k, struct cpu *c, const struct k7_cost *cost)
+{
+    cycle_t gap = k->last.retired - c->clock->now;
+    if (gap == 1)
+        ledger_charge(c->ledger, CAUSE_ISSUE, 1, QUALITY_READ);
+    else if (gap > 1)
+        k7_account_gap(k, c, cost);
 }

@@ -33,8 +33,9 @@ static ALWAYS_INLINE cycle_t issue(struct k7 *k, const struct k7_cost *cost, uns
         at = slots_take(&k->agu[lane], t);
     else if (cost->unit == UNIT_MUL)
         at = multiply(k, cost, t);
-    for (unsigned i = 1; i < cost->ops && cost->path == DECODE_DIRECT; i++)
-        slots_take(&k->alu[(lane + i) % LANES], at);
+    if (UNLIKELY(cost->ops > 1) && cost->path == DECODE_DIRECT)
+        for (unsigned i = 1; i < cost->ops; i++)
+            slots_take(&k->alu[(lane + i) % LANES], at);
     return at;
 }
 
@@ -162,6 +163,19 @@ static NOINLINE void decode_prefixes(struct k7 *k, unsigned beyond)
                        CAUSE_PREFIX);
 }
 
+static NOINLINE void price_other(struct k7 *k, struct cpu *c, const struct op *o, uint64_t word,
+                                 const struct k7_cost *cost, const struct access *a,
+                                 const struct access *end)
+{
+    struct k7_cost own = *cost;
+    switch (cost->kind) {
+    case KIND_FLOAT: k7_price_float(k, c, o, word, cost, a, end); break;
+    case KIND_MICRO: k7_price_micro(k, c, o, word, &own, a, end); break;
+    default: k7_price_string(k, c, o, word, cost, a, end); break;
+    }
+    k7_account(k, c, &own);
+}
+
 static ALWAYS_INLINE void price_inline(struct k7 *k, struct cpu *c, const struct op *o,
                                        const struct access *a, const struct access *end)
 {
@@ -171,23 +185,19 @@ static ALWAYS_INLINE void price_inline(struct k7 *k, struct cpu *c, const struct
     k->stalls = 0;
     if (last >> 4 != k->window)
         k7_read_window(k, last >> 4);
-    if (a < end)
+    if (a < end && (a->kind == ACCESS_FETCH || a->flags & ACCESS_CODE_SIDE))
         a = k7_front_accesses(k, a, end);
     k->last.fetched = k->front;
     if (UNLIKELY(k7_fact(word, FACT_DECODE, 4)))
         decode_prefixes(k, k7_fact(word, FACT_DECODE, 4));
-    switch (cost->kind) {
-    case KIND_PLAIN: price_plain(k, c, word, cost, a, end); break;
-    case KIND_BRANCH: predict(k, c, o, word, price_plain(k, c, word, cost, a, end)); break;
-    case KIND_FLOAT: k7_price_float(k, c, o, word, cost, a, end); break;
-    case KIND_MICRO: {
-        struct k7_cost own = *cost;
-        k7_price_micro(k, c, o, word, &own, a, end);
-        k7_account(k, c, &own);
+    if (UNLIKELY(cost->kind > KIND_BRANCH)) {
+        price_other(k, c, o, word, cost, a, end);
         return;
     }
-    default: k7_price_string(k, c, o, word, cost, a, end); break;
-    }
+    cycle_t done = LIKELY(a == end) ? price_plain(k, c, word, cost, NULL, NULL)
+                                    : price_plain(k, c, word, cost, a, end);
+    if (cost->kind == KIND_BRANCH)
+        predict(k, c, o, word, done);
     k7_account(k, c, cost);
 }
 
@@ -321,7 +331,8 @@ struct model *model_k7_new(const struct k7_config *config, uint64_t clock_num, u
 {
     struct k7 *k = xalloc(1, sizeof *k);
     k->config = *config;
-    CHECK(config->lane_entries >= 1 && config->lane_entries <= LANE_ENTRIES_MAX);
+    CHECK(config->lane_entries >= LANE_ENTRIES_MAX / 2 &&
+          config->lane_entries <= LANE_ENTRIES_MAX);
     make_times(k, clock_num, clock_den);
     make_costs(k);
     k7_micro_init(k);

@@ -4,7 +4,7 @@
  * addresses are known [AF-MA 20.15]. Misses then go their way: up to eight at a time, one line
  * after the other through the second level's bus and the memory's. Stores wait in the unit until
  * they retire, and enter the cache in order; loads meet them there by address bits 11..2. */
-#include "cpu/models/k7/core.h"
+#include "cpu/models/k7/flow.h"
 
 #define ALIGNED_EXTRA 1  /* an access that crosses 8 bytes [AF-MA 20.15] */
 #define MODIFIED_EXTRA 3 /* RMW after RMW of one place: 7 clocks [AF-IT, IL] */
@@ -34,20 +34,6 @@ static ALWAYS_INLINE cycle_t take_port(struct k7 *k, cycle_t t, laddr_t la)
     }
     k->order_la = la;
     return k->order;
-}
-
-cycle_t k7_lsu_take(struct k7 *k, cycle_t t)
-{
-    cycle_t free = k->lsu[k->lsu_count % LSU_ENTRIES];
-    if (LIKELY(free <= t))
-        return t;
-    k7_front_until(k, free, CAUSE_WRITE_FULL);
-    return free;
-}
-
-void k7_lsu_until(struct k7 *k, cycle_t t)
-{
-    k->lsu[k->lsu_count++ % LSU_ENTRIES] = t;
 }
 
 /* --- lines that are on their way -------------------------------------------------------------- */

@@ -37,7 +37,7 @@ static void snapshot_units(struct k7 *k, struct snap *s)
     WORDS("fp", k->fp);
     snap_u64(s, "divider", &k->divider);
     snap_u64(s, "toggle", &k->toggle);
-    WORDS("gpr", k->gpr);
+    snap_words(s, "gpr", k->gpr, GPR_READY * sizeof *k->gpr);
     snap_u64(s, "carry", &k->carry);
     snap_u64(s, "rest", &k->rest);
     WORDS("x87", k->x87);
