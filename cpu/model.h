@@ -68,6 +68,13 @@ struct model_last {
     struct model_micro micro[MODEL_MICROS]; /* what addresses memory first, then what computes */
 };
 
+/* What a twin does not pay for: questions of `isochron explain`. */
+enum model_ideal {
+    MODEL_IDEAL_PREDICTION = 1, /* no branch is mispredicted */
+    MODEL_IDEAL_ENTRY = 2,      /* entering and leaving privilege 0: the processor's own clocks */
+    MODEL_IDEAL_STORES = 4,     /* no store waits, for a buffer or for stores before it */
+};
+
 struct model {
     const char *name;
     bool timed; /* wants caches and the access log */
@@ -87,7 +94,9 @@ struct model {
     void (*reset)(struct model *m);
     /* Timed models only. */
     void (*last)(const struct model *m, struct model_last *l);
-    /* A second model of the same state for `isochron explain`, see p5.h; NULL: there is none. */
+    /* A second model in the state of m, between two instructions, for another struct cpu: one that
+     * runs nothing, but is shown what m's runs. ideal: sum of enum model_ideal. NULL: there is
+     * none. */
     struct model *(*twin)(const struct model *m, struct cpu *c, unsigned ideal);
     /* Counts of the part's documented events so far, MODEL_EVENTS of them; NULL: none. */
     const uint64_t *(*events)(const struct model *m);

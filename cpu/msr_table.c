@@ -1,7 +1,9 @@
 /* msr_table: the registers of parts that list theirs in rows (cpu/msrs.h), and what writing them
  * does. */
+#include "cpu/mem.h"
 #include "cpu/model.h"
 #include "cpu/msr.h"
+#include "cpu/note.h"
 #include "sim/core/check.h"
 
 #define COUNTER_48 0xFFFFFFFFFFFFull
@@ -130,6 +132,7 @@ static bool allowed(const struct msr_row *r, uint64_t value)
 static void put(struct cpu *c, const struct msr_row *r, uint64_t value)
 {
     uint64_t *at = value_of(c, r);
+    bool flushes = false; /* the TLBs */
     switch (r->kind) {
     case MSR_CLOCK:
         c->tsc_offset = value - c->clock->now;
@@ -141,6 +144,7 @@ static void put(struct cpu *c, const struct msr_row *r, uint64_t value)
         counter_write(c, (unsigned)(at - c->msrs.counter), value);
         break;
     case MSR_PAGING:
+        flushes = (*at ^ value) & EFER_NXE && c->cr4 & CR4_PAE;
         *at = value;
         cpu_extensions_changed(c);
         break;
@@ -148,14 +152,18 @@ static void put(struct cpu *c, const struct msr_row *r, uint64_t value)
     case MSR_PAT:
         *at = value;
         msr_tell_types(c);
+        flushes = true;
         break;
     case MSR_HARDWARE:
         *at = value;
         mmu_set_flush_filter(c->mmu, !(value & HWCR_FFDIS));
+        flushes = true;
         break;
     default:
         *at = value;
     }
+    if (flushes)
+        note(c, NOTE_TLB_FLUSH, (uint32_t)value);
 }
 
 void msr_table_write(struct cpu *c, uint32_t number, uint64_t value)

@@ -54,7 +54,7 @@ enum note {
 
     /* what leaves TLBs or caches otherwise than by replacement: the timing model takes no notice */
     NOTE_CR3_LOAD,
-    NOTE_TLB_FLUSH,   /* CR0.PG or CR4.PSE was changed */
+    NOTE_TLB_FLUSH,   /* CR0.PG, CR4.PSE or what else empties the TLBs was changed */
     NOTE_TLB_DROP,    /* INVLPG; value: linear address */
     NOTE_PAGE_FAULT,  /* value: linear address; its entries were dropped */
     NOTE_CACHE_FLUSH, /* INVD and WBINVD, behind what the latter wrote back */

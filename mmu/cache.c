@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLRU_WAYS_MAX 16
+#define PLRU_WAYS_MAX 32
+#define ONE_SET_WAYS 16 /* of more in one set the order is kept */
 #define NOWHERE UINT32_MAX
 
 static bool power_of_two(uint32_t v) { return v && !(v & (v - 1)); }
@@ -128,7 +129,7 @@ void cache_init(struct cache *c, struct cache_geometry g)
     c->tag = xalloc(lines, sizeof *c->tag);
     c->state = xalloc(lines, sizeof *c->state);
     c->lru = xalloc(cache_lru_bytes(c), sizeof *c->lru);
-    c->order = g.ways > PLRU_WAYS_MAX ? order_new(g.ways) : NULL;
+    c->order = c->sets == 1 && g.ways > ONE_SET_WAYS ? order_new(g.ways) : NULL;
     cache_clear(c);
 }
 

@@ -1,6 +1,6 @@
 /* cache: tags, states and replacement of one cache; never data, so that it cannot change a result.
  *
- * Direct-mapped, two ways with one LRU bit, or 4, 8 or 16 with tree pseudo-LRU. A fill takes the
+ * Direct-mapped, two ways with one LRU bit, or 4 to 32 with tree pseudo-LRU. A fill takes the
  * first invalid way of its set, else the least recently used one. What a miss means (who is asked,
  * what is written back) is decided in mmu/hierarchy.c.
  *
@@ -13,7 +13,7 @@
 
 #define CACHE_TAG_INVALID UINT32_MAX
 
-/* Sizes are powers of two; 16 ways at most, or one set. 0 bytes make a cache that never hits. */
+/* Sizes are powers of two; 32 ways at most, or one set. 0 bytes make a cache that never hits. */
 void cache_init(struct cache *c, struct cache_geometry g);
 void cache_free(struct cache *c);
 void cache_clear(struct cache *c);
@@ -52,6 +52,8 @@ static inline void cache_touch(struct cache *c, uint32_t index)
         cache_touch_full(c, index);
     else if (c->ways == 16)
         plru_touch_16(&c->lru[index / 16 * 2], index & 15);
+    else if (UNLIKELY(c->ways == 32))
+        plru_touch_32(&c->lru[index / 32 * 4], index & 31);
     else if (c->ways > 2)
         plru_touch(&c->lru[index >> __builtin_ctz(c->ways)], c->ways, index & (c->ways - 1));
 }
@@ -59,7 +61,7 @@ static inline void cache_touch(struct cache *c, uint32_t index)
 /* How many bytes of replacement state all sets have. */
 static inline size_t cache_lru_bytes(const struct cache *c)
 {
-    return (size_t)c->sets * (c->ways == 16 ? 2 : 1);
+    return (size_t)c->sets * (c->ways == 16 ? 2 : c->ways == 32 ? 4 : 1);
 }
 
 /* The index of the line that a fill of pa displaces. */
@@ -73,6 +75,8 @@ static inline uint32_t cache_victim(const struct cache *c, paddr_t pa)
             return first + way;
     if (c->ways == 16)
         return first + plru_victim_16(&c->lru[set * 2]);
+    if (c->ways == 32)
+        return first + plru_victim_32(&c->lru[set * 4]);
     return first + plru_victim(c->lru[set], c->ways);
 }
 

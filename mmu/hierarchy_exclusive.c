@@ -167,7 +167,8 @@ static unsigned read_line(struct mmu *m, paddr_t pa, unsigned attributes, unsign
 static unsigned write_outside(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags)
 {
     bool keeps = attributes & TLB_THROUGH && !(attributes & (TLB_PROTECT | TLB_UNCACHED));
-    *flags |= ACCESS_LINE_SHARED | (attributes & TLB_COMBINE ? ACCESS_COMBINED : 0u);
+    *flags |= ACCESS_LINE_SHARED | (attributes & TLB_COMBINE ? ACCESS_COMBINED : 0u) |
+              (keeps ? ACCESS_THROUGH : 0u);
     give_up(m, &m->l1i, pa, flags);
     if (!keeps) {
         expel(m, &m->l1d, pa, flags);

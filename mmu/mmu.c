@@ -1,5 +1,6 @@
 #include "mmu/mmu.h"
 
+#include "mmu/access.h"
 #include "mmu/cache.h"
 #include "mmu/dram.h"
 #include "mmu/fast.h"
@@ -179,6 +180,7 @@ void mmu_set_cr3(struct mmu *m, uint32_t cr3)
     if (!m->paging)
         return;
     if (UNLIKELY(m->filter.on) && filter_keeps(m, cr3)) {
+        access_log_put(m, cr3, 0, ACCESS_NOTE, NOTE_TLBS_KEPT, 0, 0);
         directories_clear(m);
         fast_forget_data(m);
         fast_forget_code(m);

@@ -35,6 +35,7 @@ enum mmu_note {
     NOTE_LINE_PREFETCHED, /* pa: a line that came unasked; la: the level it came from; into the
                              code cache with ACCESS_CODE_SIDE, else into L2 */
     NOTE_CACHES_WRITTEN,  /* WBINVD with L2 on the die; la: lines written to memory */
+    NOTE_TLBS_KEPT,       /* the flush filter: this write to CR3 empties no TLB */
     NOTE_MMU_LIMIT
 };
 
@@ -59,7 +60,8 @@ enum {
 
     /* What other caches, which the log is offered to, must know (sim/report/shadow.h): of what was
      * read or fetched and left the first level, the page's cacheability; of a write, that it made
-     * the shared line its own. */
+     * the shared line its own; on a K7 of one that memory gets at once, that the line stays where
+     * it is (THROUGH). */
     ACCESS_UNCACHED = 32,
     ACCESS_THROUGH = 64,
     ACCESS_TAKES_LINE = 16,

@@ -170,11 +170,11 @@ static bool use_leaf(struct mmu *m, const struct walk *w, paddr_t pa, uint64_t *
 
 /* --- the walk --------------------------------------------------------------------------------- */
 
-static paddr_t directory_entry(const struct mmu *m, laddr_t la)
+static paddr_t directory_entry(const struct mmu *m, uint32_t cr3, laddr_t la)
 {
     if (m->pae)
         return table_of(m, m->pdpte[la >> 30]) | (la >> 18 & 0xFF8);
-    return ((m->cr3 & PAGE_ADDRESS) | (la >> 20 & 0xFFC)) & m->a20_mask;
+    return ((cr3 & PAGE_ADDRESS) | (la >> 20 & 0xFFC)) & m->a20_mask;
 }
 
 static paddr_t table_entry(const struct mmu *m, uint64_t pde, laddr_t la)
@@ -241,7 +241,7 @@ bool paging_walk(struct mmu *m, laddr_t la, bool write, bool user, bool code, st
     uint64_t above = m->pae ? m->pdpte[la >> 30] : m->cr3;
     if (m->pae && !(above & PTE_PRESENT))
         return fault(m, &w, 0);
-    paddr_t pde_pa = directory_entry(m, la);
+    paddr_t pde_pa = directory_entry(m, m->cr3, la);
     uint64_t pde = read_entry(m, &w, pde_pa, attributes_of(m, above, 0, pde_pa));
     if (!(pde & PTE_PRESENT))
         return fault(m, &w, 0);
@@ -287,21 +287,30 @@ static bool peek_entry(const struct mmu *m, paddr_t pa, uint64_t *entry)
 
 static bool beyond(uint64_t entry) { return (entry & PTE_ADDRESS) >> 32 != 0; }
 
-bool paging_peek(const struct mmu *m, laddr_t la, struct translation *t)
+unsigned paging_trace(const struct mmu *m, uint32_t cr3, laddr_t la, struct translation *t,
+                      paddr_t at[2])
 {
     uint64_t pde, pte;
     if (m->pae && (!(m->pdpte[la >> 30] & PTE_PRESENT) || beyond(m->pdpte[la >> 30])))
-        return false;
-    if (!peek_entry(m, directory_entry(m, la), &pde) || (m->pae && beyond(pde)))
-        return false;
+        return 0;
+    at[0] = directory_entry(m, cr3, la);
+    if (!peek_entry(m, at[0], &pde) || (m->pae && beyond(pde)))
+        return 0;
     if (is_large(m, pde)) {
         if (pde & large_reserved(m) || large_frame(m, pde) >> 32)
-            return false;
+            return 0;
         large_translation(m, pde, la, t);
-        return true;
+        return 1;
     }
-    if (!peek_entry(m, table_entry(m, pde, la), &pte) || (m->pae && beyond(pte)))
-        return false;
+    at[1] = table_entry(m, pde, la);
+    if (!peek_entry(m, at[1], &pte) || (m->pae && beyond(pte)))
+        return 0;
     small_translation(m, pde, pte, t);
-    return true;
+    return 2;
+}
+
+bool paging_peek(const struct mmu *m, laddr_t la, struct translation *t)
+{
+    paddr_t at[2];
+    return paging_trace(m, m->cr3, la, t, at) > 0;
 }

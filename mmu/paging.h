@@ -78,3 +78,7 @@ bool paging_walk(struct mmu *m, laddr_t la, bool write, bool user, bool code,
 
 /* The same for an onlooker: no protection, no bits set, no log. */
 bool paging_peek(const struct mmu *m, laddr_t la, struct translation *t);
+/* The same from another CR3, and where the entries are that a walk reads: one, or two, their
+ * number. 0: the page is not there. With PAE the directory pointers are the present ones. */
+unsigned paging_trace(const struct mmu *m, uint32_t cr3, laddr_t la, struct translation *t,
+                      paddr_t at[2]);

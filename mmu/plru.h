@@ -47,8 +47,21 @@ static inline void plru_touch_16(uint8_t pair[2], uint32_t way)
     pair[0] = (uint8_t)((pair[0] & 0x7F) | (way < 8 ? 0x80 : 0));
 }
 
+/* 32 ways: two of these, and bit 7 of the second byte of the first is the root above both. */
+static inline void plru_touch_32(uint8_t four[4], uint32_t way)
+{
+    plru_touch_16(&four[way >> 4 << 1], way & 15);
+    four[1] = (uint8_t)((four[1] & 0x7F) | (way < 16 ? 0x80 : 0));
+}
+
 static inline uint32_t plru_victim_16(const uint8_t pair[2])
 {
     uint32_t half = pair[0] >> 7;
     return half * 8 + plru_victim(pair[half] & 0x7F, 8);
+}
+
+static inline uint32_t plru_victim_32(const uint8_t four[4])
+{
+    uint32_t half = four[1] >> 7;
+    return half * 16 + plru_victim_16(&four[half * 2]);
 }

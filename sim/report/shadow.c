@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAYS_MAX 8
-#define ENTRIES_EACH 3 /* that one entry may become: a walk of two reads before it */
+#define WAYS_MAX 32
+#define ENTRIES_EACH 4 /* that one entry may become: a walk of two reads, what it prefetches */
 #define WORD_BYTES_MAX 8 /* a longer write is a line that WBINVD writes back */
 
 /* --- shapes ----------------------------------------------------------------------------------- */
@@ -64,7 +64,7 @@ static void copy_cache(struct cache *to, const struct cache *from)
         size_t lines = (size_t)to->sets * to->ways;
         memcpy(to->tag, from->tag, lines * sizeof *to->tag);
         memcpy(to->state, from->state, lines);
-        memcpy(to->lru, from->lru, to->sets);
+        memcpy(to->lru, from->lru, cache_lru_bytes(from));
         return;
     }
     for (uint32_t rank = 0; rank < from->ways; rank++)
@@ -103,6 +103,8 @@ void shadow_init(struct shadow *s, const struct cpu *c, unsigned ideal, struct a
     mmu_init(&s->mmu, &g, &real->phys, true);
     s->mmu.log = log;
     s->mmu.caches_off = real->caches_off;
+    s->mmu.last_miss = real->last_miss;
+    s->exclusive = g.l2_exclusive;
     copy_cache(&s->mmu.l1i, &real->l1i);
     copy_cache(&s->mmu.l1d, &real->l1d);
     copy_cache(&s->mmu.l2, &real->l2);
@@ -133,9 +135,15 @@ static unsigned attributes_of(const struct access *a)
 }
 
 /* A line is shared because its page is written through; so is a write to it, unless the machine's
- * own took the line. */
-static unsigned attributes_of_write(const struct access *a)
+ * own took the line. Exclusive caches tell of every write that memory gets at once. */
+static unsigned attributes_of_write(const struct shadow *s, const struct access *a)
 {
+    bool outside = a->level != LEVEL_L1 && a->flags & ACCESS_LINE_SHARED;
+    if (s->exclusive)
+        return !outside                     ? 0
+               : a->flags & ACCESS_THROUGH  ? TLB_THROUGH
+               : a->flags & ACCESS_COMBINED ? TLB_UNCACHED | TLB_COMBINE
+                                            : TLB_UNCACHED;
     bool takes = a->flags & ACCESS_LINE_SHARED && a->flags & ACCESS_TAKES_LINE;
     return takes ? 0 : TLB_THROUGH;
 }
@@ -150,13 +158,14 @@ static unsigned locked(struct mmu *m, const struct access *a, unsigned *flags)
     return level;
 }
 
-static unsigned ask(struct mmu *m, const struct access *a, unsigned *flags)
+static unsigned ask(struct shadow *s, const struct access *a, unsigned *flags)
 {
+    struct mmu *m = &s->mmu;
     if (a->flags & ACCESS_LOCKED || a->kind == ACCESS_UPDATE)
         return locked(m, a, flags);
     switch (a->kind) {
     case ACCESS_FETCH: return m->hierarchy->fetch(m, a->pa, attributes_of(a), flags);
-    case ACCESS_WRITE: return m->hierarchy->write(m, a->pa, attributes_of_write(a), flags);
+    case ACCESS_WRITE: return m->hierarchy->write(m, a->pa, attributes_of_write(s, a), flags);
     case ACCESS_WALK: return m->hierarchy->walk(m, a->pa, attributes_of(a), flags);
     default: return m->hierarchy->read(m, a->pa, attributes_of(a), flags);
     }
@@ -191,15 +200,55 @@ static void put(struct shadow *s, const struct access *a, unsigned level, unsign
     access_log_put(&s->mmu, a->la, a->pa, a->kind, level, flags, a->size);
 }
 
-static ALWAYS_INLINE void meet_one(struct shadow *s, const struct access *a)
+/* What L2 always has needs no prefetching, and what goes into the code cache comes from there. */
+static void prefetch_from_l2(struct shadow *s, uint32_t first)
 {
-    if (a->kind == ACCESS_NOTE || a->level == LEVEL_DEVICE) {
+    uint32_t kept = first;
+    for (uint32_t i = first; i < s->log->count; i++) {
+        struct access *a = &s->log->list[i];
+        bool prefetch = a->kind == ACCESS_NOTE && a->level == NOTE_LINE_PREFETCHED;
+        if (prefetch && !(a->flags & ACCESS_CODE_SIDE))
+            continue;
+        if (prefetch)
+            a->la = LEVEL_L2;
+        s->log->list[kept++] = *a;
+    }
+    s->log->count = kept;
+}
+
+/* What exclusive caches do on their own account is what these do. */
+static NOINLINE void meet_note(struct shadow *s, const struct cpu *c, const struct access *a)
+{
+    unsigned flags = 0;
+    paddr_t pa;
+    bool told = a->level == NOTE_LINE_PREFETCHED || a->level == NOTE_CACHES_WRITTEN;
+    if (s->exclusive && told)
+        return;
+    if (a->level == NOTE_TLB_REFILL && s->ideal & SHADOW_TLB)
+        return;
+    if (s->exclusive && a->level == NOTE_CACHE_FLUSH)
+        mmu_invalidate_caches(&s->mmu, a->la);
+    if (a->level == NOTE_LINE_FLUSH && mmu_translate_peek(c->mmu, a->la, &pa))
+        s->mmu.hierarchy->flush_line(&s->mmu, pa, &flags);
+    put(s, a, a->level, a->flags);
+}
+
+static ALWAYS_INLINE void meet_one(struct shadow *s, const struct cpu *c, const struct access *a)
+{
+    if (a->kind == ACCESS_NOTE) {
+        meet_note(s, c, a);
+        return;
+    }
+    if (a->level == LEVEL_DEVICE) {
         put(s, a, a->level, a->flags);
         return;
     }
+    uint32_t first = s->log->count;
     unsigned flags = a->flags & (ACCESS_MISALIGNED | ACCESS_LOCKED | ACCESS_SYSTEM |
                                  ACCESS_CODE_SIDE);
-    unsigned level = is_served(s, a) ? serve(&s->mmu, a, &flags) : ask(&s->mmu, a, &flags);
+    unsigned level = is_served(s, a) ? serve(&s->mmu, a, &flags) : ask(s, a, &flags);
+    if (s->ideal & SHADOW_L2 && s->log->count != first)
+        prefetch_from_l2(s, first);
     if (s->ideal & SHADOW_L2 && is_dram(level)) {
         level = LEVEL_L2;
         flags &= a->kind == ACCESS_WRITE ? ~0u : ~(unsigned)ACCESS_EVICT_L2;
@@ -230,7 +279,7 @@ static const struct access *meet_walk(struct shadow *s, const struct cpu *c,
     bool made = !(s->ideal & SHADOW_TLB) &&
                 (!s->tlbs || shadow_tlbs_walks(s->tlbs, c, a, behind));
     for (; made && a < behind; a++)
-        meet_one(s, a);
+        meet_one(s, c, a);
     return behind;
 }
 
@@ -239,13 +288,14 @@ static void meet_touched(struct shadow *s, const struct cpu *c, const struct acc
     struct access list[2];
     unsigned count = shadow_tlbs_touch(s->tlbs, c, a, list);
     for (unsigned i = 0; i < count; i++)
-        meet_one(s, &list[i]);
-    meet_one(s, a);
+        meet_one(s, c, &list[i]);
+    if (a->kind != ACCESS_NOTE || a->level != NOTE_TLB_REFILL) /* else it was told, if it is */
+        meet_one(s, c, a);
 }
 
-static bool is_written_back(const struct access *a)
+static bool is_written_back(const struct shadow *s, const struct access *a)
 {
-    return a->kind == ACCESS_WRITE && a->size > WORD_BYTES_MAX;
+    return !s->exclusive && a->kind == ACCESS_WRITE && a->size > WORD_BYTES_MAX;
 }
 
 void shadow_meet(struct shadow *s, const struct cpu *c, const struct op *o, bool delivery)
@@ -258,21 +308,22 @@ void shadow_meet(struct shadow *s, const struct cpu *c, const struct op *o, bool
             a = meet_walk(s, c, a, end);
             continue;
         }
-        if (UNLIKELY(is_written_back(a)))
+        if (UNLIKELY(is_written_back(s, a)))
             ; /* by WBINVD: below */
         else if (UNLIKELY(s->tlbs != NULL))
             meet_touched(s, c, a);
         else
-            meet_one(s, a);
+            meet_one(s, c, a);
         a++;
     }
-    if (UNLIKELY(o->row == s->invd || o->row == s->wbinvd) && !delivery) {
+    bool empties = o->row == s->invd || o->row == s->wbinvd;
+    if (UNLIKELY(empties) && !delivery && !s->exclusive) {
         CHECK(s->log->count + s->mmu.l1d.sets * s->mmu.l1d.ways <= ACCESS_LOG_MAX);
         mmu_invalidate_caches(&s->mmu, o->row == s->wbinvd);
     }
     s->mmu.caches_off = c->mmu->caches_off;
     if (UNLIKELY(o->row == s->invlpg) && !delivery && s->tlbs)
-        shadow_tlbs_drop(s->tlbs, c->seg[o->seg].base + effective_address(c, o));
+        shadow_tlbs_drop(s->tlbs, c, c->seg[o->seg].base + effective_address(c, o));
     if (s->tlbs)
         shadow_tlbs_follow(s->tlbs, c, delivery);
 }

@@ -24,16 +24,20 @@ enum shadow_ideal {
     SHADOW_RELOADED = 128, /* TLBs of its own, but emptied as the machine's */
 };
 
-#define SHADOW_DIRECTORIES 4095 /* told apart at a time */
+#define SHADOW_DIRECTORIES 4094 /* told apart at a time */
+#define SHADOW_GLOBAL SHADOW_DIRECTORIES /* the number that global pages have */
 
 /* TLBs whose tags hold the number of a directory above the page's. */
 struct shadow_tlbs {
     struct tlb code, data, large;
+    struct tlb code_large, code2, data2; /* of later parts */
+    uint32_t large_shift;
     uint32_t directory[SHADOW_DIRECTORIES]; /* CR3 of each number */
     uint32_t count, now;
     uint32_t cr3;
     bool paging, large_enabled;
-    bool reloads; /* another directory empties them */
+    bool reloads; /* another directory empties them, if it empties the machine's */
+    bool kept;    /* the flush filter has spared the machine's */
 };
 
 struct shadow {
@@ -41,6 +45,7 @@ struct shadow {
     struct mmu mmu; /* its caches and open DRAM rows; it translates nothing */
     struct access_log *log; /* where the rewritten entries go */
     struct shadow_tlbs *tlbs;
+    bool exclusive; /* the part's hierarchy: it prefetches, and tells of that itself */
     const struct row *invd, *wbinvd, *invlpg;
 };
 
@@ -59,11 +64,12 @@ struct shadow_tlbs *shadow_tlbs_new(const struct cpu *c, bool reloads);
  * now on. */
 bool shadow_tlbs_walks(struct shadow_tlbs *t, const struct cpu *c, const struct access *a,
                        const struct access *end);
-/* An access, the fetch of a line, a note: whether it needs a walk that the machine did not make.
- * That is then put into list (at most 2 entries), and its length returned. */
+/* An access, the fetch of a line, a note: whether it needs a walk that the machine did not make, or
+ * finds its page in the second level. That is then put into list (at most 2 entries), and its
+ * length returned. */
 unsigned shadow_tlbs_touch(struct shadow_tlbs *t, const struct cpu *c, const struct access *a,
                            struct access *list);
 /* INVLPG of the page that holds la. */
-void shadow_tlbs_drop(struct shadow_tlbs *t, laddr_t la);
+void shadow_tlbs_drop(struct shadow_tlbs *t, const struct cpu *c, laddr_t la);
 /* After the instruction: CR3, paging and faults are as they are now. */
 void shadow_tlbs_follow(struct shadow_tlbs *t, const struct cpu *c, bool delivery);

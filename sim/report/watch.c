@@ -88,6 +88,9 @@ void watch_forget(struct watch *h)
     h->age = spread(h->ages);
 }
 
+/* Notes of what enters or leaves TLBs and caches: the memory unit's own, and the last ones. */
+#define REMOVE (((1ull << NOTE_MMU_LIMIT) - 1) | ~((1ull << NOTE_CR3_LOAD) - 1))
+
 static ALWAYS_INLINE void sift(struct watch *h, const struct access *a, const struct access *end)
 {
     const struct access **news = h->news;
@@ -111,7 +114,7 @@ static ALWAYS_INLINE void sift(struct watch *h, const struct access *a, const st
     }
     h->news_count = (uint32_t)(news - h->news);
     h->notes = notes;
-    h->hits = hits && notes < 1ull << NOTE_CR3_LOAD;
+    h->hits = hits && !(notes & REMOVE);
 }
 
 _Static_assert(LEVEL_L1 == 0, "a hit is told by its kind alone");

@@ -1,6 +1,6 @@
 #include "sim/report/whatif.h"
 
-#include "cpu/models/p5/p5.h"
+#include "cpu/model.h"
 #include "sim/core/check.h"
 #include "sim/report/shadow.h"
 
@@ -78,9 +78,9 @@ static unsigned shadow_bits(unsigned bits)
 
 static unsigned model_bits(unsigned bits)
 {
-    return (bits & WHATIF_PREDICT ? P5_IDEAL_PREDICTION : 0u) |
-           (bits & WHATIF_ENTRY ? P5_IDEAL_ENTRY : 0u) |
-           (bits & WHATIF_STORES ? P5_IDEAL_STORES : 0u);
+    return (bits & WHATIF_PREDICT ? MODEL_IDEAL_PREDICTION : 0u) |
+           (bits & WHATIF_ENTRY ? MODEL_IDEAL_ENTRY : 0u) |
+           (bits & WHATIF_STORES ? MODEL_IDEAL_STORES : 0u);
 }
 
 /* What only the model makes ideal leaves the caches as they are. */

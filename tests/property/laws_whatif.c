@@ -5,6 +5,8 @@
 #include "sim/report/whatif.h"
 #include "tests/property/laws.h"
 
+#define IN_FLIGHT_CYCLES 3000
+
 static const unsigned same_bits[] = {0, WHATIF_RELOADED};
 
 static void expect_same(struct verdict *v, const struct whatif *w, unsigned run)
@@ -66,7 +68,7 @@ static void expect_ideal(struct verdict *v, const struct whatif *w)
 static void law(const struct law_options *o, const char *model, cycle_t length, struct random *r,
                 struct verdict *v)
 {
-    if (strcmp(model, "p5") != 0)
+    if (strcmp(model, "flat") == 0)
         return;
     struct law *plain = law_new(o, model), *watched = law_new(o, model);
     struct watch watch = {0};
@@ -83,7 +85,12 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     spaces_start(&spaces, &watch, watched->m->cpu);
     paths_start(&paths, &spaces, &watch, watched->m->cpu);
     whatif_start(&w, &watch, watched->m->cpu, &paths);
-    law_run_to(watched, from + law_below(r, length - from));
+    if (strcmp(model, "p5") != 0) { /* what was on its way when the twins began is theirs, too */
+        from += IN_FLIGHT_CYCLES;
+        law_run_to(watched, from);
+        whatif_count_from_here(&w);
+    }
+    law_run_to(watched, from < length ? from + law_below(r, length - from) : from);
     whatif_stop(&w, &watch);
     expect_same(v, &w, 1);
     expect_same(v, &w, 2);
@@ -101,5 +108,5 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
 int main(int argc, char **argv)
 {
     return law_main(argc, argv, "laws_whatif",
-                    (struct law_options){.seeds = 10, .rounds = 1, .model = "p5"}, law);
+                    (struct law_options){.seeds = 10, .rounds = 1}, law);
 }

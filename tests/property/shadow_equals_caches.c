@@ -1,8 +1,10 @@
 /* shadow_equals_caches: a shadow of which nothing is ideal gives back the log that it was shown,
  * and comes to the same tags, states and replacement. Random accesses, fetches, locked cycles and
- * faults over pages of every cacheability, with CR0.CD going on and off, INVD and WBINVD.
+ * faults over pages of every cacheability, with CR0.CD going on and off, INVD and WBINVD; every
+ * other seed with exclusive caches, which prefetch, write pages of every type, and know CLFLUSH.
  *
  * And a fully associative cache is what a list of lines is, the one used last first. */
+#include "cpu/note.h"
 #include "cpu/rows.h"
 #include "mmu/access.h"
 #include "mmu/cache.h"
@@ -25,6 +27,7 @@ struct subject {
     struct access_log log;
     struct op op;
     const struct row *nop, *invd, *wbinvd;
+    bool exclusive;
     struct random random;
     struct verdict verdict;
 };
@@ -60,12 +63,28 @@ static uint32_t random_pte(struct random *r)
            (random_chance(r, 12) ? PTE_THROUGH : 0u);
 }
 
+static struct mmu_geometry exclusive_geometry(uint64_t seed)
+{
+    return (struct mmu_geometry){
+        .itlb = {32, 32}, .dtlb = {32, 32}, .itlb_large = {8, 8}, .dtlb_large = {8, 8},
+        .itlb2 = {64, 4}, .dtlb2 = {64, 4}, .directory_entries = 4,
+        .l1i = {2048, 2, 64}, .l1d = {4096, 2, 64}, .l2 = {32768, seed & 2 ? 16 : 32, 64},
+        .l2_exclusive = true, .l2_prefetch = true, .access_bytes = 8, .physical_bits = 40,
+        .dram = {4096, 4},
+    };
+}
+
 static void subject_init(struct subject *s, uint64_t seed)
 {
-    struct mmu_geometry g = {.itlb = {32, 4}, .dtlb = {64, 4}, .dtlb_large = {8, 4},
+    static const struct memory_types types = {
+        .present = true, .on = true, .otherwise = TYPE_WB,
+        .pat = {TYPE_WB, TYPE_WT, TYPE_WC, TYPE_WP},
+    };
+    struct mmu_geometry p5 = {.itlb = {32, 4}, .dtlb = {64, 4}, .dtlb_large = {8, 4},
                              .l1i = {2048, 2, 32}, .l1d = {4096, seed % 3 ? 2 : 4, 32},
                              .l2 = {seed % 4 ? 32768 : 0, 1, 32}, .dram = {4096, 4},
                              .large_pages_split_in_itlb = true};
+    struct mmu_geometry g = seed % 2 ? exclusive_geometry(seed) : p5;
     s->random = (struct random){seed};
     s->cpu = calloc(1, sizeof *s->cpu);
     s->cpu->mmu = &s->m;
@@ -84,6 +103,9 @@ static void subject_init(struct subject *s, uint64_t seed)
         phys_write(&s->phys, TABLES + i * 4, &pde, 4);
         phys_write(&s->phys, TABLES + 0x1000 + i * 4, &pte, 4);
     }
+    s->exclusive = seed % 2;
+    if (s->exclusive)
+        mmu_set_types(&s->m, &types);
     mmu_set_cr3(&s->m, TABLES);
     mmu_set_control(&s->m, true, true, false, false);
     s->nop = row_named("NOP");
@@ -140,9 +162,16 @@ static void execute(struct subject *s)
         fetch_once(s);
     for (unsigned n = random_below(r, 4); n; n--)
         access_once(s);
+    if (s->exclusive && random_chance(r, 2)) {
+        laddr_t la = random_la(r);
+        mmu_flush_line(&s->m, la);
+        access_log_put(&s->m, la, 0, ACCESS_NOTE, NOTE_LINE_FLUSH, 0, 0);
+    }
     if (random_chance(r, 1)) {
         s->op.row = random_chance(r, 50) ? s->invd : s->wbinvd;
         mmu_invalidate_caches(&s->m, s->op.row == s->wbinvd);
+        if (s->exclusive) /* where the note comes before what the shadow does */
+            access_log_put(&s->m, s->op.row == s->wbinvd, 0, ACCESS_NOTE, NOTE_CACHE_FLUSH, 0, 0);
     } else if (random_chance(r, 1)) {
         mmu_set_control(&s->m, true, true, random_chance(r, 40), false);
     }
@@ -153,7 +182,9 @@ static void execute(struct subject *s)
 /* Bits that only tell shadows what they must know are not given back. */
 static unsigned flags_shown(const struct access *a)
 {
-    unsigned hints = a->kind == ACCESS_WRITE ? ACCESS_TAKES_LINE : ACCESS_UNCACHED | ACCESS_THROUGH;
+    unsigned hints = a->kind == ACCESS_NOTE    ? 0
+                     : a->kind == ACCESS_WRITE ? ACCESS_TAKES_LINE
+                                               : ACCESS_UNCACHED | ACCESS_THROUGH;
     return a->flags & ~hints;
 }
 
@@ -177,7 +208,7 @@ static void compare_cache(struct verdict *v, const char *name, const struct cach
     size_t lines = (size_t)real->sets * real->ways;
     if (real->sets && (memcmp(mine->tag, real->tag, lines * sizeof *real->tag) != 0 ||
                        memcmp(mine->state, real->state, lines) != 0 ||
-                       memcmp(mine->lru, real->lru, real->sets) != 0))
+                       memcmp(mine->lru, real->lru, cache_lru_bytes(real)) != 0))
         verdict_fail(v, "%s: another content", name);
 }
 

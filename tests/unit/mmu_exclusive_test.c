@@ -184,9 +184,9 @@ static void written_through_lines_stay(void **state)
     type_of_everything(b, TYPE_WT);
     bench_expect(b, ACCESS_READ, A, LEVEL_DRAM_ROW, ACCESS_THROUGH);
     assert_int_equal(bench_state(&b->m.l1d, A), LINE_SHARED);
-    bench_expect(b, ACCESS_WRITE, A, LEVEL_DRAM_HIT, ACCESS_LINE_SHARED);
+    bench_expect(b, ACCESS_WRITE, A, LEVEL_DRAM_HIT, ACCESS_LINE_SHARED | ACCESS_THROUGH);
     bench_expect(b, ACCESS_READ, A, LEVEL_L1, 0);
-    bench_expect(b, ACCESS_WRITE, B, LEVEL_DRAM_ROW, ACCESS_LINE_SHARED);
+    bench_expect(b, ACCESS_WRITE, B, LEVEL_DRAM_ROW, ACCESS_LINE_SHARED | ACCESS_THROUGH);
     assert_int_equal(bench_state(&b->m.l1d, B), LINE_INVALID);
 }
 

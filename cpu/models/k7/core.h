@@ -230,6 +230,7 @@ struct k7 {
     struct model model; /* first: a struct model * is a struct k7 * */
     struct k7_config config;
     struct cpu *cpu;
+    unsigned ideal; /* enum model_ideal: only of twins */
     struct k7_cost cost[K7_COSTS_MAX];
 
     /* times outside, in cycles */
@@ -366,3 +367,5 @@ void k7_price_float(struct k7 *k, struct cpu *c, const struct op *o, uint64_t t,
 /* --- state.c ---------------------------------------------------------------------------------- */
 
 void k7_snapshot(struct model *m, struct snap *s);
+/* twin.c */
+struct model *k7_twin(const struct model *m, struct cpu *c, unsigned ideal);

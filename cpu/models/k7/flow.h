@@ -107,7 +107,7 @@ static ALWAYS_INLINE void k7_write_results(struct k7 *k, uint64_t word, cycle_t 
 static ALWAYS_INLINE cycle_t k7_lsu_take(struct k7 *k, cycle_t t)
 {
     cycle_t free = k->lsu[(k->lsu_count - LSU_ENTRIES) % LSU_RING];
-    if (LIKELY(free <= t))
+    if (LIKELY(free <= t) || k->ideal & MODEL_IDEAL_STORES)
         return t;
     k7_front_until(k, free, CAUSE_WRITE_FULL);
     return free;

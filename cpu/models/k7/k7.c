@@ -143,6 +143,8 @@ static NOINLINE void predict(struct k7 *k, const struct cpu *c, const struct op 
                                       base + o->next_eip);
     if (taken)
         k7_redirect(k, target);
+    if (UNLIKELY(k->ideal & MODEL_IDEAL_PREDICTION))
+        return;
     if (UNLIKELY(p == MISPREDICTED)) {
         k->counters.mispredicts++;
         k7_front_until(k, done + k->config.mispredict - 1, CAUSE_BRANCH);
@@ -339,7 +341,8 @@ struct model *model_k7_new(const struct k7_config *config, uint64_t clock_num, u
     k->model = (struct model){
         .name = config->part == PART_K7 ? "k7" : "k8", .timed = true, .attach = attach,
         .bind = k7_bind, .price = price, .run = run, .price_delivery = price_delivery,
-        .reset = reset, .last = last, .snapshot = k7_snapshot, .free = release,
+        .reset = reset, .last = last, .twin = k7_twin, .snapshot = k7_snapshot,
+        .free = release,
     };
     k7_predictor_reset(&k->predictor);
     return &k->model;

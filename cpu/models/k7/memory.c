@@ -234,6 +234,8 @@ void k7_store(struct k7 *k, const struct access *a, cycle_t data, cycle_t line, 
         k->committed_count = 1;
     if (UNLIKELY(goes_outside(a)))
         commit = write_outside(k, a, commit);
+    if (UNLIKELY(k->ideal & MODEL_IDEAL_STORES))
+        commit = retired + 1;
     k->committed = commit;
     unsigned i = k->store_count++ % STORES;
     if (a->flags & ACCESS_MISALIGNED)

@@ -95,6 +95,15 @@ static struct bill settle(const struct k7 *k, unsigned number, struct bill b,
     return b;
 }
 
+/* A twin that enters and leaves privilege 0 for nothing still issues the instruction that does. */
+static struct bill idealise(const struct k7 *k, struct bill b)
+{
+    bool crosses = b.cause == CAUSE_KERNEL_ENTRY || b.cause == CAUSE_KERNEL_EXIT;
+    if (!crosses || !(k->ideal & MODEL_IDEAL_ENTRY))
+        return b;
+    return (struct bill){0, CAUSE_EXECUTE, QUALITY_READ};
+}
+
 /* One that is ALONE has begun at t and is done at the time returned. */
 static void finish_alone(struct k7 *k, const struct cpu *c, cycle_t done, enum cause cause)
 {
@@ -109,6 +118,7 @@ void k7_price_micro(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
     unsigned number = k7_fact(word, FACT_COST, 10);
     struct bill b = settle(k, number, (struct bill){cost->latency, cost->cause, cost->quality}, a,
                            end);
+    b = idealise(k, b);
     bool alone = cost->unit == UNIT_ALONE;
     if (strcmp(o->row->timing, "cpuid") == 0 && c->r[EAX] == c->identity->signature)
         b.clocks += k->config.cpuid_leaf1;
@@ -137,7 +147,7 @@ void k7_price_entry(struct k7 *k, struct cpu *c, const struct access *a, const s
 {
     const struct k7_cost *class = &k->cost[k->delivery];
     struct bill b = {0, CAUSE_KERNEL_ENTRY, QUALITY_ESTIMATE};
-    b = settle(k, k->delivery, b, a, end);
+    b = idealise(k, settle(k, k->delivery, b, a, end));
     k->last.fetched = k->front;
     k7_dispatch(k, class);
     cycle_t t = later(k->line, c->clock->now) + 1, done;

@@ -220,7 +220,7 @@ struct p5 {
     uint32_t waiting_mark[P5_WAITING_MAX + 1];
     struct p5_sketch *sketch;
 
-    unsigned ideal; /* enum p5_ideal: only of twins */
+    unsigned ideal; /* enum model_ideal: only of twins */
 
     uint8_t cpl; /* between instructions */
     bool user;   /* where events count now: counters.c has the rule */

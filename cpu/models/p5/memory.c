@@ -130,7 +130,7 @@ static void read(struct p5 *p, struct cpu *c, const struct access *a)
 static void write_hit(struct p5 *p, struct cpu *c)
 {
     cycle_t now = c->clock->now;
-    if (p->written <= now || p->ideal & P5_IDEAL_STORES)
+    if (p->written <= now || p->ideal & MODEL_IDEAL_STORES)
         return;
     p5_stalled(p, c, EVENT_WRITE_ORDER, p->written - now);
     charge(p, c, CAUSE_WRITE_ORDER, p->written - now);
@@ -139,7 +139,7 @@ static void write_hit(struct p5 *p, struct cpu *c)
 static void write_outside(struct p5 *p, struct cpu *c, const struct access *a, unsigned pipe)
 {
     const struct p5_bus *b = &p->config.bus;
-    if (p->buffer[pipe] > c->clock->now && !(p->ideal & P5_IDEAL_STORES)) {
+    if (p->buffer[pipe] > c->clock->now && !(p->ideal & MODEL_IDEAL_STORES)) {
         p5_stalled(p, c, EVENT_WRITE_FULL, p->buffer[pipe] - c->clock->now);
         wait_until(p, c, p->buffer[pipe], CAUSE_WRITE_FULL);
     }

@@ -60,7 +60,8 @@ struct bill {
 /* A twin that enters and leaves privilege 0 for nothing still issues the instruction that does. */
 static bool is_spared(const struct p5 *p, enum cause cause)
 {
-    return p->ideal & P5_IDEAL_ENTRY && (cause == CAUSE_KERNEL_ENTRY || cause == CAUSE_KERNEL_EXIT);
+    return p->ideal & MODEL_IDEAL_ENTRY &&
+           (cause == CAUSE_KERNEL_ENTRY || cause == CAUSE_KERNEL_EXIT);
 }
 
 static bool is_port(unsigned note)

@@ -33,7 +33,7 @@ static uint32_t branch_clocks(const struct cpu *c, const struct op *o, uint64_t 
 static NOINLINE void mispredicted(struct p5 *p, struct cpu *c, const struct op *o, unsigned arrived)
 {
     bool late = (arrived & ARRIVED_SECOND) && (o->row->attributes & A_COND);
-    if (p->ideal & P5_IDEAL_PREDICTION)
+    if (p->ideal & MODEL_IDEAL_PREDICTION)
         return;
     p5_count(p, c, EVENT_FLUSH);
     p5_charge(c, CAUSE_BRANCH, late ? MISPREDICTED_IN_V : MISPREDICTED_IN_U);

@@ -43,17 +43,8 @@ extern const struct p5_config p5_p133, p5_p166;
 
 struct model *model_p5_new(const struct p5_config *config);
 
-/* What a twin does not pay for: questions of `isochron explain`. */
-enum p5_ideal {
-    P5_IDEAL_PREDICTION = 1, /* no branch is mispredicted */
-    P5_IDEAL_ENTRY = 2,      /* entering and leaving privilege 0: the processor's own clocks */
-    P5_IDEAL_STORES = 4,     /* no store waits, for a buffer or for stores before it */
-};
-
-/* A second model in the state of m, between two instructions, for another struct cpu: one that
- * runs nothing, but is shown what m's runs. Its code cache may be another one: what m knows of the
- * bytes in a line (which end an instruction) goes along with the lines that both hold. ideal: sum
- * of enum p5_ideal. */
+/* A twin, see model.h. Its code cache may be another one: what m knows of the bytes in a line
+ * (which end an instruction) goes along with the lines that both hold. */
 struct model *model_p5_twin(const struct model *m, struct cpu *c, unsigned ideal);
 
 /* An event's count so far, as a counter whose CC field is control has it: see counters.c. */
