@@ -5,59 +5,152 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RING_FACTOR 8 /* entries of the ring a record held: how rarely it is compacted */
+#define SLACK 32 /* buckets of the ring beside those that N records take: how rarely it is packed */
 #define NOW_MOST (UINT32_MAX / 2)
+
+/* Bucket 0 has no record: stamp 0 is of what was never touched. */
+static void begin(struct recency *s)
+{
+    s->oldest = 1;
+    s->younger = 0;
+    s->now = RECENCY_BUCKET - 1;
+}
 
 void recency_init(struct recency *s, uint32_t capacity, struct record *record, uint32_t stride,
                   uint32_t records)
 {
-    uint32_t size = 64;
+    uint32_t size = SLACK;
     memset(s, 0, sizeof *s);
-    while (size < capacity * RING_FACTOR)
+    while (size < capacity / RECENCY_BUCKET * 4 + SLACK)
         size *= 2;
     s->capacity = capacity;
-    s->oldest = 1;
     s->mask = size - 1;
-    s->ring = xalloc(size, sizeof *s->ring);
+    s->bucket = xalloc(size, sizeof *s->bucket);
     s->record = record;
     s->stride = stride;
     s->records = records;
     s->now_most = NOW_MOST;
+    begin(s);
 }
 
-void recency_free(struct recency *s) { free(s->ring); }
+void recency_free(struct recency *s) { free(s->bucket); }
 
-/* Position 0 again; what is not held is as if it had never been touched, which is all the same. */
-static void begin_anew(struct recency *s, const uint32_t *live)
+static struct recency_bucket *bucket_at(const struct recency *s, uint32_t bucket)
 {
-    for (uint32_t i = 0; i < s->records; i++)
+    return &s->bucket[bucket & s->mask];
+}
+
+static bool is_left(const struct recency *s, uint32_t bucket, uint32_t i)
+{
+    return recency_record(s, i)->stamp >> RECENCY_SHIFT == bucket;
+}
+
+bool recency_is_young(const struct recency *s, uint32_t stamp)
+{
+    const struct recency_bucket *b = bucket_at(s, s->oldest);
+    uint32_t before = s->younger;
+    for (uint32_t k = 0; k < b->listed && before < s->capacity; k++)
+        before += is_left(s, s->oldest, b->list[k]) && recency_record(s, b->list[k])->stamp > stamp;
+    return before < s->capacity;
+}
+
+/* --- packing ---------------------------------------------------------------------------------- */
+
+static int by_stamp(const void *a, const void *b)
+{
+    const struct record *const *x = a, *const *y = b;
+    return (*x)->stamp < (*y)->stamp ? -1 : (*x)->stamp > (*y)->stamp;
+}
+
+/* The records of all buckets, in their order; returns how many. */
+static uint32_t collect(const struct recency *s, struct record **all)
+{
+    uint32_t count = 0, last = s->now >> RECENCY_SHIFT;
+    for (uint32_t n = s->oldest; n <= last; n++) {
+        const struct recency_bucket *b = bucket_at(s, n);
+        uint32_t first = count;
+        for (uint32_t k = 0; k < b->listed; k++)
+            if (is_left(s, n, b->list[k]))
+                all[count++] = recency_record(s, b->list[k]);
+        CHECK(count - first == b->left);
+        qsort(all + first, count - first, sizeof *all, by_stamp);
+    }
+    return count;
+}
+
+/* What is too old to be held is as if it had never been touched, which is all the same. */
+static void forget_stamps(struct recency *s, uint32_t now)
+{
+    for (uint32_t i = 0; i < s->records && now > s->now_most; i++)
         recency_record(s, i)->stamp = 0;
-    for (uint32_t k = 0; k < s->held; k++) {
-        s->ring[(k + 1) & s->mask] = live[k];
-        recency_record(s, live[k])->stamp = k + 1;
-    }
-    s->oldest = 1;
-    s->now = s->held;
 }
 
-/* The entries that are left, in their order, get the next positions. */
-void recency_compact(struct recency *s)
+/* Those that are held, and no bucket but those they need, from the next one on; or from the first
+ * one on, when stamps begin anew. */
+static void pack(struct recency *s)
 {
-    uint32_t *live = xalloc(s->held, sizeof *live), count = 0;
-    for (uint32_t at = s->oldest; at <= s->now; at++) {
-        uint32_t i = s->ring[at & s->mask];
-        if (i != RECENCY_TAKEN)
-            live[count++] = i;
+    uint32_t most = s->younger + RECENCY_BUCKET;
+    struct record **all = xalloc(most, sizeof *all);
+    uint32_t count = collect(s, all), first = count > s->capacity ? count - s->capacity : 0;
+    uint32_t now = s->now | (RECENCY_BUCKET - 1);
+    CHECK(count <= most);
+    forget_stamps(s, now);
+    if (now > s->now_most)
+        begin(s);
+    else
+        s->now = now;
+    s->oldest = (s->now >> RECENCY_SHIFT) + 1;
+    s->younger = 0;
+    for (uint32_t k = first; k < count; k++) {
+        struct recency_bucket *b = bucket_at(s, ++s->now >> RECENCY_SHIFT);
+        if (!(s->now & (RECENCY_BUCKET - 1)))
+            b->listed = b->left = 0;
+        all[k]->stamp = s->now;
+        b->list[b->listed++] = (uint32_t)((size_t)(all[k] - s->record) / s->stride);
+        b->left++;
+        s->younger += s->now >> RECENCY_SHIFT > s->oldest;
     }
-    CHECK(count == s->held);
-    if (s->now > s->now_most) {
-        begin_anew(s, live);
-    } else {
-        s->oldest = s->now + 1;
-        for (uint32_t k = 0; k < count; k++) {
-            s->ring[++s->now & s->mask] = live[k];
-            recency_record(s, live[k])->stamp = s->now;
-        }
+    free(all);
+}
+
+/* --- moving ----------------------------------------------------------------------------------- */
+
+/* Younger ones are N again: the oldest bucket is one further on. */
+static void grow_older(struct recency *s)
+{
+    while (s->younger >= s->capacity)
+        s->younger -= bucket_at(s, ++s->oldest)->left;
+}
+
+/* The bucket of the present stamp begins. The record that has it is in none; it is to be the last
+ * of all when the others are packed. */
+static NOINLINE void begin_bucket(struct recency *s, uint32_t i)
+{
+    if ((s->now >> RECENCY_SHIFT) - s->oldest > s->mask || s->now > s->now_most) {
+        s->now--;
+        pack(s);
+        recency_record(s, i)->stamp = ++s->now;
     }
-    free(live);
+    if (!(s->now & (RECENCY_BUCKET - 1))) {
+        struct recency_bucket *b = bucket_at(s, s->now >> RECENCY_SHIFT);
+        b->listed = b->left = 0;
+    }
+}
+
+void recency_move(struct recency *s, uint32_t i, uint32_t before)
+{
+    uint32_t from = before >> RECENCY_SHIFT;
+    if (from >= s->oldest) {
+        bucket_at(s, from)->left--;
+        s->younger -= from > s->oldest;
+    }
+    if (!(s->now & (RECENCY_BUCKET - 1)))
+        begin_bucket(s, i);
+    uint32_t to = s->now >> RECENCY_SHIFT;
+    struct recency_bucket *b = bucket_at(s, to);
+    b->list[b->listed++] = i;
+    b->left++;
+    s->younger += to > s->oldest;
+    if (s->younger >= s->capacity)
+        grow_older(s);
 }

@@ -1,9 +1,11 @@
 /* recency: a fully associative cache with true LRU replacement, of records known by numbers.
  *
- * It holds the N records that were touched last. Every touch puts the record at the end of a ring,
- * notes the position as its stamp, and takes it from where it was in the ring. A record is held if
- * its stamp is not older than the position of the oldest entry, which only moves forward, so that a
- * touch costs a few instructions whatever N is. A full ring is compacted.
+ * It holds the N records that were touched last. Every touch has a stamp, one more than the touch
+ * before. Stamps are cut into buckets, and a record is of the bucket that its last touch is of. To
+ * touch it once more within a bucket, which is most of what happens, is to write its stamp. Of each
+ * bucket is known how many records it has left, so that the one in which the N-th most recent lies
+ * is kept in step; those of older buckets are not held, those of younger ones are, and in that one
+ * stamps decide. Buckets lie in a ring; when it is full they are packed.
  *
  * Records are the caller's: several of these may have theirs beside each other, so that what is
  * looked at together lies together. */
@@ -11,29 +13,40 @@
 
 #include "sim/core/types.h"
 
-#define RECENCY_TAKEN UINT32_MAX
+#define RECENCY_SHIFT 7 /* stamps in a bucket, as a shift */
+#define RECENCY_BUCKET (1u << RECENCY_SHIFT)
 
 struct record {
-    uint32_t stamp; /* position of its last touch; of one that is held, or too old */
+    uint32_t stamp; /* of its last touch; 0: never touched */
     uint32_t gone;  /* the caller's */
 };
 
+struct recency_bucket {
+    uint32_t listed; /* records that were touched in it, each once */
+    uint32_t left;   /* ... and in none since */
+    uint32_t list[RECENCY_BUCKET];
+};
+
 struct recency {
-    uint32_t capacity;    /* N */
-    uint32_t held;        /* records, at most N */
-    uint32_t now, oldest; /* positions of the last touch and of the oldest entry */
-    uint32_t *ring;
-    uint32_t mask;
+    uint32_t capacity; /* N */
+    uint32_t now;      /* stamp of the last touch */
+    uint32_t oldest;   /* the bucket of the N-th most recent; while there are fewer, the first */
+    uint32_t younger;  /* records of buckets younger than that: fewer than N */
+    struct recency_bucket *bucket;
+    uint32_t mask;         /* buckets in the ring, less one */
     struct record *record; /* number i is record[i * stride] */
     uint32_t stride, records;
-    uint32_t now_most; /* positions begin anew behind it */
+    uint32_t now_most; /* stamps begin anew behind it */
 };
 
 void recency_init(struct recency *s, uint32_t capacity, struct record *record, uint32_t stride,
                   uint32_t records);
 void recency_free(struct recency *s);
 
-NOINLINE void recency_compact(struct recency *s);
+/* For recency_touch: it is of another bucket now, which may be a new one. */
+NOINLINE void recency_move(struct recency *s, uint32_t i, uint32_t before);
+/* For recency_holds: of a record of the oldest bucket. */
+NOINLINE bool recency_is_young(const struct recency *s, uint32_t stamp);
 
 static ALWAYS_INLINE struct record *recency_record(const struct recency *s, uint32_t i)
 {
@@ -42,33 +55,16 @@ static ALWAYS_INLINE struct record *recency_record(const struct recency *s, uint
 
 static inline bool recency_holds(const struct recency *s, uint32_t i)
 {
-    return s->held && recency_record(s, i)->stamp >= s->oldest;
-}
-
-/* The first entry at or behind a position that was not taken out. */
-static ALWAYS_INLINE uint32_t recency_live(const struct recency *s, uint32_t position)
-{
-    while (s->ring[position & s->mask] == RECENCY_TAKEN)
-        position++;
-    return position;
+    uint32_t stamp = recency_record(s, i)->stamp, bucket = stamp >> RECENCY_SHIFT;
+    return bucket > s->oldest || (bucket == s->oldest && recency_is_young(s, stamp));
 }
 
 /* The record is now the one touched last; the least recently touched makes room for it. */
 static ALWAYS_INLINE void recency_touch(struct recency *s, uint32_t i)
 {
-    if (UNLIKELY(s->now - s->oldest >= s->mask) && s->held)
-        recency_compact(s);
     struct record *r = recency_record(s, i);
-    uint32_t before = r->stamp, position = ++s->now;
-    s->ring[position & s->mask] = i;
-    r->stamp = position;
-    if (LIKELY(before >= s->oldest) && s->held) {
-        s->ring[before & s->mask] = RECENCY_TAKEN;
-        if (before == s->oldest)
-            s->oldest = recency_live(s, before);
-    } else if (s->held < s->capacity) {
-        s->held++;
-    } else {
-        s->oldest = recency_live(s, s->oldest + 1);
-    }
+    uint32_t before = r->stamp, stamp = ++s->now;
+    r->stamp = stamp;
+    if (UNLIKELY((before ^ stamp) >> RECENCY_SHIFT))
+        recency_move(s, i, before);
 }
