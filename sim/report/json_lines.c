@@ -9,6 +9,9 @@
 #define LINE_MAX 480  /* characters of what may stand on one line */
 #define HEIGHT_MAX 2  /* and how deep it may be */
 
+/* Too many for a line: each takes a digit, a comma and a blank. */
+static bool is_many(size_t count) { return 3 * count > LINE_MAX; }
+
 /* 0: a scalar; at most `most` + 1. */
 static int height(const json_t *value, int most)
 {
@@ -40,7 +43,7 @@ static void print(const json_t *value, unsigned depth, FILE *out)
     size_t i, count = json_is_array(value) ? json_array_size(value) : json_object_size(value);
     const char *key;
     json_t *v;
-    if (height(value, HEIGHT_MAX) <= HEIGHT_MAX) {
+    if (!is_many(count) && height(value, HEIGHT_MAX) <= HEIGHT_MAX) {
         char *line = json_dumps(value, JSON_ENCODE_ANY | JSON_PRESERVE_ORDER);
         CHECK(line != NULL);
         bool fits = strlen(line) <= LINE_MAX || count == 0;
