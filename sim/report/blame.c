@@ -1,4 +1,4 @@
-#include "sim/report/blame.h"
+#include "sim/report/blame_hits.h"
 
 #include "sim/core/check.h"
 
@@ -8,7 +8,6 @@
 #define COMPARE_EVERY (1u << 18) /* logs with misses */
 #define MISSES_MAX (3 * ACCESS_LOG_MAX)
 #define RECORD_STRIDE 2 /* records of a line in `lines` */
-#define PAGE_SHIFT 12
 #define REGION_SHIFT 22
 
 /* --- who and where ---------------------------------------------------------------------------- */
@@ -40,23 +39,13 @@ uint32_t blame_who_runs(struct blame *b)
 
 /* --- hits: most of what happens --------------------------------------------------------------- */
 
-static ALWAYS_INLINE void hit_line(struct mirror *m, paddr_t pa, const uint8_t *lru)
-{
-    uint32_t line = pa >> m->shift, set = line & (m->sets - 1);
-    if (line == m->last)
-        return;
-    m->last = line;
-    recency_touch(&m->shadow, line);
-    m->lru[set] = lru[set];
-}
-
-static NOINLINE void look_up(struct blame *b, struct blame_near *n, uint32_t page, bool code)
+void blame_look_up(struct blame *b, struct blame_near *n, uint32_t page, bool code)
 {
     enum blame_mirror i = code ? MIRROR_ITLB : MIRROR_DTLB;
     int at = mirror_find(&b->mirror[i], page);
     if (at < 0 && !code) {
         i = MIRROR_LARGE;
-        at = mirror_find(&b->mirror[i], page >> (REGION_SHIFT - PAGE_SHIFT));
+        at = mirror_find(&b->mirror[i], page >> (REGION_SHIFT - BLAME_PAGE_SHIFT));
     }
     CHECK(at >= 0);
     struct mirror *m = &b->mirror[i];
@@ -65,38 +54,13 @@ static NOINLINE void look_up(struct blame *b, struct blame_near *n, uint32_t pag
                              &blame_tlb(b, i)->plru[set]};
 }
 
-static ALWAYS_INLINE void hit_page(struct blame *b, uint32_t page, bool code)
-{
-    uint32_t *last = code ? &b->code_page : &b->data_page;
-    if (page == *last)
-        return;
-    *last = page;
-    struct blame_near *n = (code ? b->near_code : b->near_data) + (page & (BLAME_NEAR - 1));
-    if (UNLIKELY(n->page != page) || UNLIKELY(n->generation != b->generation))
-        look_up(b, n, page, code);
-    *n->lru = *n->real_lru;
-    if (n->record != n->mirror->last) {
-        n->mirror->last = n->record;
-        recency_touch(&n->mirror->shadow, n->record);
-    }
-}
-
 /* Entries that are hits of the first level and of the TLB. */
 static ALWAYS_INLINE void see_hits(struct blame *b, const struct access *a,
                                    const struct access *end)
 {
-    const struct mmu *m = b->cpu->mmu;
-    for (; a < end; a++) {
-        if (a->kind == ACCESS_NOTE)
-            continue;
-        bool code = a->kind == ACCESS_FETCH;
-        if (code)
-            hit_line(&b->mirror[MIRROR_L1I], a->pa, m->l1i.lru);
-        else
-            hit_line(&b->mirror[MIRROR_L1D], a->pa, m->l1d.lru);
-        if (b->paging)
-            hit_page(b, a->la >> PAGE_SHIFT, code);
-    }
+    for (; a < end; a++)
+        if (a->kind != ACCESS_NOTE)
+            blame_hit(b, a);
 }
 
 /* --- misses ----------------------------------------------------------------------------------- */

@@ -71,6 +71,7 @@ struct blame {
     uint32_t code_page, data_page; /* touched last; MIRROR_NONE after a change */
     bool paging, caches_off; /* when the log begins */
     bool flushes; /* the log that is gone through empties the TLBs */
+    bool single;  /* ... or has one access that left the first level, and nothing else */
     bool translated; /* it changes what the TLBs hold ... */
     bool dropped;    /* ... in sets that it does not name */
     uint32_t walks, walked_in, walked_set; /* that filled; the last one's array and set */

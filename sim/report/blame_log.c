@@ -1,13 +1,13 @@
 /* blame_log: the access log of one instruction, gone through once more on the mirrors. Each
  * function here says what the one of its name in mmu/hierarchy.c or mmu/translate.c did. */
 #include "cpu/note.h"
+#include "mmu/cache.h"
 #include "mmu/tlb.h"
 #include "sim/core/check.h"
-#include "sim/report/blame.h"
+#include "sim/report/blame_hits.h"
 
 #include <string.h>
 
-#define PAGE_SHIFT 12
 #define REGION_SHIFT 22
 #define LARGE_FRAME 0xFFC00000u
 #define COMPARE_EVERY 16 /* logs: their sets with the real ones */
@@ -112,6 +112,14 @@ static enum blame_bucket inner(const struct blame *b, const struct access *a, en
     return b->mirror[MIRROR_L2].sets ? BUCKET_NONE : dram;
 }
 
+/* Where the array has put a line that it has brought in. */
+static uint32_t filled(const struct blame *b, enum blame_mirror i, paddr_t pa)
+{
+    int index = cache_find(blame_cache(b, i), pa);
+    CHECK(index >= 0);
+    return (uint32_t)index;
+}
+
 static void fill_l1(struct blame *b, enum blame_mirror i, const struct access *a)
 {
     struct mirror *m = &b->mirror[i];
@@ -122,7 +130,7 @@ static void fill_l1(struct blame *b, enum blame_mirror i, const struct access *a
         mirror_pass(m, line);
         return;
     }
-    uint32_t victim = mirror_victim(m, line);
+    uint32_t victim = b->single ? filled(b, i, a->pa) : mirror_victim(m, line);
     if (i == MIRROR_L1D && (a->flags & ACCESS_EVICT_DIRTY))
         write_back(b, m->tag[victim] << m->shift);
     mirror_fill(m, victim, line, line, blame_who_runs(b));
@@ -144,17 +152,21 @@ static void first_miss(struct blame *b, enum blame_mirror i, enum blame_array ar
         missed_line(b, i, array, line_of(&b->mirror[i], a->pa), bucket);
 }
 
-static void read(struct blame *b, const struct access *a)
+static void read_missed(struct blame *b, const struct access *a)
 {
-    if (touch_l1(b, MIRROR_L1D, a->pa)) {
-        CHECK(a->level == LEVEL_L1);
-        return;
-    }
     bool keeps = kept(b, a);
     first_miss(b, MIRROR_L1D, BLAME_L1D, a, inner(b, a, BUCKET_DATA_L2, BUCKET_DATA_DRAM));
     give_up(b, MIRROR_L1I, a);
     bus(b, a, a->pa, keeps, BLAME_L2, BUCKET_DATA_DRAM);
     fill_l1(b, MIRROR_L1D, a);
+}
+
+static void read(struct blame *b, const struct access *a)
+{
+    if (!touch_l1(b, MIRROR_L1D, a->pa))
+        read_missed(b, a);
+    else
+        CHECK(a->level == LEVEL_L1);
 }
 
 static void write(struct blame *b, const struct access *a)
@@ -171,17 +183,21 @@ static void write(struct blame *b, const struct access *a)
     bus(b, a, a->pa, false, BLAME_L2_WRITE, BUCKET_NONE);
 }
 
-static void fetch(struct blame *b, const struct access *a)
+static void fetch_missed(struct blame *b, const struct access *a)
 {
-    if (touch_l1(b, MIRROR_L1I, a->pa)) {
-        CHECK(a->level == LEVEL_L1);
-        return;
-    }
     bool keeps = kept(b, a);
     first_miss(b, MIRROR_L1I, BLAME_L1I, a, inner(b, a, BUCKET_FETCH_L2, BUCKET_FETCH_DRAM));
     give_up(b, MIRROR_L1D, a);
     bus(b, a, a->pa, keeps, BLAME_L2, BUCKET_FETCH_DRAM);
     fill_l1(b, MIRROR_L1I, a);
+}
+
+static void fetch(struct blame *b, const struct access *a)
+{
+    if (!touch_l1(b, MIRROR_L1I, a->pa))
+        fetch_missed(b, a);
+    else
+        CHECK(a->level == LEVEL_L1);
 }
 
 static void locked(struct blame *b, const struct access *a)
@@ -210,7 +226,7 @@ static void walk_entry(struct blame *b, const struct access *a)
 static int find_page(const struct blame *b, laddr_t la, bool code, enum blame_mirror *i)
 {
     *i = code ? MIRROR_ITLB : MIRROR_DTLB;
-    int index = mirror_find(&b->mirror[*i], la >> PAGE_SHIFT);
+    int index = mirror_find(&b->mirror[*i], la >> BLAME_PAGE_SHIFT);
     if (index >= 0 || code)
         return index;
     *i = MIRROR_LARGE;
@@ -234,9 +250,9 @@ static uint32_t frame_of(const struct blame *b, uint32_t tag, const struct acces
     uint32_t value = 0;
     phys_read(&b->cpu->mmu->phys, entry->pa & ~3u, &value, sizeof value);
     if (!large)
-        return value >> PAGE_SHIFT;
-    uint32_t first = (value & LARGE_FRAME) >> PAGE_SHIFT;
-    return tag == la >> REGION_SHIFT ? first : first + (la >> PAGE_SHIFT & 0x3FF);
+        return value >> BLAME_PAGE_SHIFT;
+    uint32_t first = (value & LARGE_FRAME) >> BLAME_PAGE_SHIFT;
+    return tag == la >> REGION_SHIFT ? first : first + (la >> BLAME_PAGE_SHIFT & 0x3FF);
 }
 
 /* Where the fill went: by the replacement bits, unless what they would displace is still there: a
@@ -260,7 +276,7 @@ static struct blame_miss *walked(struct blame *b, laddr_t la, bool code, bool la
     if (large && !code && b->mirror[MIRROR_LARGE].sets)
         to = MIRROR_LARGE;
     struct mirror *m = &b->mirror[to];
-    uint32_t tag = to == MIRROR_LARGE ? la >> REGION_SHIFT : la >> PAGE_SHIFT, caused = 0;
+    uint32_t tag = to == MIRROR_LARGE ? la >> REGION_SHIFT : la >> BLAME_PAGE_SHIFT, caused = 0;
     uint32_t frame = frame_of(b, tag, last, large, la);
     uint32_t record = mirror_translation(m, tag, frame);
     int resident = find_page(b, la, code, &from);
@@ -341,7 +357,7 @@ static void drop_page(struct blame *b, laddr_t la, uint32_t by)
 {
     for (int i = MIRROR_ITLB; i < MIRRORS; i++) {
         struct mirror *m = &b->mirror[i];
-        uint32_t tag = i == MIRROR_LARGE ? la >> REGION_SHIFT : la >> PAGE_SHIFT;
+        uint32_t tag = i == MIRROR_LARGE ? la >> REGION_SHIFT : la >> BLAME_PAGE_SHIFT;
         for (uint32_t k = 0; k < m->sets * m->ways; k++)
             if (m->tag[k] == tag ||
                 (m->tag[k] != MIRROR_NONE && m->split[k] && m->tag[k] >> 10 == la >> REGION_SHIFT))
@@ -423,7 +439,7 @@ static void learn_page(struct blame *b, laddr_t la, bool code)
 {
     for (int i = code ? MIRROR_ITLB : MIRROR_DTLB; i < (code ? MIRROR_DTLB : MIRRORS); i++) {
         const struct mirror *m = &b->mirror[i];
-        uint32_t tag = i == MIRROR_LARGE ? la >> REGION_SHIFT : la >> PAGE_SHIFT;
+        uint32_t tag = i == MIRROR_LARGE ? la >> REGION_SHIFT : la >> BLAME_PAGE_SHIFT;
         if (m->sets)
             learn_set(b, (enum blame_mirror)i, tag & (m->sets - 1));
     }
@@ -491,9 +507,47 @@ static bool holds_flush(const struct access *a, const struct access *end)
     return false;
 }
 
+/* Nothing but one read, write or fetch left the first level: so the array itself tells what was
+ * replaced, and hits need not be gone through in order. */
+static bool is_single(const struct blame *b)
+{
+    const struct watch *h = b->watch;
+    const struct access *a = h->left_last;
+    return h->left == 1 && !h->removes && a->kind <= ACCESS_FETCH && a->level != LEVEL_DEVICE &&
+           !(a->flags & ACCESS_LOCKED) && !is_flushed(a);
+}
+
+static void replay_single(struct blame *b, const struct access *a, const struct access *end)
+{
+    const struct access *left = b->watch->left_last;
+    for (; a < end; a++) {
+        if (a->kind == ACCESS_NOTE)
+            continue;
+        if (a != left) {
+            blame_hit(b, a);
+            continue;
+        }
+        if (b->paging)
+            blame_hit_page(b, a->la >> BLAME_PAGE_SHIFT, a->kind == ACCESS_FETCH);
+        if (a->kind == ACCESS_FETCH)
+            fetch_missed(b, a);
+        else if (a->kind == ACCESS_WRITE)
+            write(b, a);
+        else
+            read_missed(b, a);
+    }
+}
+
 void blame_replay(struct blame *b, const struct cpu *c, const struct op *o)
 {
     const struct access *a = c->log.list, *end = a + c->log.count;
+    b->single = is_single(b);
+    if (LIKELY(b->single)) {
+        replay_single(b, a, end);
+        if (b->logs % COMPARE_EVERY == 0)
+            compare_lines(b, a, end);
+        return;
+    }
     b->dropped = b->translated = false;
     b->walks = 0;
     b->flushes = holds_flush(a, end);

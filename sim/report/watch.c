@@ -95,7 +95,7 @@ static ALWAYS_INLINE void sift(struct watch *h, const struct access *a, const st
 {
     const struct access **news = h->news;
     uint64_t notes = 0, age = h->age;
-    bool hits = true;
+    uint32_t left = 0;
     for (; a < end; a++) {
         uint32_t what = a->kind | (uint32_t)a->level << 8;
         if (LIKELY(what <= ACCESS_FETCH)) { /* a hit */
@@ -108,13 +108,16 @@ static ALWAYS_INLINE void sift(struct watch *h, const struct access *a, const st
             notes |= 1ull << a->level;
             continue;
         } else {
-            hits = false;
+            left++;
+            h->left_last = a;
         }
         *news++ = a;
     }
     h->news_count = (uint32_t)(news - h->news);
     h->notes = notes;
-    h->hits = hits && !(notes & REMOVE);
+    h->left = left;
+    h->removes = notes & REMOVE;
+    h->hits = !left && !h->removes;
 }
 
 _Static_assert(LEVEL_L1 == 0, "a hit is told by its kind alone");

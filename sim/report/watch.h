@@ -56,7 +56,10 @@ struct watch {
     /* of the event that is being told */
     const struct access **news;
     uint32_t news_count;
-    bool hits;      /* all accesses hit the first level and the TLBs, and nothing left either */
+    uint32_t left;  /* accesses that left the first level, or walked; the last of them: */
+    const struct access *left_last;
+    bool removes;   /* a note tells of what enters or leaves caches and TLBs */
+    bool hits;      /* neither */
     uint64_t notes; /* a bit for each enum note in the log */
     cycle_t before;        /* when it began: what waits in HLT is no event, and comes before it */
     uint64_t instructions; /* before it */
