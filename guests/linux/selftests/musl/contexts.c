@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* contexts.c: getcontext and its kin for IA-32, which musl does not have. A context is the registers
- * that calls preserve, a stack pointer, a place to go on, and the signal mask. */
+/* contexts.c: getcontext and its kin for IA-32, which musl does not have. A context is what calls
+ * preserve of the registers, a stack pointer, a place to go on, and the signal mask. */
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
