@@ -1,6 +1,7 @@
 /* reproduce: measures again what was published of microkernels and Linux, and prints both. */
 #include "sim/commands/commands.h"
 #include "sim/commands/options.h"
+#include "sim/commands/reproduce_progress.h"
 #include "sim/commands/reproduce_run.h"
 #include "sim/core/check.h"
 #include "sim/report/json_lines.h"
@@ -197,22 +198,31 @@ static void want(void *owner, const char *row, const char *program, const char *
         json_array_append_new(job->lines, json_string(line));
 }
 
+/* After each row: what was measured stays, should a later one fail. */
+static void save(const struct reproduce *r)
+{
+    if (r->save && !json_lines_write(r->runs, r->save))
+        usage_error("reproduce: --save %s: %s", r->save, strerror(errno));
+}
+
 static void measure(struct reproduce *r)
 {
     char why[128];
+    struct reproduce_progress progress;
     json_t *list = json_array();
     for (unsigned i = 0; i < r->tables; i++) {
         r->on = r->machine ? r->machine : r->table[i]->machine;
         if (!no_machine(r->on, why))
             reproduce_wants(r->table[i], r->figures, want, r);
     }
-    for (unsigned i = 0; i < r->jobs; i++) {
-        json_array_append_new(list, reproduce_run(&r->place, &r->job[i]));
-        json_decref(r->job[i].lines);
-    }
     r->runs = json_pack("{s:s, s:o}", "schema", REPRODUCE_SCHEMA, "runs", list);
-    if (r->save && !json_lines_write(r->runs, r->save))
-        usage_error("reproduce: --save %s: %s", r->save, strerror(errno));
+    save(r);
+    reproduce_progress_start(&progress, r->place.quiet, r->job, r->jobs);
+    for (unsigned i = 0; i < r->jobs; i++) {
+        json_array_append_new(list, reproduce_run(&r->place, &r->job[i], &progress));
+        json_decref(r->job[i].lines);
+        save(r);
+    }
 }
 
 /* --- what was saved --------------------------------------------------------------------------- */

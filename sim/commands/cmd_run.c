@@ -64,7 +64,7 @@ struct run {
     struct recorder *recorder;
     const char *forward, *record;
     uint64_t max_cycles, warmup, record_every;
-    bool terminal;
+    bool terminal, watched; /* by --until-serial */
     unsigned serials;
     struct event limit_event, warm_event;
 };
@@ -190,6 +190,7 @@ static void parse(struct run *r, int argc, char **argv)
         }
         if (c == 1)
             usage_error("run: '%s' is no option; a kernel is given with -kernel", value);
+        r->watched |= c == 'u';
         if (c == 'u')
             console_watch(r->console, value, stop_now, r);
         else
@@ -331,7 +332,7 @@ int cmd_run(int argc, char **argv)
     console_attach(r.console, m);
     event_init(&r.limit_event, limit_reached, &r, 200);
     event_init(&r.warm_event, warmed_up, &r, 200);
-    session_attach(s, m, r.max_cycles);
+    session_attach(s, m, r.watched ? 0 : r.max_cycles); /* where it is expected to end */
 
     if (fast_forward(&r)) {
         if (r.forward)

@@ -1,10 +1,11 @@
-#include "sim/commands/reproduce_run.h"
+#include "sim/commands/reproduce_progress.h"
 
 #include "sim/core/check.h"
 #include "sim/report/guest_lines.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #define ARGUMENTS_MAX 40
+#define WATCH_MS 1000
 #define CYCLES_MAX "60G"
 #define PHASE_PROGRAM "getpid_loop" /* one of its calls is looked at by instruction */
 #define PHASE_CALLS 200
@@ -25,6 +27,13 @@ struct command {
 /* A folder for what a run writes, gone when it is over. */
 struct scratch {
     char folder[64], typed[96], serial[96], window[96], log[96];
+};
+
+/* A job that others may want to see going on. */
+struct watch {
+    struct reproduce_progress *progress;
+    const struct reproduce_job *job;
+    const char *serial;
 };
 
 static void add(struct command *c, const char *argument)
@@ -64,6 +73,16 @@ static char *read_from(int file)
     return text;
 }
 
+static char *read_path(const char *path)
+{
+    int file = open(path, O_RDONLY);
+    if (file < 0)
+        usage_error("reproduce: %s: %s", path, strerror(errno));
+    char *text = read_from(file);
+    close(file);
+    return text;
+}
+
 static void be_child(const struct command *c, int out, const char *log)
 {
     int null = open("/dev/null", O_RDONLY);
@@ -75,9 +94,21 @@ static void be_child(const struct command *c, int out, const char *log)
     _exit(127);
 }
 
+/* Waits until something can be read or the other end is gone, and shows meanwhile how far the job
+ * is. */
+static void wait_for(int file, const struct watch *w)
+{
+    struct pollfd ready = {.fd = file, .events = POLLIN};
+    while (w && poll(&ready, 1, WATCH_MS) == 0) {
+        char *serial = read_path(w->serial);
+        reproduce_progress_show(w->progress, w->job, serial);
+        free(serial);
+    }
+}
+
 /* What it wrote on its standard output, for the caller to free, and its exit code. log: where its
- * errors go, NULL: to ours. */
-static char *capture(const struct command *c, const char *log, int *code)
+ * errors go, NULL: to ours. watch: or NULL. */
+static char *capture(const struct command *c, const char *log, const struct watch *watch, int *code)
 {
     int ends[2], status;
     if (pipe(ends) != 0)
@@ -90,21 +121,12 @@ static char *capture(const struct command *c, const char *log, int *code)
         be_child(c, ends[1], log);
     }
     close(ends[1]);
+    wait_for(ends[0], watch);
     char *text = read_from(ends[0]);
     close(ends[0]);
     while (waitpid(child, &status, 0) < 0)
         CHECK(errno == EINTR);
     *code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return text;
-}
-
-static char *read_path(const char *path)
-{
-    int file = open(path, O_RDONLY);
-    if (file < 0)
-        usage_error("reproduce: %s: %s", path, strerror(errno));
-    char *text = read_from(file);
-    close(file);
     return text;
 }
 
@@ -148,7 +170,7 @@ static char *ask_images(const struct reproduce_place *p, const char *a, const ch
         usage_error("reproduce: %s: the guests' images are built by guests/images of the source "
                     "tree; --guests names its folder", *p->images ? p->images : "guests/images");
     struct command command = {{p->images, a, b, c}, 4};
-    char *text = capture(&command, NULL, &code);
+    char *text = capture(&command, NULL, NULL, &code);
     text[strcspn(text, "\n")] = 0;
     if (code != 0 || !*text)
         usage_error("reproduce: `guests/images %s` ended with code %d and what is above; without "
@@ -238,6 +260,15 @@ static void write_typed(const struct reproduce_job *job, const char *path)
     bool bad = ferror(f);
     if (fclose(f) != 0 || bad)
         usage_error("reproduce: %s: %s", path, strerror(errno));
+}
+
+/* What the run will write exists from the beginning. */
+static void write_empty(const char *path)
+{
+    int file = open(path, O_WRONLY | O_CREAT, 0600);
+    if (file < 0)
+        usage_error("reproduce: %s: %s", path, strerror(errno));
+    close(file);
 }
 
 /* The options that boot the row and say when it is over. */
@@ -365,7 +396,8 @@ static void tell(const struct reproduce_job *job)
     fputc('\n', stderr);
 }
 
-json_t *reproduce_run(const struct reproduce_place *p, const struct reproduce_job *job)
+json_t *reproduce_run(const struct reproduce_place *p, const struct reproduce_job *job,
+                      struct reproduce_progress *progress)
 {
     struct machine_config *m = machine_find(job->machine);
     double hz = (double)m->clock_num / (double)m->clock_den;
@@ -381,15 +413,17 @@ json_t *reproduce_run(const struct reproduce_place *p, const struct reproduce_jo
         tell(job);
     add(&c, "-serial");
     add(&c, format("file:%s", s.serial));
-    if (p->quiet)
-        add(&c, "--quiet");
+    add(&c, "--quiet");
     if (job->row->stack == STACK_MEASURE) {
         add_measure(p, &c);
     } else {
         write_typed(job, s.typed);
         add_linux(p, job, &s, khz, &c);
     }
-    free(capture(&c, p->quiet ? s.log : NULL, &code));
+    const struct watch watch = {progress, job, s.serial};
+    write_empty(s.serial);
+    free(capture(&c, s.log, &watch, &code));
+    reproduce_progress_next(progress, job);
     snprintf(why, sizeof why, "`isochron run` ended with code %d", code);
     json_t *run = json_pack("{s:s, s:s, s:f, s:o}", "row", job->row->name, "machine",
                             job->machine, "hz", hz, "results", results);

@@ -9,6 +9,8 @@
 #define REPRODUCE_PROGRAMS_MAX 16
 #define REPRODUCE_CELLS_MAX 8
 
+struct reproduce_progress; /* reproduce_progress.h */
+
 /* What a row is asked for on one machine. */
 struct reproduce_job {
     const struct reproduce_row *row;
@@ -33,4 +35,5 @@ struct reproduce_place {
 void reproduce_place(struct reproduce_place *p, const char *guests);
 /* {row, machine, hz, results}; ends the program with a line that says what went wrong, except where
  * a guest met what the machine has not: then `failed` says so, and there are no results. */
-json_t *reproduce_run(const struct reproduce_place *p, const struct reproduce_job *job);
+json_t *reproduce_run(const struct reproduce_place *p, const struct reproduce_job *job,
+                      struct reproduce_progress *progress);
