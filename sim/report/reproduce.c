@@ -76,6 +76,23 @@ static bool is_first(const struct joining *j, size_t i)
     return true;
 }
 
+/* Another line differs from this one by its metric alone: then that belongs to the name. */
+static bool is_one_of_metrics(const struct joining *j, size_t i)
+{
+    const char *const same[] = {"test", "parameter", "unit", "system"};
+    for (size_t k = 0; k < j->figures.rows; k++) {
+        unsigned n = 0;
+        while (n < ARRAY_COUNT(same) && strcmp(figures_get(&j->figures, k, same[n]),
+                                               figures_get(&j->figures, i, same[n])) == 0)
+            n++;
+        if (n == ARRAY_COUNT(same) && is_in_table(j, k) &&
+            strcmp(figures_get(&j->figures, k, "metric"),
+                   figures_get(&j->figures, i, "metric")) != 0)
+            return true;
+    }
+    return false;
+}
+
 static struct reproduce_what what_of(const struct joining *j, size_t i)
 {
     return (struct reproduce_what){figures_get(&j->figures, i, "test"),
@@ -170,11 +187,10 @@ static void put_measured(const struct joining *j, json_t *line, const struct rep
 
 static void put_error(json_t *line)
 {
-    const json_t *simulated = json_object_get(line, "simulated");
     double low = json_number_value(json_object_get(line, "published"));
     double high = json_number_value(json_object_get(line, "published_high"));
-    double s = json_number_value(simulated);
-    if (!simulated || low <= 0)
+    double s = json_number_value(json_object_get(line, "simulated"));
+    if (s <= 0 || low <= 0) /* nothing left of a difference is no error */
         return;
     high = high > 0 ? high : low;
     double nearest = s < low ? low : s > high ? high : s;
@@ -215,7 +231,9 @@ static void add_system(struct joining *j, json_t *group, size_t i,
     bool has = k < j->figures.rows, measured = reproduce_test(&what, wanted, &program, &why);
     if (!has && (s->figures || row->stack == STACK_MEASURE || !measured))
         return;
-    snprintf(test, sizeof test, "%s%s%s", what.test, *what.parameter ? ", " : "", what.parameter);
+    const char *metric = is_one_of_metrics(j, i) ? figures_get(&j->figures, i, "metric") : "";
+    snprintf(test, sizeof test, "%s%s%s%s%s", what.test, *what.parameter ? ", " : "",
+             what.parameter, *metric ? ", " : "", metric);
     json_t *line = new_line(test, row, s->figures, unit);
     if (has)
         put_number(line, "published", strtod(figures_get(&j->figures, k, "value"), NULL));
@@ -322,6 +340,30 @@ static void add_tests(struct joining *j)
     }
 }
 
+/* Why nothing was measured, if that is one reason; NULL: it is not. */
+static const char *status_of(const json_t *lines)
+{
+    size_t i;
+    json_t *line;
+    const char *first = NULL;
+    json_array_foreach(lines, i, line) {
+        const char *status = json_string_value(json_object_get(line, "status"));
+        if (strcmp(status, "measured") == 0 || (first && strcmp(status, first) != 0))
+            return NULL;
+        first = status;
+    }
+    return first;
+}
+
+const char *reproduce_stand_in(const json_t *line)
+{
+    const struct reproduce_row *row =
+        reproduce_row(json_string_value(json_object_get(line, "row")));
+    const char *system = json_string_value(json_object_get(line, "system"));
+    bool other = row && row->stack == STACK_L4 && strcmp(row->title, system) != 0;
+    return other && json_object_get(line, "simulated") ? row->title : NULL;
+}
+
 static const char *hardware_of(const struct joining *j)
 {
     for (size_t i = 0; i < j->figures.rows; i++)
@@ -345,6 +387,10 @@ json_t *reproduce_join(const struct reproduce_table *t, const char *folder, cons
     put_text(o, "hardware", hardware_of(&j));
     put_text(o, "published_on", t->machine);
     put_text(o, "machine", j.machine);
+    if (t->version)
+        put_text(o, "published_linux", t->version);
+    if (status_of(j.lines))
+        put_text(o, "status", status_of(j.lines));
     json_object_set_new(o, "lines", j.lines);
     close_figures(&j);
     return o;

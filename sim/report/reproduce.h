@@ -8,13 +8,14 @@
  *
  * and a table joined with it is one, too:
  *
- *     {paper, table, title, source, hardware, machine,
+ *     {paper, table, title, source, hardware, published_on, machine, published_linux, status,
  *      lines: [{test, system, row, unit, published, published_high, simulated, error,
  *               published_ratio, simulated_ratio, status}]}
  *
  * error is (simulated - published) / published, in percent, against the nearer end of a range;
  * ratios are to native Linux on the same hardware, above 1 for slower. What is not known is not
- * there; status is "measured", or why not. */
+ * there; status is "measured", or why not; the table has one, too, if none of it is measured for one
+ * reason. */
 #pragma once
 
 #include "sim/report/figures.h"
@@ -25,6 +26,7 @@
 #include <stdio.h>
 
 #define REPRODUCE_SCHEMA "isochron-reproduce-1"
+#define REPRODUCE_LINUX "6.1" /* what is simulated, native and on L4 */
 
 enum reproduce_stack { STACK_NONE, STACK_NATIVE, STACK_L4, STACK_MEASURE };
 
@@ -47,6 +49,7 @@ struct reproduce_table {
     const char *file, *key;    /* lines of this file whose column `table` is key; NULL: none */
     const char *l4_source, *l4_place; /* and of l4.csv with these; NULL: none */
     const char *machine;       /* that was measured on */
+    const char *version;       /* and that of native Linux there; NULL: it has no Linux */
     const struct reproduce_system *systems; /* up to one with row NULL */
 };
 
@@ -80,6 +83,8 @@ bool reproduce_phases(const json_t *window, json_t *results, char *wrong, size_t
 
 /* --- printing --------------------------------------------------------------------------------- */
 
+/* What a system of a table was simulated by, if its name does not say so; NULL: it does. */
+const char *reproduce_stand_in(const json_t *line);
 /* How many digits behind the point a figure has meaning for. */
 int reproduce_digits(double value);
 void reproduce_print(const json_t *table, FILE *out);

@@ -68,6 +68,43 @@ static void print_fields(char field[COLUMN_COUNT][FIELD_SIZE], const size_t widt
     fprintf(out, "%s%s\n", *note ? "  " : "", note);
 }
 
+/* The systems that something else stands for, each once. */
+static void print_stand_ins(const json_t *lines, FILE *out)
+{
+    size_t i, k;
+    json_t *line, *other;
+    unsigned count = 0;
+    json_array_foreach(lines, i, line) {
+        const char *stands = reproduce_stand_in(line);
+        json_array_foreach(lines, k, other)
+            if (k < i && strcmp(text_of(other, "system"), text_of(line, "system")) == 0 &&
+                reproduce_stand_in(other))
+                stands = NULL;
+        if (stands)
+            fprintf(out, "%s%s: %s", count++ ? "; " : "  ", text_of(line, "system"), stands);
+    }
+    if (count)
+        fputc('\n', out);
+}
+
+/* What a reader has to know beside the figures. */
+static void print_notes(const json_t *table, FILE *out)
+{
+    const char *on = text_of(table, "published_on"), *machine = text_of(table, "machine");
+    const char *version = text_of(table, "published_linux"), *status = text_of(table, "status");
+    if (*status) {
+        fprintf(out, "  %s\n", status);
+        return;
+    }
+    if (strcmp(on, machine) != 0)
+        fprintf(out, "  simulated on %s, which is not the machine it was published of (%s): the "
+                     "ratios compare, the rest does not\n", machine, on);
+    if (*version)
+        fprintf(out, "  Linux %s was published, " REPRODUCE_LINUX " is simulated; it boots on flat, "
+                     "and is measured on the model of %s\n", version, machine);
+    print_stand_ins(json_object_get(table, "lines"), out);
+}
+
 void reproduce_print(const json_t *table, FILE *out)
 {
     static const char *const names[COLUMN_COUNT] = {
@@ -76,7 +113,6 @@ void reproduce_print(const json_t *table, FILE *out)
     size_t width[COLUMN_COUNT], i;
     json_t *line;
     const json_t *lines = json_object_get(table, "lines");
-    const char *on = text_of(table, "published_on"), *machine = text_of(table, "machine");
     for (unsigned c = 0; c < COLUMN_COUNT; c++)
         width[c] = strlen(names[c]);
     json_array_foreach(lines, i, line) {
@@ -86,9 +122,7 @@ void reproduce_print(const json_t *table, FILE *out)
     }
     fprintf(out, "%s %s: %s [%s]\n", text_of(table, "paper"), text_of(table, "table"),
             text_of(table, "title"), text_of(table, "source"));
-    if (strcmp(on, machine) != 0)
-        fprintf(out, "  simulated on %s, which is not the machine it was published of (%s): the "
-                     "ratios compare, the rest does not\n", machine, on);
+    print_notes(table, out);
     for (unsigned c = 0; c < COLUMN_COUNT; c++)
         snprintf(field[c], FIELD_SIZE, "%s", names[c]);
     print_fields(field, width, "", out);
@@ -99,7 +133,8 @@ void reproduce_print(const json_t *table, FILE *out)
         if (i && strcmp(test, last) == 0)
             *field[COLUMN_TEST] = 0;
         last = test;
-        print_fields(field, width, strcmp(status, "measured") == 0 ? "" : status, out);
+        bool said = strcmp(status, "measured") == 0 || strcmp(status, text_of(table, "status")) == 0;
+        print_fields(field, width, said ? "" : status, out);
     }
     fputc('\n', out);
 }

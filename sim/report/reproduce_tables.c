@@ -50,10 +50,11 @@ static const struct reproduce_system thesis2007[] = {
 static const struct reproduce_system kernels[] = {{NULL, "l4"}, {NULL, NULL}};
 
 #define S97(name, title, key, place)                                                               \
-    {"sosp97", name, title, "S97 " place, "sosp97.csv", key, "S97", place, "p133", sosp97}
-#define THESIS(key, title, machine)                                                                \
+    {"sosp97", name, title, "S97 " place, "sosp97.csv", key, "S97", place, "p133",        \
+     "2.0.21", sosp97}
+#define THESIS(key, title, machine, version)                                                        \
     {"thesis2007", "table" key, title, "THESIS07 Table " key, "thesis2007.csv", key, NULL, NULL,  \
-     machine, thesis2007}
+     machine, version, thesis2007}
 
 /* [S97 Table 2] and so on; [S13 Table 1]; [THESIS07 Table 5.1] and so on. */
 const struct reproduce_table reproduce_tables[] = {
@@ -63,23 +64,25 @@ const struct reproduce_table reproduce_tables[] = {
     S97("table4", "pipes and remote procedure calls", "4", "Table 4"),
     S97("table5", "virtual memory operations", "5", "Table 5"),
     {"sosp97", "section6.3", "a cache divided by colours", "S97 section 6.3", NULL, NULL, "S97",
-     "section 6.3", "p133", kernels},
+     "section 6.3", "p133", NULL, kernels},
     {"sosp13", "table1", "one-way messages between address spaces", "S13 Table 1", NULL, NULL,
-     "S13", "Table 1", "p133", kernels},
-    THESIS("5.1", "lmbench, Wombat", "a64-2200"),
-    THESIS("5.2", "lmbench, L4Linux", "p4-2800"),
+     "S13", "Table 1", "p133", NULL, kernels},
+    THESIS("5.1", "lmbench, Wombat", "a64-2200", "2.6.8"),
+    THESIS("5.2", "lmbench, L4Linux", "p4-2800", "2.6.18"),
     /* Native Linux has the table after it to itself. */
     {"thesis2007", "table5.3", "context switches, Wombat", "THESIS07 Tables 5.3 and 5.4",
-     "thesis2007.csv", "5.3,5.4", NULL, NULL, "a64-2200", thesis2007},
+     "thesis2007.csv", "5.3,5.4", NULL, NULL, "a64-2200", "2.6.8",
+     thesis2007},
     {"thesis2007", "table5.5", "context switches, L4Linux", "THESIS07 Tables 5.5 and 5.6",
-     "thesis2007.csv", "5.5,5.6", NULL, NULL, "p4-2800", thesis2007},
-    THESIS("5.7", "AIM 9, L4Linux", "p4-2800"),
-    THESIS("5.8", "applications", "p4-2800"),
-    THESIS("5.9", "AIM 9", "p4-2800"),
-    THESIS("5.10", "AIM 9", "p4-2800"),
-    THESIS("5.11", "AIM 7, L4Linux", "p4-2800"),
-    THESIS("5.12", "AIM 7, native", "p4-2800"),
-    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+     "thesis2007.csv", "5.5,5.6", NULL, NULL, "p4-2800", "2.6.18",
+     thesis2007},
+    THESIS("5.7", "AIM 9, L4Linux", "p4-2800", "2.6.18"),
+    THESIS("5.8", "applications", "p4-2800", "2.6.18"),
+    THESIS("5.9", "AIM 9", "p4-2800", "2.6.18"),
+    THESIS("5.10", "AIM 9", "p4-2800", "2.6.18"),
+    THESIS("5.11", "AIM 7, L4Linux", "p4-2800", "2.6.18"),
+    THESIS("5.12", "AIM 7, native", "p4-2800", "2.6.18"),
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 static const struct test {
