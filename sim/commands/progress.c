@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static double seconds(void)
+double progress_seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -18,14 +18,14 @@ void progress_start(struct progress *p, bool quiet, uint64_t limit_cycles)
     memset(p, 0, sizeof *p);
     p->on = !quiet && isatty(STDERR_FILENO);
     p->limit = limit_cycles;
-    p->start = p->last = seconds();
+    p->start = p->last = progress_seconds();
 }
 
 void progress_show(struct progress *p, cycle_t now, uint64_t instructions)
 {
     if (!p->on)
         return;
-    double t = seconds();
+    double t = progress_seconds();
     if (t - p->last < 0.5)
         return;
     double mips = (double)(instructions - p->last_instructions) / (t - p->last) / 1e6;

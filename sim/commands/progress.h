@@ -12,6 +12,8 @@ struct progress {
     uint64_t last_instructions;
 };
 
+/* The host's seconds since some time. */
+double progress_seconds(void);
 void progress_start(struct progress *p, bool quiet, uint64_t limit_cycles);
 void progress_show(struct progress *p, cycle_t now, uint64_t instructions);
 void progress_end(struct progress *p);

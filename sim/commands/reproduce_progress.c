@@ -1,11 +1,11 @@
 #include "sim/commands/reproduce_progress.h"
 
+#include "sim/commands/progress.h"
 #include "sim/core/types.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A cell of lat_ctx takes as long as so many KB, and its processes', are walked through; the others
@@ -16,13 +16,6 @@
 #define MEASURE_WORK 16000
 #define MEASURE_LINE 10
 #define MEASURE_MATRIX 6000 /* each of two, beside a neighbour */
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static uint64_t cell_work(unsigned processes, unsigned kilobytes)
 {
@@ -90,7 +83,7 @@ void reproduce_progress_start(struct reproduce_progress *p, bool quiet,
     p->on = !quiet && isatty(STDERR_FILENO);
     p->jobs = count;
     p->job = 1;
-    p->start = seconds();
+    p->start = progress_seconds();
     for (unsigned i = 0; i < count; i++)
         p->total += reproduce_work(&jobs[i]);
 }
@@ -102,7 +95,8 @@ void reproduce_progress_show(struct reproduce_progress *p, const struct reproduc
         return;
     p->here = work_of(serial, reproduce_work(job));
     uint64_t done = p->done + p->here;
-    double left = done ? (seconds() - p->start) * (double)(p->total - done) / (double)done : 0;
+    double passed = progress_seconds() - p->start;
+    double left = done ? passed * (double)(p->total - done) / (double)done : 0;
     fprintf(stderr, "\r\033[K[%u of %u: %s on %s, %" PRIu64 " %%", p->job, p->jobs,
             job->row->title, job->machine, p->total ? done * 100 / p->total : 100);
     if (done && left < 100)

@@ -9,7 +9,7 @@
 struct reproduce_progress {
     bool on;
     unsigned jobs, job;         /* the one that runs, from 1 */
-    uint64_t total, done, here; /* units: of all jobs, of those before this one, of this one so far */
+    uint64_t total, done, here; /* units: of all jobs, of those before it, of it so far */
     double start;
 };
 

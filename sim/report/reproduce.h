@@ -14,8 +14,8 @@
  *
  * error is (simulated - published) / published, in percent, against the nearer end of a range;
  * ratios are to native Linux on the same hardware, above 1 for slower. What is not known is not
- * there; status is "measured", or why not; the table has one, too, if none of it is measured for one
- * reason. */
+ * there; status is "measured", or why not; the table has one, too, if none of it is measured for
+ * one reason. */
 #pragma once
 
 #include "sim/report/figures.h"

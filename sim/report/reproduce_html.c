@@ -234,8 +234,8 @@ static void put_note(const json_t *table, FILE *out)
                     text_of(table, "published_linux"));
         fprintf(out, "; simulated on %s", text_of(table, "machine"));
         if (*text_of(table, "published_linux"))
-            fputs(", Linux " REPRODUCE_LINUX ": booted on the flat model, measured on the machine's "
-                  "own", out);
+            fputs(", Linux " REPRODUCE_LINUX ": booted on the flat model, measured on the "
+                  "machine's own", out);
         fputc('.', out);
     }
     if (!is(table, "published_on", text_of(table, "machine")))
@@ -330,12 +330,12 @@ static void put_overview(const json_t *tables, FILE *out)
     size_t i;
     json_t *table;
     fputs("<section role=\"tabpanel\" id=\"overview\"><h2>At a glance</h2><p class=\"note\">"
-          "In the tables below a bar <span class=\"sample\"></span> is what was simulated, the mark "
-          "<span class=\"sample mark\"></span> on it what was published. &times; native is how many "
-          "times as slow as native Linux on the same hardware: what a server costs, and what "
-          "compares best, since the Linux that is simulated is younger than the ones that were "
-          "published. Here stand the medians of how far the simulated figures are from the published "
-          "ones, as they are and as such ratios; MB are 10<sup>6</sup> bytes.</p>\n"
+          "In the tables below a bar <span class=\"sample\"></span> is what was simulated, the "
+          "mark <span class=\"sample mark\"></span> on it what was published. &times; native is "
+          "how many times as slow as native Linux on the same hardware: what a server costs, and "
+          "what compares best, since the Linux that is simulated is younger than the ones that "
+          "were published. Here stand the medians of how far the simulated figures are from the "
+          "published ones, as they are and as such ratios; MB are 10<sup>6</sup> bytes.</p>\n"
           "<table><thead><tr><th>table</th><th>of</th><th>machine</th>"
           "<th class=\"n\">published</th><th class=\"n\">simulated</th>"
           "<th class=\"n\">median error</th><th class=\"n\">of &times; native</th><th></th></tr>"

@@ -100,8 +100,8 @@ static void print_notes(const json_t *table, FILE *out)
         fprintf(out, "  simulated on %s, which is not the machine it was published of (%s): the "
                      "ratios compare, the rest does not\n", machine, on);
     if (*version)
-        fprintf(out, "  Linux %s was published, " REPRODUCE_LINUX " is simulated; it boots on flat, "
-                     "and is measured on the model of %s\n", version, machine);
+        fprintf(out, "  Linux %s was published, " REPRODUCE_LINUX " is simulated; it boots on "
+                     "flat, and is measured on the model of %s\n", version, machine);
     print_stand_ins(json_object_get(table, "lines"), out);
 }
 
@@ -133,7 +133,8 @@ void reproduce_print(const json_t *table, FILE *out)
         if (i && strcmp(test, last) == 0)
             *field[COLUMN_TEST] = 0;
         last = test;
-        bool said = strcmp(status, "measured") == 0 || strcmp(status, text_of(table, "status")) == 0;
+        bool said = strcmp(status, "measured") == 0 ||
+                    strcmp(status, text_of(table, "status")) == 0;
         print_fields(field, width, said ? "" : status, out);
     }
     fputc('\n', out);

@@ -52,7 +52,7 @@ static const struct reproduce_system kernels[] = {{NULL, "l4"}, {NULL, NULL}};
 #define S97(name, title, key, place)                                                               \
     {"sosp97", name, title, "S97 " place, "sosp97.csv", key, "S97", place, "p133",        \
      "2.0.21", sosp97}
-#define THESIS(key, title, machine, version)                                                        \
+#define THESIS(key, title, machine, version)                                                       \
     {"thesis2007", "table" key, title, "THESIS07 Table " key, "thesis2007.csv", key, NULL, NULL,  \
      machine, version, thesis2007}
 

@@ -17,7 +17,8 @@ static char folder[] = "/tmp/isochron-figures-XXXXXX";
 static const struct reproduce_system systems[] = {
     {"Old Linux", "native"}, {"Server", "l4-exception"}, {"Other", "mklinux"}, {NULL, NULL}};
 static const struct reproduce_table table = {
-    "paper", "table9", "a title", "SOURCE 9", "paper.csv", "9", "S", "Nine", "p133", systems};
+    "paper", "table9", "a title", "SOURCE 9", "paper.csv", "9", "S", "Nine", "p133", "1.0",
+    systems};
 
 static void write_file(const char *name, const char *text)
 {
@@ -41,6 +42,7 @@ static int make_figures(void **state)
                             "9,x,Old Linux,b,pipe bandwidth,,bandwidth,MB/s,40\n"
                             "9,x,Server,b,pipe bandwidth,,bandwidth,MB/s,20\n"
                             "9,x,Server,b,who knows,,latency,us,1\n"
+                            "9,x,Server,b,work,,user,s,1\n9,x,Server,b,work,,sys,s,2\n"
                             "9,x,Server,b,context switch,2 procs x 16k,latency,us,5\n");
     write_file("l4.csv", "operation,measured,per,published,high,source,place\n"
                          "a message,ipc words=0,,100,120,S,Nine\n"
@@ -150,6 +152,39 @@ static void what_is_not_there_says_why(void **state)
     json_decref(r);
 }
 
+static void metrics_and_stand_ins_have_names(void **state)
+{
+    (void)state;
+    json_t *r = runs(), *joined = reproduce_join(&table, folder, r, NULL, NULL);
+    is_number(line_of(joined, "work, user", "l4-exception"), "published", 1);
+    is_number(line_of(joined, "work, sys", "l4-exception"), "published", 2);
+    assert_string_equal(reproduce_stand_in(line_of(joined, "pipe", "l4-exception")),
+                        "Linux on L4, exception IPC");
+    assert_null(reproduce_stand_in(line_of(joined, "pipe", "native")));
+    assert_null(reproduce_stand_in(line_of(joined, "who knows", "l4-exception")));
+    json_decref(joined);
+    json_decref(r);
+}
+
+static void one_reason_for_all_is_the_tables(void **state)
+{
+    (void)state;
+    json_t *r = runs(), *joined = reproduce_join(&table, folder, r, NULL, NULL);
+    assert_null(json_object_get(joined, "status"));
+    json_decref(joined);
+    struct reproduce_table servers = table;
+    servers.systems = &systems[1];
+    servers.l4_place = "nowhere";
+    joined = reproduce_join(&servers, folder, r, NULL, NULL);
+    assert_null(json_object_get(joined, "status"));
+    json_decref(joined);
+    servers.systems = &systems[2];
+    joined = reproduce_join(&servers, folder, r, NULL, NULL);
+    says(joined, "no Linux server on Mach");
+    json_decref(joined);
+    json_decref(r);
+}
+
 /* A window of one call, "uku" or "ukuku", an instruction a letter, of 1, 2, 3 ... cycles. */
 static bool phases_of(const char *stretches, json_t *results)
 {
@@ -207,6 +242,8 @@ int main(void)
         cmocka_unit_test(times_and_rates_are_in_the_papers_units),
         cmocka_unit_test(figures_of_our_kernel_stand_beside_ranges),
         cmocka_unit_test(what_is_not_there_says_why),
+        cmocka_unit_test(metrics_and_stand_ins_have_names),
+        cmocka_unit_test(one_reason_for_all_is_the_tables),
         cmocka_unit_test(a_calls_phases_are_told_by_privilege),
         cmocka_unit_test(every_row_of_a_table_exists),
     };
