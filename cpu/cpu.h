@@ -95,6 +95,7 @@ struct identity {
 };
 
 #define FETCH_NONE UINT32_MAX
+#define ACKNOWLEDGED_ON_CHIP 0x100u
 
 struct block;
 struct priced_run;
@@ -149,6 +150,7 @@ struct cpu {
     bool intr_line; /* the INTR pin */
     cycle_t intr_rose; /* when it rose last, for observers; CYCLE_NEVER: not known */
     bool nmi_pending, nmi_blocked;
+    bool nmi_possible; /* a wire may raise NMI, and so end a HLT with interrupts off */
     bool shadow;      /* interrupts are inhibited until after the next instruction */
     bool halted;
     bool input_possible; /* somebody outside (a terminal) may still wake it from HLT */
@@ -157,9 +159,13 @@ struct cpu {
     bool single_step_trap; /* TF was set when the instruction began */
     uint32_t debug_hits;   /* DR6 bits collected by data breakpoints of this instruction */
     uint32_t rep_limit;    /* iterations a REP body may do before it returns: 1 near an event */
-    /* INTA: gives the vector. Wired by the board to the master PIC. */
-    uint8_t (*acknowledge)(void *owner);
+    /* INTA: gives the vector, with ACKNOWLEDGED_ON_CHIP if no bus cycles were needed. Wired by the
+     * board to the master PIC, or to the local APIC. */
+    unsigned (*acknowledge)(void *owner);
     void *acknowledge_owner;
+    /* With a local APIC, else NULL: told of APIC_BASE. */
+    void (*apic_base_written)(void *owner, uint64_t value);
+    void *apic_base_owner;
     /* FERR# (IRQ13 with IGNNE#) for CR0.NE = 0. */
     void (*ferr)(void *owner, bool level);
     void *ferr_owner;
@@ -171,6 +177,9 @@ struct cpu {
     uint64_t (*read_counter)(void *owner, unsigned index);
     void (*counter_changed)(void *owner, unsigned index);
     void *counter_owner;
+    /* With a local APIC, else NULL: a counter that is to interrupt went past its end. */
+    void (*counter_overflowed)(void *owner);
+    void *counter_overflowed_owner;
 
     /* exceptions in flight */
     jmp_buf fault;
@@ -190,6 +199,7 @@ struct cpu {
     uint32_t mode_key;   /* what a decoded block depends on: see cpu/run.h */
     const struct block *running; /* on flat: the block whose cycles are not yet charged */
     uint32_t rep_from;           /* on flat: ECX when the block began */
+    uint64_t charged;            /* on flat: cycles of the block that are charged already */
     struct op idle_op;   /* stands for "no instruction" while an interrupt is delivered */
     /* Names places for the ledger: the place of a linear address, and where it ends. */
     uint32_t (*place_of)(void *owner, laddr_t la, bool user, laddr_t *end);

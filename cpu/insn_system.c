@@ -332,6 +332,14 @@ static uint32_t supported(const struct identity *id, uint32_t flags, const uint8
     return flags;
 }
 
+/* Tells of the local APIC while APIC_BASE enables it; the leaves of a part leave it out. */
+#define FLAG_APIC (1u << 9)
+
+static bool leaf_has_flags(const struct cpuid_leaf *leaf)
+{
+    return leaf->number == 1 || leaf->number == 0x80000001;
+}
+
 /* A flag tells of what is there. */
 static void leave_out_absent(const struct identity *id, struct cpuid_leaf *leaf)
 {
@@ -349,6 +357,8 @@ static void cpuid(struct cpu *c, const struct op *o)
     (void)o;
     struct cpuid_leaf leaf = cpuid_leaf(c->identity, c->r[EAX]);
     leave_out_absent(c->identity, &leaf);
+    if (c->apic_base_written && c->msrs.apic_base & APIC_BASE_ENABLE && leaf_has_flags(&leaf))
+        leaf.edx |= FLAG_APIC;
     c->r[EAX] = leaf.eax;
     c->r[EBX] = leaf.ebx;
     c->r[ECX] = leaf.ecx;

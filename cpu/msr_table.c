@@ -154,6 +154,11 @@ static void put(struct cpu *c, const struct msr_row *r, uint64_t value)
         msr_tell_types(c);
         flushes = true;
         break;
+    case MSR_APIC:
+        *at = value;
+        if (c->apic_base_written)
+            c->apic_base_written(c->apic_base_owner, value);
+        break;
     case MSR_HARDWARE:
         *at = value;
         mmu_set_flush_filter(c->mmu, !(value & HWCR_FFDIS));
@@ -171,8 +176,9 @@ void msr_table_write(struct cpu *c, uint32_t number, uint64_t value)
     const struct msr_row *r = find(c, number);
     if (!r || !allowed(r, value))
         cpu_raise_code(c, EXC_GP, 0);
-    if (r->kind == MSR_APIC && value & APIC_BASE_ENABLE)
-        unimplemented("the local APIC was enabled: APIC_BASE = %08x", (uint32_t)value);
+    if (r->kind == MSR_APIC && value & APIC_BASE_ENABLE && !c->apic_base_written)
+        unimplemented("the local APIC was enabled (APIC_BASE = %08x); --set apic=1 has one",
+                      (uint32_t)value);
     if (r->kind == MSR_DEBUG && value & 3)
         unimplemented("branch tracing: DEBUG_CTL = %08x", (uint32_t)value);
     put(c, r, value);

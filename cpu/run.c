@@ -43,6 +43,7 @@ struct block_cache {
 /* --- the cache of blocks ---------------------------------------------------------------------- */
 
 static void code_written(void *owner, paddr_t pa, unsigned size);
+static void device_touched(void *owner);
 
 struct block_cache *blocks_new(struct cpu *c, uint32_t ram_bytes)
 {
@@ -57,6 +58,7 @@ struct block_cache *blocks_new(struct cpu *c, uint32_t ram_bytes)
     b->ops_max = BLOCK_OPS_MAX;
     b->scratch = xalloc(1, sizeof *b->scratch + sizeof(struct op) + CODE_BYTES);
     c->mmu->code_written = code_written;
+    c->mmu->device_touched = device_touched;
     c->mmu->code_owner = b;
     return b;
 }
@@ -425,6 +427,22 @@ static ALWAYS_INLINE uint64_t rep_extra(const struct cpu *c, const struct block 
     return done ? done - 1 : 0;
 }
 
+/* A device that reads the clock, or sets an event, is touched: on flat the block's cycles up to
+ * here are charged at once, and it ends with this instruction. */
+static void device_touched(void *owner)
+{
+    struct cpu *c = ((struct block_cache *)owner)->cpu;
+    c->stop_block = true;
+    if (c->model->timed || c->delivering >= 0 || c->op == &c->idle_op)
+        return;
+    const struct block *k = c->running;
+    uint64_t done = (uint64_t)(c->op - k->ops);
+    if (k->alone && repeats(&k->ops[0]))
+        done = (c->rep_from - c->r[ECX]) & k->ops[0].amask;
+    ledger_charge(c->ledger, CAUSE_ISSUE, done - c->charged, QUALITY_READ);
+    c->charged = done;
+}
+
 static void prepare_alone(struct cpu *c, struct block *k)
 {
     memcpy(c->rep_bytes, code_bytes(k), CODE_BYTES);
@@ -442,6 +460,7 @@ static ALWAYS_INLINE void run_block_flat(struct cpu *c, struct block *k, unsigne
     c->stop_block = false;
     c->running = k;
     c->rep_from = c->r[ECX];
+    c->charged = 0;
     do {
         c->op = o;
         c->eip = o->next_eip;
@@ -449,7 +468,7 @@ static ALWAYS_INLINE void run_block_flat(struct cpu *c, struct block *k, unsigne
     } while (++o < end && LIKELY(!c->stop_block));
     uint64_t n = (uint64_t)(o - k->ops);
     c->instructions += n - c->rep_running;
-    ledger_charge(c->ledger, CAUSE_ISSUE, n + rep_extra(c, k), QUALITY_READ);
+    ledger_charge(c->ledger, CAUSE_ISSUE, n + rep_extra(c, k) - c->charged, QUALITY_READ);
     c->mmu->locked = false;
     finish_path(c);
 }
@@ -529,7 +548,7 @@ static void charge_flat_fault(struct cpu *c, const struct block *k)
     uint64_t n = 1 + (uint64_t)(c->op - k->ops);
     c->instructions += n - 1;
     n += rep_extra(c, k);
-    ledger_charge(c->ledger, CAUSE_ISSUE, n, QUALITY_READ);
+    ledger_charge(c->ledger, CAUSE_ISSUE, n - c->charged, QUALITY_READ);
 }
 
 static void price_delivery(struct cpu *c)
@@ -558,9 +577,9 @@ static void deliver_external(struct cpu *c, bool nmi)
         c->nmi_blocked = true;
         deliver(c, EXC_NMI, SOURCE_NMI, false, 0, c->eip);
     } else {
-        uint8_t vector = c->acknowledge(c->acknowledge_owner);
-        note(c, NOTE_INTA, vector);
-        deliver(c, vector, SOURCE_EXTERNAL, false, 0, c->eip);
+        unsigned answer = c->acknowledge(c->acknowledge_owner);
+        note(c, NOTE_INTA, answer);
+        deliver(c, (uint8_t)answer, SOURCE_EXTERNAL, false, 0, c->eip);
     }
     price_delivery(c);
 }
@@ -570,7 +589,7 @@ static void wait_halted(struct cpu *c)
 {
     cycle_t next = clock_next(c->clock);
     bool wakes = c->clock->next_guest != CYCLE_NEVER || c->input_possible;
-    if (!(c->eflags & F_IF) || !wakes || next == CYCLE_NEVER) {
+    if (!(c->eflags & F_IF || c->nmi_possible) || !wakes || next == CYCLE_NEVER) {
         c->stop = STOP_HALTED;
         return;
     }

@@ -312,6 +312,8 @@ struct mmu {
 
     /* decoded blocks live on this page line: told before the bytes change */
     void (*code_written)(void *owner, paddr_t pa, unsigned size);
+    /* ... and a device above memory: told before it is asked */
+    void (*device_touched)(void *owner);
     void *code_owner;
 
     /* Prices the instructions that wait, clears unpriced. Set by a timed model that lets them. */

@@ -18,10 +18,19 @@ static void bus_store(struct bus *bus, paddr_t pa, unsigned size, uint64_t value
         bus_memory_write(bus, pa + 4, size - 4, (uint32_t)(value >> 32));
 }
 
+/* What lies within memory, the screen, knows no time. */
+static void tell_of_device(struct mmu *m, paddr_t pa)
+{
+    if (pa >= m->phys.size && m->device_touched)
+        m->device_touched(m->code_owner);
+}
+
 uint64_t physical_load(struct mmu *m, const uint8_t *host, paddr_t pa, unsigned size)
 {
-    if (UNLIKELY(!host))
+    if (UNLIKELY(!host)) {
+        tell_of_device(m, pa);
         return bus_load(m->phys.bus, pa, size);
+    }
     uint64_t value = 0;
     switch (size) {
     case 1:
@@ -41,6 +50,7 @@ uint64_t physical_load(struct mmu *m, const uint8_t *host, paddr_t pa, unsigned 
 void physical_store(struct mmu *m, uint8_t *host, paddr_t pa, unsigned size, uint64_t value)
 {
     if (UNLIKELY(!host)) {
+        tell_of_device(m, pa);
         bus_store(m->phys.bus, pa, size, value);
         return;
     }

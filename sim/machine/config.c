@@ -72,6 +72,8 @@ static const struct machine_config k7_1400 = {
     .k7_profile = &k7_thunderbird_timing,
     .clock_num = 1400000000,
     .clock_den = 1,
+    .apic_hz_num = 800000000, /* 266.67 MHz, both edges of the bus clock: from memory */
+    .apic_hz_den = 3,
     .ram_bytes = 256u << 20,
     .rtc_start = 978307200, /* 2001-01-01 00:00:00 */
     .random_seed = 0x2001,
@@ -87,6 +89,8 @@ static const struct machine_config k7_1400_palomino = {
     .k7_profile = &k7_thunderbird_timing,
     .clock_num = 1400000000,
     .clock_den = 1,
+    .apic_hz_num = 800000000,
+    .apic_hz_den = 3,
     .ram_bytes = 256u << 20,
     .rtc_start = 978307200,
     .random_seed = 0x2001,
@@ -104,6 +108,8 @@ static const struct machine_config a64_2200 = {
     .k7_profile = &k8_manchester_timing,
     .clock_num = 2200000000,
     .clock_den = 1,
+    .apic_hz_num = 200000000, /* the reference clock: from memory */
+    .apic_hz_den = 1,
     .ram_bytes = 256u << 20,
     .rtc_start = 1167609600, /* 2007-01-01 00:00:00 */
     .random_seed = 0x2007,
@@ -201,6 +207,8 @@ static const struct key keys[] = {
     K7_KEY("dtlb2.ways", dtlb2.ways, 8, "second-level DTLB ways"),
     {"flush_filter", offsetof(struct machine_config, geometry.flush_filter), KIND_U32, 0, 1,
      "1: TLB entries survive a write to CR3 if no table was written", PART_ATHLON_64},
+    {"apic", offsetof(struct machine_config, apic), KIND_U32, 0, 1,
+     "1: the local APIC is enabled, with its timer", PART_ATHLON},
     P5_KEY("walk", walk_cycles, 0, 1000, "page walker's own cycles"),
     BUS(core_num, "processor cycles per bus clock, numerator"),
     BUS(core_den, "processor cycles per bus clock, denominator"),

@@ -20,6 +20,8 @@ struct machine_config {
     struct mmu_geometry geometry;
     struct p5_config p5;
     struct k7_config k7;
+    uint64_t apic_hz_num, apic_hz_den; /* the clock of the local APIC's timer, where there is one */
+    uint32_t apic; /* 1: the local APIC is enabled */
     int64_t rtc_start;    /* the date the run begins with, seconds since 1970 UTC */
     uint64_t random_seed; /* handed to Linux as setup_data */
     uint32_t modules_skip; /* pages left free below the Multiboot modules */

@@ -4,6 +4,7 @@
 #include "cpu/msr.h"
 #include "cpu/run.h"
 #include "sim/core/check.h"
+#include "sim/machine/mp_table.h"
 #include "sim/machine/story.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #define VGA_LAST 0xBFFFFu
 
 /* Order of events that fall due in one cycle. */
-enum { PRIORITY_PIT, PRIORITY_RTC, PRIORITY_UART, PRIORITY_KBD };
+enum { PRIORITY_PIT, PRIORITY_RTC, PRIORITY_UART, PRIORITY_KBD, PRIORITY_APIC };
 
 /* --- wires between chips that are not simple lines -------------------------------------------- */
 
@@ -28,7 +29,37 @@ static void set_intr(void *owner, int number, bool level)
     m->cpu->stop_block = true;
 }
 
-static uint8_t acknowledge(void *owner) { return pic_acknowledge(owner); }
+static uint8_t acknowledge_pic(void *owner) { return pic_acknowledge(owner); }
+static unsigned acknowledge(void *owner) { return pic_acknowledge(owner); }
+static unsigned acknowledge_apic(void *owner) { return apic_acknowledge(owner); }
+
+static void set_nmi(void *owner, int number, bool level)
+{
+    struct machine *m = owner;
+    (void)number;
+    m->cpu->nmi_pending |= level;
+    m->cpu->stop_block = true;
+}
+
+static void set_nmi_possible(void *owner, int number, bool possible)
+{
+    struct machine *m = owner;
+    (void)number;
+    m->cpu->nmi_possible = possible;
+}
+
+/* APIC_BASE was written. */
+static void apic_base_written(void *owner, uint64_t value)
+{
+    struct machine *m = owner;
+    if ((value & ~0xFFFull) != APIC_ADDRESS)
+        unimplemented("the local APIC was moved: APIC_BASE = %09llx", (unsigned long long)value);
+    bool on = value & APIC_BASE_ENABLE;
+    if (on != m->apic.enabled)
+        apic_enable(&m->apic, on);
+}
+
+static void counter_overflowed(void *owner) { apic_counter_overflowed(owner); }
 
 /* Address bit 20 passes if either the 8042 or port 92h lets it. */
 static void set_a20(void *owner, int number, bool level)
@@ -196,6 +227,53 @@ static void wire_interrupts(struct machine *m)
     map8(m, "fpu error", 0xF0, 0xF0, NULL, port_f0_write, m);
 }
 
+/* The interrupt mode configuration register: port 22h selects it by 70h, bit 0 at port 23h leads
+ * INT and NMI through the local APIC [MPS 3.6.2.1]. */
+static uint32_t imcr_read(void *owner, uint32_t port, unsigned size)
+{
+    struct machine *m = owner;
+    (void)size;
+    return port == 0x22 ? m->imcr_index : m->imcr_index == 0x70 ? !m->apic.bypassed : 0xFF;
+}
+
+static void imcr_write(void *owner, uint32_t port, unsigned size, uint32_t value)
+{
+    struct machine *m = owner;
+    (void)size;
+    if (port == 0x22)
+        m->imcr_index = (uint8_t)value;
+    else if (m->imcr_index == 0x70)
+        apic_bypass(&m->apic, !(value & 1));
+}
+
+/* Between the 8259As and the processor. */
+static void wire_apic(struct machine *m)
+{
+    if (!m->config.apic)
+        return;
+    uint64_t num = m->config.apic_hz_num, den = m->config.apic_hz_den;
+    apic_init(&m->apic, (struct apic_config){.clock = &m->clock,
+                                             .period = clock_ratio(m, num, den),
+                                             .priority = PRIORITY_APIC,
+                                             .intr = {set_intr, m, 0},
+                                             .nmi = {set_nmi, m, 0},
+                                             .nmi_possible = {set_nmi_possible, m, 0},
+                                             .acknowledge = acknowledge_pic,
+                                             .acknowledge_owner = &m->master});
+    m->master.config.out_int = (struct irq_line){apic_set_lint, &m->apic, 0};
+    m->cpu->acknowledge = acknowledge_apic;
+    m->cpu->acknowledge_owner = &m->apic;
+    m->cpu->apic_base_written = apic_base_written;
+    m->cpu->counter_overflowed = counter_overflowed;
+    m->cpu->apic_base_owner = m;
+    m->cpu->counter_overflowed_owner = &m->apic;
+    bus_map_memory(&m->bus, (struct bus_range){.first = APIC_ADDRESS,
+                                               .last = APIC_ADDRESS + APIC_BYTES - 1, .width = 4,
+                                               .read = apic_read, .write = apic_write,
+                                               .owner = &m->apic, .name = "apic"});
+    map8(m, "imcr", 0x22, 0x23, imcr_read, imcr_write, m);
+}
+
 static void wire_timers(struct machine *m)
 {
     pit_init(&m->pit, (struct pit_config){.clock = &m->clock,
@@ -333,6 +411,7 @@ struct machine *machine_new(const struct machine_config *config, const char *mod
     cpu_init(m->cpu, &m->mmu, &m->bus, &m->ledger, timing, m->config.identity);
     m->a20_kbd = true;
     wire_interrupts(m);
+    wire_apic(m);
     wire_timers(m);
     wire_serial(m);
     wire_keyboard(m);
@@ -386,6 +465,10 @@ static void firmware_done(struct machine *m)
         uart_write(&m->uart[i], 3, 1, LCR_WLS);
     }
     msr_firmware_done(m->cpu, m->config.ram_bytes);
+    if (m->config.apic) {
+        m->cpu->msrs.apic_base |= APIC_BASE_ENABLE;
+        apic_enable(&m->apic, true);
+    }
     kbd_firmware_done(&m->kbd);
     vga_firmware_done(&m->vga);
 }
@@ -394,6 +477,9 @@ static void firmware_done(struct machine *m)
 
 static void reset_devices(struct machine *m)
 {
+    m->imcr_index = 0;
+    if (m->config.apic)
+        apic_reset(&m->apic);
     pic_reset(&m->master);
     pic_reset(&m->slave);
     pit_reset(&m->pit);
@@ -415,6 +501,8 @@ static void reset(struct machine *m)
     ledger_select(&m->ledger, PATH_BOOT, 0);
     m->reset_wanted = false;
     memset(m->phys.ram, 0, m->phys.size);
+    if (m->config.apic)
+        mp_table_write(m->cpu);
     if (m->boot.kernel)
         load_kernel(m->cpu, &m->boot);
 }
@@ -501,6 +589,10 @@ static void snapshot_parts(struct machine *m, struct snap *s)
 {
     clock_snapshot(&m->clock, s);
     cpu_snapshot(m->cpu, s);
+    if (m->config.apic) {
+        apic_snapshot(&m->apic, s);
+        snap_u8(s, "imcr_index", &m->imcr_index);
+    }
     snap_enter(s, "master");
     pic_snapshot(&m->master, s);
     snap_leave(s);

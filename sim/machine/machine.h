@@ -8,6 +8,7 @@
 #pragma once
 
 #include "cpu/cpu.h"
+#include "devices/apic_local.h"
 #include "devices/debug_exit.h"
 #include "devices/kbd_8042.h"
 #include "devices/pic_8259.h"
@@ -59,6 +60,8 @@ struct machine {
     struct mmu mmu;
     struct cpu *cpu;
 
+    struct apic apic; /* if config.apic, and the board's IMCR */
+    uint8_t imcr_index;
     struct pic master, slave;
     struct pit pit;
     struct port_61 port_61;

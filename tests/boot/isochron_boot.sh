@@ -29,7 +29,7 @@ image_path() {
 typed() {
     local command
     echo 'wait "isochron: shell"'
-    for command in 'uname -a' "echo \$((6*7))" 'getpid_loop 1000' 'compute 1000' "$1"; do
+    for command in 'uname -a' "echo \$((6*7))" 'getpid_loop 1000' 'compute 1000' ${more:+"$more"} "$1"; do
         printf 'wait "# "\nsend "%s\\n"\n' "$command"
     done
 }
@@ -79,6 +79,14 @@ linux() {
         ended "$end"
 }
 
+# apic_linux LAST ...: Linux, which must take its ticks from the local APIC's timer, with no error.
+apic_linux() {
+    more='grep [LE][OR][CR]: /proc/interrupts' linux "$@" || return
+    grep -aqE 'LOC: +[1-9][0-9]+ ' "$work/out" && grep -aqE 'ERR: +0' "$work/out" && return
+    reason='no interrupts of the local timer, or errors'
+    return 1
+}
+
 # GNU Mach polls its console at 9600 baud: at a thirtieth of the clock the same text takes a
 # thirtieth of the cycles.
 mach() {
@@ -124,8 +132,8 @@ each() {
     initrd-busybox) both_ends "$1" vmlinux initrd-busybox "${pentium[@]}" ;;
     bzimage) both_ends "$1" bzimage initrd-klibc "${pentium[@]}" ;;
     vmlinuz-686 | initrd-busybox-static)
-        khz=2200000 boot "$1 on a64-2200, power off" linux poweroff vmlinuz-686 \
-            initrd-busybox-static --machine a64-2200 --model flat
+        khz=220000 boot "$1 on a64-2200, local APIC, power off" apic_linux poweroff vmlinuz-686 \
+            initrd-busybox-static --machine a64-2200 --model flat --set clock.hz_den=10 --set apic=1
         khz=1400000 boot "$1 on k7-1400, reboot" linux reboot vmlinuz-686 \
             initrd-busybox-static --machine k7-1400 --model flat
         ;;

@@ -24,7 +24,7 @@ static void delivered(void *owner, unsigned vector, unsigned source, bool has_co
     g->code = code;
 }
 
-static uint8_t acknowledge(void *owner) { return ((struct guest *)owner)->interrupt; }
+static unsigned acknowledge(void *owner) { return ((struct guest *)owner)->interrupt; }
 
 uint32_t guest_peek(const struct guest *g, uint32_t at, unsigned size)
 {

@@ -1,12 +1,14 @@
 /* counters: the four performance counters, PERFCTL and PERFCTR [22007 D]. Each counts one event
  * while EN is set, at the privilege levels that USR and OS name; what an instruction did is found
  * in its access log. The instruction's privilege is the one it began at. What selects by cycle
- * (counter mask, INV, E) or by the state of a line is not counted, and stops the run. */
+ * (counter mask, INV, E) or by the state of a line is not counted, and stops the run. Past its end
+ * a counter with INT tells the local APIC, if there is one. */
 #include "cpu/models/k7/core.h"
 
 #include "sim/core/check.h"
 
-enum { SELECT_USR = 1 << 16, SELECT_OS = 1 << 17, SELECT_EN = 1 << 22 };
+enum { SELECT_USR = 1 << 16, SELECT_OS = 1 << 17, SELECT_INT = 1 << 20, SELECT_EN = 1 << 22 };
+#define COUNTER_END (1ull << 48)
 #define SELECT_BY_CYCLE 0xFF840000u /* counter mask, INV, E */
 
 /* What one instruction, or one delivery, did. */
@@ -179,8 +181,13 @@ void k7_count(struct k7 *k, const struct op *o, cycle_t cycles)
     uint64_t level = n->cpl == 3 ? SELECT_USR : SELECT_OS;
     for (unsigned i = 0; i < MSR_COUNTERS; i++) {
         uint64_t select = c->msrs.select[i];
-        if (select & SELECT_EN && select & level)
-            n->events[i] += events_of(&d, select & 0xFF);
+        if (!(select & SELECT_EN) || !(select & level))
+            continue;
+        uint64_t before = c->msrs.counter[i] + n->events[i], more = events_of(&d, select & 0xFF);
+        n->events[i] += more;
+        bool over = before % COUNTER_END + more >= COUNTER_END;
+        if (over && select & SELECT_INT && c->counter_overflowed)
+            c->counter_overflowed(c->counter_overflowed_owner);
     }
     n->cpl = c->cpl;
     n->seen = n->mispredicts;

@@ -51,6 +51,8 @@ static cycle_t touch(struct k7 *k, const struct access *a, const struct access *
                 k7_stall(k, at + k->port, k->port, CAUSE_IO);
                 t += k->port;
             } else if (a->level == NOTE_INTA) {
+                if (a->la & ACKNOWLEDGED_ON_CHIP)
+                    break;
                 k7_stall(k, at + k->acknowledge, k->acknowledge, CAUSE_INTA);
                 t += k->acknowledge;
             } else {
