@@ -196,9 +196,6 @@ static void run_whatif(struct job *j)
     session_watch(s);
     explain_add_runs(&j->explain, &j->whatif);
     whatif_start(&j->whatif, &s->watch, m->cpu, &s->paths);
-    if (j->mark && m->cpu->mmu->geometry.l2_exclusive)
-        usage_error("explain: --cells asks who caused a miss, which is not known of the caches of "
-                    "%s; accepted is a trace of --model p5", m->cpu->model->name);
     if (j->mark)
         cells_start(&j->cells, &s->watch, m->cpu, &s->spaces, &s->symbols, &j->whatif, j->mark);
     run_to(j, j->from);

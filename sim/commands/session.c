@@ -78,9 +78,7 @@ void session_check(struct session *s, const char *model)
         usage_error("--profile: into which file? --ledger FILE.json says; `isochron annotate` "
                     "reads it");
     if (s->with_blame && strcmp(model, "flat") == 0)
-        usage_error("--blame: the flat model has no caches; accepted is --model p5");
-    if (s->with_blame && strcmp(model, "p5") != 0)
-        usage_error("--blame: it does not know the caches of %s; accepted is --model p5", model);
+        usage_error("--blame: the flat model has no caches; accepted is a timed one, as p5");
     check_writable("ledger", s->ledger);
     if (s->timeline_file && strcmp(model, "flat") == 0)
         usage_error("--timeline: the flat model has no cycles to tell; accepted is a timed one");

@@ -15,7 +15,14 @@
 const struct tlb *blame_tlb(const struct blame *b, enum blame_mirror i)
 {
     const struct mmu *m = b->cpu->mmu;
-    return i == MIRROR_ITLB ? &m->itlb : i == MIRROR_DTLB ? &m->dtlb : &m->dtlb_large;
+    switch (i) {
+    case MIRROR_ITLB: return &m->itlb;
+    case MIRROR_DTLB: return &m->dtlb;
+    case MIRROR_CODE_LARGE: return &m->itlb_large;
+    case MIRROR_ITLB2: return &m->itlb2;
+    case MIRROR_DTLB2: return &m->dtlb2;
+    default: return &m->dtlb_large;
+    }
 }
 
 const struct cache *blame_cache(const struct blame *b, enum blame_mirror i)
@@ -39,8 +46,21 @@ uint32_t blame_who_runs(struct blame *b)
 
 /* --- hits: most of what happens --------------------------------------------------------------- */
 
+/* Where the part's TLBs are followed as they are, replacement bits are not kept. */
+static void look_up_copied(struct blame *b, struct blame_near *n, uint32_t page, bool code)
+{
+    static const uint8_t none;
+    *n = (struct blame_near){.page = page, .generation = b->generation, .real_lru = &none};
+    CHECK(blame_copy_find(b, page, code, &n->mirror, &n->record));
+    n->lru = &b->no_lru;
+}
+
 void blame_look_up(struct blame *b, struct blame_near *n, uint32_t page, bool code)
 {
+    if (b->copy) {
+        look_up_copied(b, n, page, code);
+        return;
+    }
     enum blame_mirror i = code ? MIRROR_ITLB : MIRROR_DTLB;
     int at = mirror_find(&b->mirror[i], page);
     if (at < 0 && !code) {
@@ -70,12 +90,46 @@ static bool shares(const struct blame_miss *m, unsigned bucket)
     return bucket == BUCKET_UPDATE ? m->updates : m->bucket == bucket;
 }
 
+/* The cell of a miss that asked for a line which this log touches, else of the last one of the
+ * class, else (it was before counting began) of nobody. */
+static uint32_t cell_on_the_way(struct blame *b, unsigned bucket, const struct access_log *l)
+{
+    static const uint8_t arrays[BUCKETS] = {
+        [BUCKET_DATA_L2] = BLAME_L1D,  [BUCKET_DATA_DRAM] = BLAME_L2, [BUCKET_FETCH_L2] = BLAME_L1I,
+        [BUCKET_FETCH_DRAM] = BLAME_L2, [BUCKET_ITLB] = BLAME_ITLB,   [BUCKET_DTLB] = BLAME_DTLB,
+        [BUCKET_UPDATE] = BLAME_DTLB,
+    };
+    for (uint32_t n = 1; n <= BLAME_FLIGHTS && n <= b->flights && bucket < BUCKET_ITLB; n++) {
+        const struct blame_flight *f = &b->flight[(b->flights - n) % BLAME_FLIGHTS];
+        for (uint32_t i = 0; i < l->count; i++)
+            if (l->list[i].kind != ACCESS_NOTE &&
+                l->list[i].pa >> b->mirror[MIRROR_L2].shift == f->line)
+                return f->cell;
+    }
+    if (b->newest[bucket])
+        return b->newest[bucket] - 1;
+    return blame_find(&b->cells, &(struct blame_cell){.array = arrays[bucket],
+                                                      .kind = BLAME_COMPULSORY,
+                                                      .charged = blame_who_runs(b)});
+}
+
+static void charge_late(struct blame *b, unsigned bucket)
+{
+    uint32_t cell = cell_on_the_way(b, bucket, &b->cpu->log);
+    b->cells.cell[cell].cycles += b->pending[bucket];
+    b->pending[bucket] = 0;
+}
+
 /* What the model charged for a bucket belongs to its misses in this log. */
 static void divide(struct blame *b, unsigned bucket)
 {
     uint64_t cycles = b->pending[bucket], count = 0;
     for (uint32_t i = 0; i < b->misses; i++)
         count += shares(&b->miss[i], bucket);
+    if (!count && b->copy) {
+        charge_late(b, bucket);
+        return;
+    }
     CHECK(count > 0);
     uint64_t each = cycles / count, more = cycles % count;
     for (uint32_t i = 0; i < b->misses; i++) {
@@ -87,6 +141,18 @@ static void divide(struct blame *b, unsigned bucket)
     b->pending[bucket] = 0;
 }
 
+/* Whose cycles those will be that are charged later. */
+static void remember(struct blame *b, const struct blame_miss *m, uint32_t cell)
+{
+    const uint32_t lines[] = {m->line, m->also};
+    b->newest[m->bucket] = cell + 1;
+    if (m->updates)
+        b->newest[BUCKET_UPDATE] = cell + 1;
+    for (unsigned i = 0; i < ARRAY_COUNT(lines); i++)
+        if (lines[i] != MIRROR_NONE)
+            b->flight[b->flights++ % BLAME_FLIGHTS] = (struct blame_flight){lines[i], cell};
+}
+
 static void settle(struct blame *b)
 {
     uint32_t charged = blame_who_runs(b);
@@ -95,6 +161,8 @@ static void settle(struct blame *b)
     for (uint32_t i = 0; i < b->misses; i++) {
         const struct blame_miss *m = &b->miss[i];
         blame_count_one(&b->cells, m->array, m->kind, charged, m->caused, m->cycles);
+        if (b->copy)
+            remember(b, m, b->cells.latest[m->array][m->kind]);
     }
 }
 
@@ -120,7 +188,10 @@ static void ahead(void *owner, const struct cpu *c)
 static NOINLINE void see_misses(struct blame *b, const struct cpu *c, const struct op *o)
 {
     b->misses = 0;
-    blame_replay(b, c, o);
+    if (b->copy)
+        blame_copy_replay(b, c, o);
+    else
+        blame_replay(b, c, o);
     CHECK(b->misses <= MISSES_MAX);
     settle(b);
     if (++b->logs % COMPARE_EVERY == 0)
@@ -162,10 +233,13 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
     (void)delivery;
     if (UNLIKELY(b->watch->causes & CHARGED_FOR_MISSES))
         take_charges(b);
-    if (LIKELY(b->watch->hits))
+    if (LIKELY(b->watch->hits)) {
         see_hits(b, a, end);
-    else
+        for (; UNLIKELY(b->owed) && b->copy; b->owed &= b->owed - 1)
+            charge_late(b, (unsigned)__builtin_ctz(b->owed));
+    } else {
         see_misses(b, c, o);
+    }
     b->caches_off = c->mmu->caches_off;
 }
 
@@ -204,9 +278,6 @@ static void make_mirrors(struct blame *b)
             continue;
         }
         const struct cache *c = blame_cache(b, i);
-        if (c->order)
-            usage_error("--blame: a cache of %u ways; accepted are machines with at most 8",
-                        c->ways);
         if (i == MIRROR_L1I)
             mirror_init_cache(&b->mirror[i], c, b->code_lines, 1, lines);
         else
@@ -226,6 +297,7 @@ void blame_start(struct blame *b, const struct spaces *spaces, struct watch *h, 
     b->miss = xalloc(MISSES_MAX, sizeof *b->miss);
     blame_cells_init(&b->cells);
     make_mirrors(b);
+    blame_copy_start(b);
     blame_forget(b);
     watch_add_runs(h, c, (struct watcher){.priced = priced, .owner = b, .ahead = ahead}, run);
     watch_wants(h, b, WATCH_OWN);
@@ -234,6 +306,7 @@ void blame_start(struct blame *b, const struct spaces *spaces, struct watch *h, 
 void blame_free(struct blame *b, struct watch *h)
 {
     watch_remove(h, b);
+    blame_copy_free(b);
     for (int i = 0; i < MIRRORS; i++)
         mirror_free(&b->mirror[i]);
     blame_cells_free(&b->cells);
@@ -247,6 +320,8 @@ void blame_restart(struct blame *b)
     b->since = b->cpu->clock->now;
     memset(b->total, 0, sizeof b->total);
     blame_cells_clear(&b->cells);
+    b->flights = 0;
+    memset(b->newest, 0, sizeof b->newest);
     for (int i = 0; i < MIRRORS; i++) {
         struct mirror *m = &b->mirror[i];
         memset(m->misses, 0, m->sets * sizeof *m->misses);
@@ -265,6 +340,8 @@ void blame_reset(struct blame *b)
     }
     b->paging = b->cpu->mmu->paging;
     b->caches_off = b->cpu->mmu->caches_off;
+    if (b->copy)
+        blame_copy_reset(b);
     blame_forget(b);
 }
 

@@ -6,7 +6,7 @@
  * real ones for every 16th such instruction; from time to time, and at the end, all sets are.
  *
  *   compulsory  the line, or the translation, was never referenced before
- *   flush       its last removal was a write to CR3, INVLPG, a page fault, INVD, WBINVD, a reset
+ *   flush       its last removal was a write to CR3, INVLPG, a page fault, INVD, CLFLUSH, a reset
  *   coherence   it was given up to the other first-level cache, or to a locked cycle
  *   conflict    it was replaced, and would still be in a fully associative LRU array of the size
  *   capacity    it was replaced, and would not
@@ -25,6 +25,7 @@
 
 #include "sim/report/blame_cells.h"
 #include "sim/report/mirror.h"
+#include "sim/report/shadow.h"
 #include "sim/report/spaces.h"
 #include "sim/report/symbols.h"
 #include "sim/report/watch.h"
@@ -33,7 +34,7 @@
 #include <stdio.h>
 
 enum blame_mirror { MIRROR_L1I, MIRROR_L1D, MIRROR_L2, MIRROR_ITLB, MIRROR_DTLB, MIRROR_LARGE,
-                    MIRRORS };
+                    MIRROR_CODE_LARGE, MIRROR_ITLB2, MIRROR_DTLB2, MIRRORS };
 
 /* Whose cycles are divided together; BUCKET_NONE: cycles that are no miss's, misses without. */
 enum blame_bucket {
@@ -46,7 +47,14 @@ struct blame_miss {
     bool updates; /* its walk set A or D: has a share of BUCKET_UPDATE too */
     uint32_t caused;
     uint64_t cycles;
+    uint32_t line, also; /* exclusive caches: the line that came for it, one that came unasked */
 };
+
+/* A line that is on its way, or has come: whose miss it was, as a cell. */
+struct blame_flight {
+    uint32_t line, cell;
+};
+#define BLAME_FLIGHTS 16 /* twice as many as the K8 has at a time */
 
 /* Where a page was found lately. */
 struct blame_near {
@@ -84,13 +92,20 @@ struct blame {
     uint64_t pending[BUCKETS]; /* charged, not yet divided ... */
     uint32_t owed;             /* ... a bit for each bucket that has some */
     uint64_t total[BUCKETS];   /* charged since counting began */
+    struct blame_copy *copy; /* exclusive caches: blame_exclusive.c; else NULL */
+    struct blame_flight flight[BLAME_FLIGHTS];
+    uint32_t flights;
+    uint8_t no_lru;
+    uint32_t newest[BUCKETS]; /* the cell of the last miss of a class, +1 */
     uint64_t logs;             /* with misses, so far: every so many, all is compared */
     uint64_t adopted;          /* TLB entries whose place was learnt from the TLB */
     cycle_t since;
     struct blame_cells cells;
 };
 
-/* Where the cycles of a cause belong. */
+/* Where the cycles of a cause belong. Out of order they may be charged to an instruction that has
+ * no such miss: it waits for a line on its way. Then they are those of the miss that asked for the
+ * line, or of the last one of the class. */
 enum blame_bucket blame_bucket_of(enum cause cause);
 
 /* spaces: started before it, so that it knows of each instruction first; or NULL. */
@@ -118,10 +133,32 @@ void blame_csv(const json_t *blame, FILE *out);
 void blame_replay(struct blame *b, const struct cpu *c, const struct op *o);
 /* Compares every array with its mirror (CHECK). */
 void blame_compare(const struct blame *b);
-/* Who runs. */
+/* Who runs; one who does a deed, once more. */
 uint32_t blame_who_runs(struct blame *b);
+uint32_t blame_doer(struct blame *b, const struct cpu *c, const struct op *o, enum blame_deed deed);
+/* Adds a miss of the log that is gone through. */
+struct blame_miss *blame_add_miss(struct blame *b, enum blame_array array, enum blame_kind kind,
+                                  enum blame_bucket bucket);
+struct blame_miss *blame_missed_line(struct blame *b, enum blame_mirror i, enum blame_array array,
+                                     uint32_t line, enum blame_bucket bucket);
+struct blame_miss *blame_missed_page(struct blame *b, struct mirror *m, enum blame_array array,
+                                     uint32_t unit, uint32_t record, enum blame_bucket bucket);
 const struct tlb *blame_tlb(const struct blame *b, enum blame_mirror i);
 const struct cache *blame_cache(const struct blame *b, enum blame_mirror i);
+/* --- for blame_exclusive.c -------------------------------------------------------------------- */
+
+/* Behind the mirrors; nothing, if the part's caches are not exclusive. */
+void blame_copy_start(struct blame *b);
+void blame_copy_free(struct blame *b);
+void blame_copy_reset(struct blame *b);
+/* As blame_replay. */
+void blame_copy_replay(struct blame *b, const struct cpu *c, const struct op *o);
+/* What the TLBs hold now. */
+void blame_copy_learn(struct blame *b);
+/* The first-level TLB that has the page, and the record there. */
+bool blame_copy_find(const struct blame *b, uint32_t page, bool code, struct mirror **m,
+                     uint32_t *record);
+
 /* Some TLB's contents have changed. */
 static inline void blame_forget(struct blame *b)
 {

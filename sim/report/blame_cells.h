@@ -11,12 +11,15 @@
 #define BLAME_ARRAYS(X)                                                                            \
     X(L1I, "l1i", "code line not in the first-level code cache")                                   \
     X(L1D, "l1d", "data read not in the first-level data cache")                                   \
-    X(L1D_WRITE, "l1d.write", "data write not there: it goes outside, and brings no line in")      \
+    X(L1D_WRITE, "l1d.write", "data write not there; on the p5 it brings no line in")              \
     X(L2, "l2", "line read from memory: not in the second level")                                  \
     X(L2_WRITE, "l2.write", "write that went on to memory")                                        \
-    X(ITLB, "itlb", "page walk for code")                                                          \
-    X(DTLB, "dtlb", "page walk for data in a 4 KB page")                                           \
-    X(DTLB_LARGE, "dtlb.large", "page walk for data in a 4 MB page")
+    X(ITLB, "itlb", "code page not in the TLB: a walk, or the second level had it")                \
+    X(DTLB, "dtlb", "data page (4 KB) not in the TLB: a walk, or the second level had it")         \
+    X(DTLB_LARGE, "dtlb.large", "page walk for data in a large page")                              \
+    X(ITLB_LARGE, "itlb.large", "page walk for code in a large page")                              \
+    X(ITLB2, "itlb2", "page walk for code: not in the second-level TLB")                           \
+    X(DTLB2, "dtlb2", "page walk for data: not in the second-level TLB")
 
 enum blame_array {
 #define X(id, name, text) BLAME_##id,
@@ -30,7 +33,7 @@ enum blame_array {
     X(COMPULSORY, "compulsory", "first reference since counting began")                            \
     X(CAPACITY, "capacity", "replaced; full associativity would not have kept it")                 \
     X(CONFLICT, "conflict", "replaced; a fully associative array of the size would have it")       \
-    X(FLUSH, "flush", "removed by CR3, INVLPG, a page fault, INVD, WBINVD or a reset")             \
+    X(FLUSH, "flush", "removed by CR3, INVLPG, a page fault, INVD, WBINVD, CLFLUSH or a reset")    \
     X(COHERENCE, "coherence", "given up to the other first-level cache, or to a locked cycle")     \
     X(UNHELD, "unheld", "seen before, but never brought in: writes, uncached, locked")             \
     X(DIRTY, "dirty", "TLB: the entry was there; the first write to the page walks to set D")      \
@@ -51,6 +54,7 @@ enum blame_kind {
     X(PAGE_FAULT, "page fault")                                                                    \
     X(CONTROL, "CR0 or CR4 write")                                                                 \
     X(CACHE_FLUSH, "INVD or WBINVD")                                                               \
+    X(LINE_FLUSH, "CLFLUSH")                                                                       \
     X(TABLES, "changed page tables")                                                               \
     X(RESET, "reset")
 

@@ -19,6 +19,8 @@ static const struct mirror *mirror_of(const struct blame *b, enum blame_array a)
         [BLAME_L1I] = MIRROR_L1I,   [BLAME_L1D] = MIRROR_L1D,   [BLAME_L1D_WRITE] = -1,
         [BLAME_L2] = MIRROR_L2,     [BLAME_L2_WRITE] = -1,      [BLAME_ITLB] = MIRROR_ITLB,
         [BLAME_DTLB] = MIRROR_DTLB, [BLAME_DTLB_LARGE] = MIRROR_LARGE,
+        [BLAME_ITLB_LARGE] = MIRROR_CODE_LARGE,
+        [BLAME_ITLB2] = MIRROR_ITLB2, [BLAME_DTLB2] = MIRROR_DTLB2,
     };
     return mirrors[a] < 0 ? NULL : &b->mirror[mirrors[a]];
 }

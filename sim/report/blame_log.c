@@ -30,8 +30,15 @@ static enum blame_kind kind_of(const struct mirror *m, uint32_t record, uint32_t
 
 static struct blame_miss *add(struct blame *b, struct blame_miss miss)
 {
+    miss.line = miss.also = MIRROR_NONE;
     b->miss[b->misses] = miss;
     return &b->miss[b->misses++];
+}
+
+struct blame_miss *blame_add_miss(struct blame *b, enum blame_array array, enum blame_kind kind,
+                                  enum blame_bucket bucket)
+{
+    return add(b, (struct blame_miss){.array = array, .kind = kind, .bucket = bucket});
 }
 
 static void in_set(struct mirror *m, uint32_t tag, enum blame_kind kind)
@@ -41,15 +48,28 @@ static void in_set(struct mirror *m, uint32_t tag, enum blame_kind kind)
         m->conflicts[tag & (m->sets - 1)]++;
 }
 
-static void missed_line(struct blame *b, enum blame_mirror i, enum blame_array array, uint32_t line,
-                        enum blame_bucket bucket)
+struct blame_miss *blame_missed_page(struct blame *b, struct mirror *m, enum blame_array array,
+                                     uint32_t unit, uint32_t record, enum blame_bucket bucket)
+{
+    uint32_t caused;
+    enum blame_kind kind = kind_of(m, record, &caused);
+    in_set(m, unit, kind);
+    struct blame_miss *miss = blame_add_miss(b, array, kind, bucket);
+    miss->caused = caused;
+    return miss;
+}
+
+struct blame_miss *blame_missed_line(struct blame *b, enum blame_mirror i, enum blame_array array,
+                                     uint32_t line, enum blame_bucket bucket)
 {
     struct mirror *m = &b->mirror[i];
     uint32_t caused;
     enum blame_kind kind = kind_of(m, line, &caused);
-    add(b, (struct blame_miss){array, kind, bucket, false, caused, 0});
+    struct blame_miss *miss = blame_add_miss(b, array, kind, bucket);
+    miss->caused = caused;
     if (array != BLAME_L1D_WRITE && array != BLAME_L2_WRITE)
         in_set(m, line, kind);
+    return miss;
 }
 
 /* --- caches ----------------------------------------------------------------------------------- */
@@ -78,7 +98,7 @@ static void bus(struct blame *b, const struct access *a, paddr_t pa, bool keeps,
         return;
     }
     if (a)
-        missed_line(b, MIRROR_L2, array, line, bucket);
+        blame_missed_line(b, MIRROR_L2, array, line, bucket);
     if (keeps)
         mirror_fill(m, mirror_victim(m, line), line, line, blame_who_runs(b));
     else
@@ -149,7 +169,7 @@ static void first_miss(struct blame *b, enum blame_mirror i, enum blame_array ar
                        const struct access *a, enum blame_bucket bucket)
 {
     if (b->mirror[i].sets)
-        missed_line(b, i, array, line_of(&b->mirror[i], a->pa), bucket);
+        blame_missed_line(b, i, array, line_of(&b->mirror[i], a->pa), bucket);
 }
 
 static void read_missed(struct blame *b, const struct access *a)
@@ -295,8 +315,10 @@ static struct blame_miss *walked(struct blame *b, laddr_t la, bool code, bool la
         in_set(m, tag, kind);
     static const uint8_t arrays[] = {
         [MIRROR_ITLB] = BLAME_ITLB, [MIRROR_DTLB] = BLAME_DTLB, [MIRROR_LARGE] = BLAME_DTLB_LARGE};
-    return add(b, (struct blame_miss){arrays[to], kind, code ? BUCKET_ITLB : BUCKET_DTLB, false,
-                                      caused, 0});
+    struct blame_miss *miss = blame_add_miss(b, (enum blame_array)arrays[to], kind,
+                                             code ? BUCKET_ITLB : BUCKET_DTLB);
+    miss->caused = caused;
+    return miss;
 }
 
 static bool walks(const struct access *a)
@@ -322,8 +344,8 @@ static const struct access *walk(struct blame *b, const struct access *a, const 
     bool fault = a < end && a->kind == ACCESS_NOTE && a->level == NOTE_PAGE_FAULT;
     struct blame_miss *m;
     if (fault)
-        m = add(b, (struct blame_miss){code ? BLAME_ITLB : BLAME_DTLB, BLAME_FAULT,
-                                       code ? BUCKET_ITLB : BUCKET_DTLB, false, 0, 0});
+        m = blame_add_miss(b, code ? BLAME_ITLB : BLAME_DTLB, BLAME_FAULT,
+                           code ? BUCKET_ITLB : BUCKET_DTLB);
     else
         m = walked(b, first->la, code, levels == 1, last);
     m->updates = updates;
@@ -333,8 +355,7 @@ static const struct access *walk(struct blame *b, const struct access *a, const 
 
 /* --- removals --------------------------------------------------------------------------------- */
 
-static uint32_t doer(struct blame *b, const struct cpu *c, const struct op *o,
-                     enum blame_deed deed)
+uint32_t blame_doer(struct blame *b, const struct cpu *c, const struct op *o, enum blame_deed deed)
 {
     uint32_t runs = blame_who_runs(b); /* first: it may move the list */
     struct blame_who w = b->cells.who[runs];
@@ -370,16 +391,16 @@ static void hear(struct blame *b, const struct cpu *c, const struct op *o, const
     switch (a->level) {
     case NOTE_CR3_LOAD:
         if (b->paging)
-            flush_tlbs(b, doer(b, c, o, DEED_CR3));
+            flush_tlbs(b, blame_doer(b, c, o, DEED_CR3));
         break;
     case NOTE_TLB_FLUSH:
-        flush_tlbs(b, doer(b, c, o, DEED_CONTROL));
+        flush_tlbs(b, blame_doer(b, c, o, DEED_CONTROL));
         b->paging = c->mmu->paging;
         break;
-    case NOTE_TLB_DROP: drop_page(b, a->la, doer(b, c, o, DEED_INVLPG)); break;
-    case NOTE_PAGE_FAULT: drop_page(b, a->la, doer(b, c, o, DEED_PAGE_FAULT)); break;
+    case NOTE_TLB_DROP: drop_page(b, a->la, blame_doer(b, c, o, DEED_INVLPG)); break;
+    case NOTE_PAGE_FAULT: drop_page(b, a->la, blame_doer(b, c, o, DEED_PAGE_FAULT)); break;
     case NOTE_CACHE_FLUSH: {
-        uint32_t by = doer(b, c, o, DEED_CACHE_FLUSH);
+        uint32_t by = blame_doer(b, c, o, DEED_CACHE_FLUSH);
         for (int i = MIRROR_L1I; i <= MIRROR_L1D; i++) {
             mirror_flush(&b->mirror[i], FLUSHED, by);
             memset(b->mirror[i].lru, 0, b->mirror[i].sets);

@@ -21,7 +21,7 @@ static bool is_waiting(enum cause k)
 
 static bool is_tlb(unsigned array)
 {
-    return array == BLAME_ITLB || array == BLAME_DTLB || array == BLAME_DTLB_LARGE;
+    return array >= BLAME_ITLB;
 }
 
 /* Whose doing it was, as seen by who has the miss: an offset to CELL_L1_PROGRAM or _L2_PROGRAM. */

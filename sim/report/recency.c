@@ -154,3 +154,26 @@ void recency_move(struct recency *s, uint32_t i, uint32_t before)
     if (s->younger >= s->capacity)
         grow_older(s);
 }
+
+/* --- taking out ------------------------------------------------------------------------------- */
+
+/* The others stay held: with one place less they are the most recent ones of as many. */
+void recency_remove(struct recency *s, uint32_t i)
+{
+    if (!recency_holds(s, i))
+        return;
+    struct record *r = recency_record(s, i);
+    uint32_t bucket = r->stamp >> RECENCY_SHIFT, k = 0;
+    struct recency_bucket *b = bucket_at(s, bucket);
+    while (b->list[k] != i)
+        k++;
+    CHECK(k < b->listed);
+    b->list[k] = b->list[--b->listed];
+    b->left--;
+    s->younger -= bucket > s->oldest;
+    r->stamp = 0;
+    s->capacity--;
+    s->holes++;
+    if (s->capacity)
+        grow_older(s);
+}

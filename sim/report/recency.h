@@ -28,7 +28,8 @@ struct recency_bucket {
 };
 
 struct recency {
-    uint32_t capacity; /* N */
+    uint32_t capacity; /* N, less the holes */
+    uint32_t holes;    /* that records left which were taken out */
     uint32_t now;      /* stamp of the last touch */
     uint32_t oldest;   /* the bucket of the N-th most recent; while there are fewer, the first */
     uint32_t younger;  /* records of buckets younger than that: fewer than N */
@@ -59,6 +60,10 @@ static inline bool recency_holds(const struct recency *s, uint32_t i)
     return bucket > s->oldest || (bucket == s->oldest && recency_is_young(s, stamp));
 }
 
+/* The record is taken out, if it is held: there is a hole, which the next one fills that comes by
+ * recency_put, so that nothing need make room for it. */
+void recency_remove(struct recency *s, uint32_t i);
+
 /* The record is now the one touched last; the least recently touched makes room for it. */
 static ALWAYS_INLINE void recency_touch(struct recency *s, uint32_t i)
 {
@@ -67,4 +72,13 @@ static ALWAYS_INLINE void recency_touch(struct recency *s, uint32_t i)
     r->stamp = stamp;
     if (UNLIKELY((before ^ stamp) >> RECENCY_SHIFT))
         recency_move(s, i, before);
+}
+
+/* The same where records are taken out, too. */
+static inline void recency_put(struct recency *s, uint32_t i)
+{
+    bool fills = s->holes && !recency_holds(s, i);
+    s->holes -= fills;
+    s->capacity += fills;
+    recency_touch(s, i);
 }

@@ -256,6 +256,11 @@ static ALWAYS_INLINE void meet_one(struct shadow *s, const struct cpu *c, const 
     put(s, a, level, flags);
 }
 
+void shadow_meet_one(struct shadow *s, const struct cpu *c, const struct access *a)
+{
+    meet_one(s, c, a);
+}
+
 /* --- one instruction -------------------------------------------------------------------------- */
 
 static bool is_walk(const struct access *a)

@@ -57,6 +57,9 @@ void shadow_free(struct shadow *s);
  * first. */
 void shadow_meet(struct shadow *s, const struct cpu *c, const struct op *o, bool delivery);
 
+/* One entry of it, put behind what s->log has: last the entry, before it what was prefetched. */
+void shadow_meet_one(struct shadow *s, const struct cpu *c, const struct access *a);
+
 /* --- shadow_tlb.c ----------------------------------------------------------------------------- */
 
 struct shadow_tlbs *shadow_tlbs_new(const struct cpu *c, bool reloads);
