@@ -157,7 +157,7 @@ static laddr_t random_address(struct world *w)
     return random_below(r, 2) << 22 | random_below(r, PAGES) << 12 | LINE * line;
 }
 
-/* --- telling, and comparing ------------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 static void do_switch_caches(struct world *w)
 {
@@ -192,87 +192,6 @@ static void operate(struct world *w, bool alone)
         do_switch_caches(w);
 }
 
-static bool ref_shares(const struct ref_miss *m, unsigned bucket)
-{
-    return bucket == BUCKET_UPDATE ? m->updates : m->bucket == bucket;
-}
-
-/* Charges any number of cycles for each class that missed, as a model would, and gives each miss
- * its part, one cycle at a time. */
-static void charge(struct world *w)
-{
-    static const enum cause causes[BUCKETS] = {
-        [BUCKET_DATA_L2] = CAUSE_DATA_L2,   [BUCKET_DATA_DRAM] = CAUSE_DATA_DRAM,
-        [BUCKET_FETCH_L2] = CAUSE_FETCH_L2, [BUCKET_FETCH_DRAM] = CAUSE_FETCH_DRAM,
-        [BUCKET_ITLB] = CAUSE_ITLB,         [BUCKET_DTLB] = CAUSE_DTLB,
-        [BUCKET_UPDATE] = CAUSE_TLB_UPDATE,
-    };
-    ledger_charge(&w->ledger, CAUSE_ISSUE, 1, QUALITY_READ);
-    for (unsigned b = BUCKET_NONE + 1; b < BUCKETS; b++) {
-        bool any = false;
-        for (unsigned i = 0; i < w->misses; i++)
-            any |= ref_shares(&w->miss[i], b);
-        uint32_t cycles = any ? random_below(w->random, 40) : 0;
-        if (cycles)
-            ledger_charge(&w->ledger, causes[b], cycles, QUALITY_READ);
-        for (unsigned i = 0; cycles; i = (i + 1) % w->misses)
-            if (ref_shares(&w->miss[i], b)) {
-                w->miss[i].cycles++;
-                cycles--;
-            }
-    }
-}
-
-static bool same_who(const struct blame_who *a, const struct blame_who *b)
-{
-    return a->deed == b->deed && a->path == b->path && a->place == b->place && a->la == b->la;
-}
-
-/* In the order of the reference, each of its misses must be one of blame's. */
-static void compare(struct world *w)
-{
-    const struct blame *b = &w->blame;
-    bool used[MISSES_MAX] = {false};
-    if (b->misses != w->misses)
-        verdict_fail(w->verdict, "blame has %u misses, the reference %u", b->misses, w->misses);
-    for (unsigned i = 0; i < w->misses; i++) {
-        const struct ref_miss *m = &w->miss[i];
-        unsigned k = 0;
-        for (; k < b->misses; k++) {
-            const struct blame_miss *n = &b->miss[k];
-            if (!used[k] && n->array == m->array && n->kind == m->kind &&
-                n->updates == m->updates && n->cycles == m->cycles &&
-                same_who(&b->cells.who[n->caused], &m->who))
-                break;
-        }
-        if (k == b->misses)
-            verdict_fail(w->verdict, "%s: the reference has %s by %s of place %u, %u cycles; blame "
-                         "has %s first", blame_array_names[m->array], blame_kind_names[m->kind],
-                         m->who.deed == DEED_COUNT ? "nobody" : blame_deed_names[m->who.deed],
-                         m->who.place, (unsigned)m->cycles,
-                         b->misses ? blame_kind_names[b->miss[0].kind] : "nothing");
-        else
-            used[k] = true;
-    }
-    w->checked += w->misses;
-}
-
-static void compare_arrays(struct world *w)
-{
-    for (int i = 0; i < MIRRORS; i++)
-        for (unsigned set = 0; set < w->array[i].sets; set++)
-            for (unsigned way = 0; way < w->array[i].ways; way++) {
-                const struct ref_entry *e = &w->array[i].entry[set][way];
-                uint32_t at = set * w->array[i].ways + way;
-                uint32_t expected = e->valid ? e->tag : UINT32_MAX;
-                uint32_t tag = i < MIRROR_ITLB ? blame_cache(&w->blame, i)->tag[at]
-                                               : blame_tlb(&w->blame, i)->entry[at].tag;
-                if (tag != expected)
-                    verdict_fail(w->verdict, "array %d set %u way %u: the unit has %x, the "
-                                 "reference %x", i, set, way, tag, expected);
-            }
-}
-
 static void instruction(struct world *w)
 {
     struct random *r = w->random;
@@ -295,11 +214,6 @@ static void instruction(struct world *w)
 
 /* --- a world ---------------------------------------------------------------------------------- */
 
-static uint32_t one_of(struct random *r, uint32_t a, uint32_t b)
-{
-    return random_chance(r, 50) ? a : b;
-}
-
 static struct mmu_geometry random_geometry(struct random *r)
 {
     return (struct mmu_geometry){
@@ -312,17 +226,6 @@ static struct mmu_geometry random_geometry(struct random *r)
         .dram = {.row_bytes = 4096, .banks = 4},
         .large_pages_split_in_itlb = true,
     };
-}
-
-static uint32_t device_read(void *owner, uint32_t address, unsigned size)
-{
-    (void)owner, (void)address, (void)size;
-    return 0;
-}
-
-static void device_write(void *owner, uint32_t address, unsigned size, uint32_t value)
-{
-    (void)owner, (void)address, (void)size, (void)value;
 }
 
 static void shape(struct world *w, enum blame_mirror i)
@@ -360,18 +263,6 @@ static struct world *world_new(struct random *r, struct verdict *v)
     for (int i = 0; i < MIRRORS; i++)
         shape(w, (enum blame_mirror)i);
     return w;
-}
-
-static void world_free(struct world *w)
-{
-    blame_free(&w->blame, &w->watch);
-    ledger_free(&w->ledger);
-    mmu_free(&w->m);
-    for (int i = 0; i < MIRRORS; i++)
-        free(w->array[i].history);
-    free(w->phys.ram);
-    free(w->phys.page_flags);
-    free(w);
 }
 
 static void run(uint64_t operations, struct random *r, struct verdict *v, uint64_t *checked)

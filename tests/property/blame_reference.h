@@ -24,7 +24,8 @@
 
 /* --- the reference ---------------------------------------------------------------------------- */
 
-enum { IS_KEPT, IS_PASSED, IS_REMOVED };
+/* Kept: brought in, or used there. Taken: out of the second level, to the first. */
+enum { IS_KEPT, IS_PASSED, IS_REMOVED, IS_TAKEN };
 
 struct happening {
     uint64_t key;
@@ -75,6 +76,7 @@ struct world {
     struct verdict *verdict;
     uint32_t directory;
     bool caches_off;
+    uint32_t last_miss; /* exclusive caches: the line of the last data miss */
     uint64_t checked;
 };
 
@@ -103,14 +105,20 @@ static inline bool associative_holds(const struct ref_array *a, uint64_t key)
 {
     uint64_t list[256];
     unsigned size = a->sets * a->ways, held = 0;
+    if (size > ARRAY_COUNT(list))
+        abort();
     for (size_t e = 0; e < a->count; e++) {
         unsigned at = 0;
         if (a->history[e].what == IS_REMOVED)
             continue;
         while (at < held && list[at] != a->history[e].key)
             at++;
-        if (at == held && a->history[e].what == IS_PASSED)
+        if (at == held && a->history[e].what != IS_KEPT)
             continue;
+        if (a->history[e].what == IS_TAKEN) {
+            memmove(&list[at], &list[at + 1], (--held - at) * sizeof *list);
+            continue;
+        }
         if (at == held)
             held += held < size;
         for (unsigned k = at < size ? at : size - 1; k > 0; k--)
@@ -435,4 +443,117 @@ static inline bool ref_translate(struct world *w, laddr_t la, bool write, bool u
     *attributes = e->flags & (TLB_UNCACHED | TLB_THROUGH);
     *pa = e->frame << 12 | (la & (i == MIRROR_LARGE ? 0x3FFFFF : 0xFFF));
     return true;
+}
+
+/* --- charging and comparing ------------------------------------------------------------------- */
+
+static inline bool ref_shares(const struct ref_miss *m, unsigned bucket)
+{
+    return bucket == BUCKET_UPDATE ? m->updates : m->bucket == bucket;
+}
+
+/* Charges any number of cycles for each class that missed, as a model would, and gives each miss
+ * its part, one cycle at a time. */
+static inline void charge(struct world *w)
+{
+    static const enum cause causes[BUCKETS] = {
+        [BUCKET_DATA_L2] = CAUSE_DATA_L2,   [BUCKET_DATA_DRAM] = CAUSE_DATA_DRAM,
+        [BUCKET_FETCH_L2] = CAUSE_FETCH_L2, [BUCKET_FETCH_DRAM] = CAUSE_FETCH_DRAM,
+        [BUCKET_ITLB] = CAUSE_ITLB,         [BUCKET_DTLB] = CAUSE_DTLB,
+        [BUCKET_UPDATE] = CAUSE_TLB_UPDATE,
+    };
+    ledger_charge(&w->ledger, CAUSE_ISSUE, 1, QUALITY_READ);
+    for (unsigned b = BUCKET_NONE + 1; b < BUCKETS; b++) {
+        bool any = false;
+        for (unsigned i = 0; i < w->misses; i++)
+            any |= ref_shares(&w->miss[i], b);
+        uint32_t cycles = any ? random_below(w->random, 40) : 0;
+        if (cycles)
+            ledger_charge(&w->ledger, causes[b], cycles, QUALITY_READ);
+        for (unsigned i = 0; cycles; i = (i + 1) % w->misses)
+            if (ref_shares(&w->miss[i], b)) {
+                w->miss[i].cycles++;
+                cycles--;
+            }
+    }
+}
+
+static inline bool same_who(const struct blame_who *a, const struct blame_who *b)
+{
+    return a->deed == b->deed && a->path == b->path && a->place == b->place && a->la == b->la;
+}
+
+/* In the order of the reference, each of its misses must be one of blame's. */
+static inline void compare(struct world *w)
+{
+    const struct blame *b = &w->blame;
+    bool used[MISSES_MAX] = {false};
+    if (b->misses != w->misses)
+        verdict_fail(w->verdict, "blame has %u misses, the reference %u", b->misses, w->misses);
+    for (unsigned i = 0; i < w->misses; i++) {
+        const struct ref_miss *m = &w->miss[i];
+        unsigned k = 0;
+        for (; k < b->misses; k++) {
+            const struct blame_miss *n = &b->miss[k];
+            if (!used[k] && n->array == m->array && n->kind == m->kind &&
+                n->updates == m->updates && n->cycles == m->cycles &&
+                same_who(&b->cells.who[n->caused], &m->who))
+                break;
+        }
+        if (k == b->misses)
+            verdict_fail(w->verdict, "%s: the reference has %s by %s of place %u, %u cycles; blame "
+                         "has %s first", blame_array_names[m->array], blame_kind_names[m->kind],
+                         m->who.deed == DEED_COUNT ? "nobody" : blame_deed_names[m->who.deed],
+                         m->who.place, (unsigned)m->cycles,
+                         b->misses ? blame_kind_names[b->miss[0].kind] : "nothing");
+        else
+            used[k] = true;
+    }
+    w->checked += w->misses;
+}
+
+static inline void compare_arrays(struct world *w)
+{
+    for (int i = 0; i < MIRRORS; i++)
+        for (unsigned set = 0; set < w->array[i].sets; set++)
+            for (unsigned way = 0; way < w->array[i].ways; way++) {
+                const struct ref_entry *e = &w->array[i].entry[set][way];
+                uint32_t at = set * w->array[i].ways + way;
+                uint32_t expected = e->valid ? e->tag : UINT32_MAX;
+                uint32_t tag = i < MIRROR_ITLB ? blame_cache(&w->blame, i)->tag[at]
+                                               : blame_tlb(&w->blame, i)->entry[at].tag;
+                if (tag != expected)
+                    verdict_fail(w->verdict, "array %d set %u way %u: the unit has %x, the "
+                                 "reference %x", i, set, way, tag, expected);
+            }
+}
+
+/* --- a world ---------------------------------------------------------------------------------- */
+
+static inline uint32_t one_of(struct random *r, uint32_t a, uint32_t b)
+{
+    return random_chance(r, 50) ? a : b;
+}
+
+static inline uint32_t device_read(void *owner, uint32_t address, unsigned size)
+{
+    (void)owner, (void)address, (void)size;
+    return 0;
+}
+
+static inline void device_write(void *owner, uint32_t address, unsigned size, uint32_t value)
+{
+    (void)owner, (void)address, (void)size, (void)value;
+}
+
+static inline void world_free(struct world *w)
+{
+    blame_free(&w->blame, &w->watch);
+    ledger_free(&w->ledger);
+    mmu_free(&w->m);
+    for (int i = 0; i < MIRRORS; i++)
+        free(w->array[i].history);
+    free(w->phys.ram);
+    free(w->phys.page_flags);
+    free(w);
 }
