@@ -54,6 +54,11 @@ enum cause {
         CAUSE_COUNT
 };
 
+/* Those of what caches and TLBs did not have, a bit for each. */
+#define CAUSES_OF_MISSES                                                                           \
+    (1ull << CAUSE_DATA_L2 | 1ull << CAUSE_DATA_DRAM | 1ull << CAUSE_FETCH_L2 |                    \
+     1ull << CAUSE_FETCH_DRAM | 1ull << CAUSE_ITLB | 1ull << CAUSE_DTLB | 1ull << CAUSE_TLB_UPDATE)
+
 /* What kind of number a charge rests on. */
 enum quality { QUALITY_READ, QUALITY_FITTED, QUALITY_ESTIMATE, QUALITY_MEMORY, QUALITY_COUNT };
 

@@ -171,8 +171,9 @@ static void ahead(void *owner, const struct cpu *c)
 {
     const struct blame *b = owner;
     const struct mirror *l2 = &b->mirror[MIRROR_L2];
-    const struct access *a = c->log.list, *end = a + c->log.count;
-    for (; a < end; a++) {
+    (void)c;
+    for (uint32_t i = 0; i < b->watch->news_count; i++) {
+        const struct access *a = b->watch->news[i];
         if (a->level == LEVEL_L1 || a->level == LEVEL_DEVICE || a->kind > ACCESS_FETCH)
             continue;
         __builtin_prefetch(b->lines + (size_t)(a->pa >> b->line_bits) * RECORD_STRIDE);
@@ -209,11 +210,6 @@ static const uint8_t buckets[CAUSE_COUNT] = {
 
 enum blame_bucket blame_bucket_of(enum cause cause) { return buckets[cause]; }
 
-/* Causes that have a bucket. */
-#define CHARGED_FOR_MISSES                                                                         \
-    (1ull << CAUSE_DATA_L2 | 1ull << CAUSE_DATA_DRAM | 1ull << CAUSE_FETCH_L2 |                    \
-     1ull << CAUSE_FETCH_DRAM | 1ull << CAUSE_ITLB | 1ull << CAUSE_DTLB | 1ull << CAUSE_TLB_UPDATE)
-
 static NOINLINE void take_charges(struct blame *b)
 {
     for (uint32_t i = 0; i < b->watch->charge_count; i++) {
@@ -231,7 +227,7 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
     struct blame *b = owner;
     const struct access *a = c->log.list, *end = a + c->log.count;
     (void)delivery;
-    if (UNLIKELY(b->watch->causes & CHARGED_FOR_MISSES))
+    if (UNLIKELY(b->watch->causes & CAUSES_OF_MISSES))
         take_charges(b);
     if (LIKELY(b->watch->hits)) {
         see_hits(b, a, end);
@@ -248,7 +244,7 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
 static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 {
     struct blame *b = owner;
-    if (UNLIKELY(b->watch->causes & CHARGED_FOR_MISSES))
+    if (UNLIKELY(b->watch->causes & CAUSES_OF_MISSES))
         take_charges(b);
     see_hits(b, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
 }
@@ -300,7 +296,7 @@ void blame_start(struct blame *b, const struct spaces *spaces, struct watch *h, 
     blame_copy_start(b);
     blame_forget(b);
     watch_add_runs(h, c, (struct watcher){.priced = priced, .owner = b, .ahead = ahead}, run);
-    watch_wants(h, b, WATCH_OWN);
+    watch_wants(h, b, WATCH_ACCESSES);
 }
 
 void blame_free(struct blame *b, struct watch *h)

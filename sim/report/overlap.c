@@ -85,9 +85,10 @@ static void look_at_set(struct overlap *o, unsigned kind, paddr_t pa)
     struct overlap_cache *k = &o->cache[kind];
     if (!k->cache->sets)
         return;
-    uint32_t first = ((pa >> k->cache->line_shift) & (k->cache->sets - 1)) * k->cache->ways;
-    for (uint32_t i = first; i < first + k->cache->ways; i++)
-        if (k->tag[i] != k->cache->tag[i]) {
+    uint32_t ways = k->cache->ways;
+    uint32_t first = ((pa >> k->cache->line_shift) & (k->cache->sets - 1)) * ways;
+    for (uint32_t i = first; i < first + ways; i++)
+        if (UNLIKELY(k->tag[i] != k->cache->tag[i])) {
             gone(o, kind, i);
             k->tag[i] = k->cache->tag[i];
         }

@@ -123,7 +123,7 @@ static void begin(struct paths *p, const struct cpu *c, uint32_t entry, bool fro
     memset(i, 0, offsetof(struct path_instance, marks)); /* lists are as long as their counts say */
     i->marks.seen = i->marks.count = 0;
     memset(i->cause, 0, sizeof i->cause);
-    i->depth = i->symbol_count = 0;
+    i->depth = i->symbol_count = i->symbol_last = 0;
     i->open = true;
     i->from_idle = from_idle;
     i->entry = entry;
@@ -177,17 +177,27 @@ static void end(struct paths *p, const struct cpu *c, bool idle)
     watch_forget(p->watch);
 }
 
-static void add_symbol(struct path_instance *i, uint32_t place, uint32_t cycles)
+static NOINLINE void add_other_symbol(struct path_instance *i, uint32_t place, uint32_t cycles)
 {
-    for (unsigned n = i->symbol_count; n-- > 0;) /* the last one is the likely one */
+    for (unsigned n = 0; n < i->symbol_count; n++)
         if (i->symbol[n].place == place) {
             i->symbol[n].cycles += cycles;
+            i->symbol_last = n;
             return;
         }
-    if (i->symbol_count < 64) {
+    if (i->symbol_count < ARRAY_COUNT(i->symbol)) {
         i->symbol[i->symbol_count].place = place;
-        i->symbol[i->symbol_count++].cycles = cycles;
+        i->symbol[i->symbol_count].cycles = cycles;
+        i->symbol_last = i->symbol_count++;
     }
+}
+
+static ALWAYS_INLINE void add_symbol(struct path_instance *i, uint32_t place, uint32_t cycles)
+{
+    if (LIKELY(i->symbol_count) && LIKELY(i->symbol[i->symbol_last].place == place))
+        i->symbol[i->symbol_last].cycles += cycles;
+    else
+        add_other_symbol(i, place, cycles);
 }
 
 static uint64_t *flat_account(struct paths *p)
@@ -208,7 +218,7 @@ static ALWAYS_INLINE void catch_up(struct paths *p)
 }
 
 /* Where the cycles of the instruction that was just priced go. */
-static void settle(struct paths *p, const struct cpu *c)
+static ALWAYS_INLINE void settle(struct paths *p, const struct cpu *c)
 {
     const struct watch *h = p->watch;
     uint32_t cycles = (uint32_t)(c->clock->now - h->before);

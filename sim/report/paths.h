@@ -99,7 +99,7 @@ struct path_instance {
         uint32_t eip, esp;
         cycle_t begin;
     } inside[PATHS_NESTED];
-    unsigned symbol_count;
+    unsigned symbol_count, symbol_last; /* where the cycles before these went */
     struct {
         uint32_t place, cycles;
     } symbol[64];

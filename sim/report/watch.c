@@ -142,13 +142,15 @@ static NOINLINE void list_told(struct watch *h)
 }
 
 /* Those who want so much or more. */
-static ALWAYS_INLINE enum watch_wants who_is_told(struct watch *h, bool crosses)
+static ALWAYS_INLINE enum watch_wants who_is_told(struct watch *h, bool crosses, bool accesses)
 {
     if (UNLIKELY(h->wants_changed))
         list_told(h);
     if (crosses || h->all)
         return WATCH_CROSSINGS;
-    return h->news_count ? WATCH_NEWS : WATCH_OWN;
+    if (h->news_count)
+        return WATCH_NEWS;
+    return accesses || h->causes & CAUSES_OF_MISSES ? WATCH_ACCESSES : WATCH_OWN;
 }
 
 static void warn(struct watch *h, const struct cpu *c)
@@ -161,13 +163,14 @@ static void warn(struct watch *h, const struct cpu *c)
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
 {
     struct watch *h = owner;
-    bool crosses = delivery || c->cpl != h->cpl || c->halted || c->seg[CS].base != h->base;
+    bool crosses = delivery || c->cpl != h->cpl || c->halted || c->seg[CS].base != h->base ||
+                   c->mmu->caches_off != h->caches_off;
     if (UNLIKELY(crosses))
         watch_forget(h);
     sift(h, c->log.list, c->log.list + c->log.count);
     if (!h->hits)
         warn(h, c);
-    unsigned told = who_is_told(h, crosses);
+    unsigned told = who_is_told(h, crosses, c->log.count != 0);
     for (unsigned n = 0; n < h->told_count[told]; n++) {
         const struct watcher *w = &h->list[h->told[told][n]];
         w->priced(w->owner, c, o, delivery);
@@ -175,6 +178,7 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
     if (UNLIKELY(crosses)) {
         h->cpl = c->cpl;
         h->base = c->seg[CS].base;
+        h->caches_off = c->mmu->caches_off;
         watch_forget(h);
     }
     is_told(h, c, !delivery);
@@ -184,7 +188,7 @@ static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 {
     struct watch *h = owner;
     sift(h, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
-    unsigned told = who_is_told(h, false);
+    unsigned told = who_is_told(h, false, r->mark[r->count] != r->mark[0]);
     for (unsigned n = 0; n < h->told_count[told]; n++) {
         unsigned i = h->told[told][n];
         h->run[i](h->list[i].owner, c, r);
@@ -234,6 +238,7 @@ static void begin(struct watch *h, struct cpu *c)
     h->causes = h->charge_count = 0;
     h->cpl = c->cpl;
     h->base = c->seg[CS].base;
+    h->caches_off = c->mmu->caches_off;
     watch_forget(h);
 }
 

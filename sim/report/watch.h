@@ -33,8 +33,9 @@ struct watcher {
 enum watch_wants {
     WATCH_ALL,       /* everything, and so must be all others: it looks at what they know */
     WATCH_OWN,       /* everything; it looks at nobody who asks for less */
+    WATCH_ACCESSES,  /* what has accesses, or was charged for a miss; and crossings */
     WATCH_NEWS,      /* what has news, and crossings */
-    WATCH_CROSSINGS, /* deliveries, changes of privilege or code segment, HLT */
+    WATCH_CROSSINGS, /* deliveries, HLT, changes of privilege, code segment, caches on or off */
 };
 
 /* Told of a run (cpu.h); of everything else priced is told as ever. */
@@ -71,6 +72,7 @@ struct watch {
 
     uint8_t cpl;
     laddr_t base; /* of the code segment */
+    bool caches_off;
     uint32_t ages; /* of what the sieve knows, by a count, ... */
     uint64_t age;  /* ... and as part of each key */
     uint64_t sieve[ACCESS_FETCH + 1][WATCH_SIEVE];
