@@ -169,11 +169,7 @@ int cmd_annotate(int argc, char **argv)
     const struct cost_path *p = chosen(&j, &c);
     if (ways > 1 && j.format == ANNOTATE_TEXT)
         printf("the commonest of %u ways through %s; --all joins them\n", ways, p->name);
-    annotate_print(p, j.format, j.sources, stdout);
-    if (j.format == ANNOTATE_TEXT && quality) {
-        printf("of the run, ");
-        quality_print(quality, stdout);
-    }
+    annotate_print(p, j.format, j.sources, quality, stdout);
     json_decref(quality);
     if (!p->line_count)
         fprintf(stderr, "isochron: %s has no instructions of it; `--profile` beside --ledger "

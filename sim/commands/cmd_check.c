@@ -194,7 +194,7 @@ int cmd_check(int argc, char **argv)
         costs_free(&j.before);
     }
     if (j.budgets || j.budget_count || j.baseline)
-        verdicts_print(&j.verdicts, j.format);
+        verdicts_print(&j.verdicts, json_object_get(j.now.document, "quality"), j.format);
     unsigned failed = verdicts_failed(&j.verdicts);
     verdicts_free(&j.verdicts);
     costs_free(&j.now);

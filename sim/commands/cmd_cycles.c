@@ -4,6 +4,7 @@
 #include "sim/core/check.h"
 #include "sim/machine/image.h"
 #include "sim/report/cycles.h"
+#include "sim/report/ledger_json.h"
 #include "sim/report/units.h"
 
 #include <jansson.h>
@@ -180,6 +181,10 @@ static void print_text(const struct job *j, const struct cycles_result *r)
         print_stages(r);
     else
         print_pipes(r);
+    json_t *quality = quality_json(r->quality, NULL);
+    putchar('\n');
+    quality_print(quality, stdout);
+    json_decref(quality);
 }
 
 static void add_stages(const struct cycles_line *l, json_t *to)
@@ -217,9 +222,10 @@ static void print_json(const struct job *j, const struct cycles_result *r)
             add_stages(l, one);
         json_array_append_new(lines, one);
     }
-    json_t *o = json_pack("{s:s,s:f,s:I,s:I,s:o}", "machine", j->config.name, "cycles",
+    json_t *o = json_pack("{s:s,s:f,s:I,s:I,s:o,s:o}", "machine", j->config.name, "cycles",
                           per_copy(r), "clocks", (json_int_t)r->cycles, "copies",
-                          (json_int_t)r->copies, "instructions", lines);
+                          (json_int_t)r->copies, "quality", quality_json(r->quality, NULL),
+                          "instructions", lines);
     json_dumpf(o, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
     putchar('\n');
     json_decref(o);

@@ -213,7 +213,7 @@ static void print_report(struct job *j)
     json_t *paths = session_paths(&j->session);
     json_t *report = explain_json(&j->explain, &j->whatif, paths);
     json_object_set_new(report, "quality",
-                        quality_json(&j->replay->machine->ledger, j->quality));
+                        quality_json(j->replay->machine->ledger.quality, j->quality));
     json_object_set_new(report, "trace", json_string(j->trace));
     json_object_set_new(report, "machine", json_string(j->replay->manifest.config.name));
     json_object_set_new(report, "from", json_integer((json_int_t)j->from));

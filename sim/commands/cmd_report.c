@@ -55,6 +55,8 @@ int cmd_report(int argc, char **argv)
         blame_csv(json_object_get(ledger, "blame"), stdout);
     else
         usage_error("report: %s holds no blame; `isochron run --blame --ledger` writes it", path);
+    if (strcmp(format, "csv") == 0 || strcmp(format, "blame") == 0)
+        quality_csv(json_object_get(ledger, "quality"), stdout);
     json_decref(ledger);
     return EXIT_DONE;
 }

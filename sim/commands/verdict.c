@@ -1,6 +1,7 @@
 #include "sim/commands/verdict.h"
 
 #include "sim/core/check.h"
+#include "sim/report/ledger_json.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,15 +111,36 @@ static void print_junit(const struct verdicts *v)
         if (*one->detail)
             puts("</failure></testcase>");
     }
-    puts("</testsuite>");
 }
 
-void verdicts_print(const struct verdicts *v, enum verdict_format format)
+static void print_quality(const json_t *quality, const char *before, const char *behind)
+{
+    if (!quality)
+        return;
+    fputs(before, stdout);
+    quality_print(quality, stdout);
+    fputs(behind, stdout);
+}
+
+void verdicts_print(const struct verdicts *v, const json_t *quality, enum verdict_format format)
 {
     switch (format) {
-    case VERDICT_TEXT: print_text(v); break;
-    case VERDICT_MARKDOWN: print_markdown(v); break;
-    case VERDICT_TAP: print_tap(v); break;
-    case VERDICT_JUNIT: print_junit(v); break;
+    case VERDICT_TEXT:
+        print_text(v);
+        print_quality(quality, "", "");
+        break;
+    case VERDICT_MARKDOWN:
+        print_markdown(v);
+        print_quality(quality, "\n", "");
+        break;
+    case VERDICT_TAP:
+        print_tap(v);
+        print_quality(quality, "# ", "");
+        break;
+    case VERDICT_JUNIT:
+        print_junit(v);
+        print_quality(quality, "  <system-out>", "  </system-out>\n");
+        puts("</testsuite>");
+        break;
     }
 }

@@ -4,6 +4,8 @@
 
 #include "sim/core/types.h"
 
+#include <jansson.h>
+
 enum verdict_format { VERDICT_TEXT, VERDICT_MARKDOWN, VERDICT_TAP, VERDICT_JUNIT };
 
 struct verdict {
@@ -21,5 +23,6 @@ struct verdict *verdict_add(struct verdicts *v, const char *name);
 /* Appends to why it failed. */
 void verdict_say(struct verdict *v, const char *fmt, ...) PRINTF(2, 3);
 unsigned verdicts_failed(const struct verdicts *v);
-void verdicts_print(const struct verdicts *v, enum verdict_format format);
+/* quality: what the run's cycles rest on (ledger_json.h); NULL: a baseline does not say. */
+void verdicts_print(const struct verdicts *v, const json_t *quality, enum verdict_format format);
 void verdicts_free(struct verdicts *v);

@@ -2,6 +2,7 @@
 
 #include "sim/core/check.h"
 #include "sim/report/json_lines.h"
+#include "sim/report/ledger_json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -216,7 +217,7 @@ static json_t *phases_json(const struct cost_path *p)
     return list;
 }
 
-static void print_json(const struct cost_path *p, FILE *out)
+static void print_json(const struct cost_path *p, json_t *quality, FILE *out)
 {
     char a[80];
     json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:{s:I,s:o}}", "schema",
@@ -230,6 +231,8 @@ static void print_json(const struct cost_path *p, FILE *out)
                           costs_causes_json(p->rest));
     if (p->phases)
         json_object_set(o, "phases_by_rule", (json_t *)(uintptr_t)p->phases);
+    if (quality)
+        json_object_set(o, "run_quality", quality);
     json_lines_print(o, out);
     json_decref(o);
 }
@@ -270,11 +273,20 @@ static void print_csv(const struct cost_path *p, FILE *out)
 }
 
 void annotate_print(const struct cost_path *p, enum annotate_format format, const char *sources,
-                    FILE *out)
+                    json_t *quality, FILE *out)
 {
     switch (format) {
-    case ANNOTATE_TEXT: print_text(p, sources, out); break;
-    case ANNOTATE_JSON: print_json(p, out); break;
-    case ANNOTATE_CSV: print_csv(p, out); break;
+    case ANNOTATE_TEXT:
+        print_text(p, sources, out);
+        if (quality) {
+            fputs("\nof the run, ", out);
+            quality_print(quality, out);
+        }
+        break;
+    case ANNOTATE_JSON: print_json(p, quality, out); break;
+    case ANNOTATE_CSV:
+        print_csv(p, out);
+        quality_csv(quality, out);
+        break;
     }
 }

@@ -8,6 +8,6 @@
 enum annotate_format { ANNOTATE_TEXT, ANNOTATE_JSON, ANNOTATE_CSV };
 
 /* sources: where the path's source files are, to print their lines between instructions in text;
- * NULL: none. */
+ * NULL: none. quality: what the run's cycles rest on (ledger_json.h); NULL: not known. */
 void annotate_print(const struct cost_path *p, enum annotate_format format, const char *sources,
-                    FILE *out);
+                    json_t *quality, FILE *out);

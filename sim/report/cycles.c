@@ -79,6 +79,7 @@ struct watch {
     uint32_t arrivals;
     cycle_t last_now, first_cycle, cycles;
     uint16_t pending[CAUSE_COUNT];
+    uint64_t quality[QUALITY_COUNT]; /* when measuring began */
     bool measuring;
     bool shows; /* the last loop runs */
 };
@@ -111,11 +112,14 @@ static void arrive(struct watch *w)
     if (w->arrivals == w->warm) {
         w->first_cycle = w->last_now;
         w->measuring = true;
+        memcpy(w->quality, w->bench->ledger.quality, sizeof w->quality);
     }
     w->shows = w->arrivals == w->loops - 1;
     if (w->arrivals == w->loops) {
         w->cycles = w->last_now - w->first_cycle;
         w->measuring = false;
+        for (int q = 0; q < QUALITY_COUNT; q++)
+            w->result->quality[q] = w->bench->ledger.quality[q] - w->quality[q];
         bench_stop(w->bench);
     }
     w->arrivals++;

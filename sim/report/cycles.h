@@ -47,7 +47,8 @@ struct cycles_result {
     bool unfinished; /* they halted, or never came to the end of the loop */
     struct cycles_line *lines; /* the instructions of a copy in the middle of the last loop */
     size_t line_count;
-    uint64_t cause[CAUSE_COUNT]; /* of all measured loops, the empty loop's share included */
+    /* of all measured loops, the empty loop's share included */
+    uint64_t cause[CAUSE_COUNT], quality[QUALITY_COUNT];
 };
 
 /* Measures. free_cycles frees what the result points at. */

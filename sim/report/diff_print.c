@@ -2,6 +2,7 @@
 #include "sim/core/check.h"
 #include "sim/report/diff.h"
 #include "sim/report/json_lines.h"
+#include "sim/report/ledger_json.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -279,11 +280,26 @@ static void print_sites(const struct diff_path *p, FILE *out)
         fprintf(out, "  %-74s %+12" PRId64 "\n", "  (not in the profile)", p->rest);
 }
 
+/* What each run's cycles rest on; a baseline does not say. */
+static void print_qualities(const struct diff *d, const char *behind, FILE *out)
+{
+    const struct costs *c[] = {d->a, d->b};
+    for (int i = 0; i < 2; i++) {
+        const json_t *quality = json_object_get(c[i]->document, "quality");
+        if (!quality)
+            continue;
+        fprintf(out, "%c ", 'A' + i);
+        quality_print(quality, out);
+        fputs(behind, out);
+    }
+}
+
 static void print_text(const struct diff *d, FILE *out)
 {
     unsigned said = 0, left = 0;
     fprintf(out, "A %s: %" PRIu64 " cycles\nB %s: %" PRIu64 " cycles\ndifference %+" PRId64 "\n",
             d->a->file, d->a->cycles, d->b->file, d->b->cycles, d->cycles);
+    print_qualities(d, "", out);
     print_accounts(d, out);
     for (uint32_t i = 0; i < d->path_count; i++)
         print_path_row(&d->paths[i], out);
@@ -312,6 +328,7 @@ static void print_text(const struct diff *d, FILE *out)
 static void print_markdown(const struct diff *d, FILE *out)
 {
     fprintf(out, "### %+" PRId64 " cycles: `%s` → `%s`\n\n", d->cycles, d->a->file, d->b->file);
+    print_qualities(d, "\n", out);
     fputs("| path | A | B | difference | instances | cost | each |\n"
           "| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n", out);
     for (int n = 0; n < COST_ACCOUNTS; n++)
@@ -407,6 +424,13 @@ static json_t *path_json(const struct diff_path *p)
     return o;
 }
 
+static void add_quality(json_t *side, const struct costs *c)
+{
+    json_t *quality = json_object_get(c->document, "quality");
+    if (quality)
+        json_object_set(side, "quality", quality);
+}
+
 static void print_json(const struct diff *d, FILE *out)
 {
     json_t *accounts = json_object(), *paths = json_array();
@@ -419,6 +443,8 @@ static void print_json(const struct diff *d, FILE *out)
                           "a", "file", d->a->file, "cycles", (json_int_t)d->a->cycles, "b", "file",
                           d->b->file, "cycles", (json_int_t)d->b->cycles, "difference",
                           (json_int_t)d->cycles, "accounts", accounts, "paths", paths);
+    add_quality(json_object_get(o, "a"), d->a);
+    add_quality(json_object_get(o, "b"), d->b);
     json_lines_print(o, out);
     json_decref(o);
 }

@@ -292,6 +292,7 @@ void explain_print(const struct explain *e, const json_t *report, const char *fo
             cells_csv(json_object_get(report, "cells"), out);
         else
             print_csv(report, out);
+        quality_csv(json_object_get(report, "quality"), out);
     } else {
         fprintf(out, "%s on %s: cycles %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT "\n",
                 text(report, "trace"), text(report, "machine"), number(report, "from"),

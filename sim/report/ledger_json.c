@@ -89,12 +89,12 @@ static json_t *events_json(const struct machine *m)
     return o;
 }
 
-json_t *quality_json(const struct ledger *l, const uint64_t *before)
+json_t *quality_json(const uint64_t *sums, const uint64_t *before)
 {
     json_t *o = json_object();
     for (int q = 0; q < QUALITY_COUNT; q++)
         json_object_set_new(o, quality_names[q],
-                            json_integer((json_int_t)(l->quality[q] - (before ? before[q] : 0))));
+                            json_integer((json_int_t)(sums[q] - (before ? before[q] : 0))));
     return o;
 }
 
@@ -115,7 +115,7 @@ json_t *ledger_json(struct machine *m, const struct symbols *symbols, uint64_t i
                      warm ? "warm" : "cold", "clock_hz",
                      (double)m->config.clock_num / (double)m->config.clock_den, "cycles",
                      (json_int_t)(m->clock.now - l->start), "instructions",
-                     (json_int_t)instructions, "quality", quality_json(l, NULL), "causes",
+                     (json_int_t)instructions, "quality", quality_json(l->quality, NULL), "causes",
                      causes_json(all), "paths", paths, "places", places, "events",
                      events_json(m));
 }
@@ -233,6 +233,17 @@ void quality_print(const json_t *quality, FILE *out)
     for (int q = 0; q < QUALITY_COUNT; q++)
         fprintf(out, "%s%s %.1f %%", q ? ", " : "", quality_names[q],
                 percent(json_integer_value(json_object_get(quality, quality_names[q])), total));
+    fputc('\n', out);
+}
+
+void quality_csv(const json_t *quality, FILE *out)
+{
+    if (!quality)
+        return;
+    fputs("# cycles that rest on:", out);
+    for (int q = 0; q < QUALITY_COUNT; q++)
+        fprintf(out, "%s %s %" JSON_INTEGER_FORMAT, q ? "," : "", quality_names[q],
+                json_integer_value(json_object_get(quality, quality_names[q])));
     fputc('\n', out);
 }
 

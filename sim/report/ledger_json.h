@@ -22,9 +22,11 @@ void ledger_check(const json_t *ledger, const char *path);
 void ledger_report(const json_t *ledger, unsigned places_most, FILE *out);
 
 /* {read: cycles ...}: of what was counted since each of `before` was; NULL: of all. */
-json_t *quality_json(const struct ledger *l, const uint64_t *before);
+json_t *quality_json(const uint64_t *sums, const uint64_t *before);
 /* "latencies rest on: read 69.2 % ...", a line that every report has. */
 void quality_print(const json_t *quality, FILE *out);
+/* The same in cycles, below CSV: "# cycles that rest on: read 12, ...". NULL: nothing. */
+void quality_csv(const json_t *quality, FILE *out);
 
 /* Every cell: "path,place,cause,cycles" below a line of titles, or "path;place;cause cycles". */
 void ledger_cells(const json_t *ledger, bool csv, FILE *out);

@@ -8,6 +8,7 @@ The last line is 'N passed, N failed'. ISOCHRON=PATH names another program.
 import csv
 import io
 import json
+import re
 import random
 import sys
 
@@ -69,8 +70,19 @@ code, out, err = isochron("annotate", trace, "--rules", rules, "--path", "ipc.fa
 check("a trace is annotated as its ledger is", code == 0 and json.loads(out) == path, err)
 code, out, err = isochron("annotate", "full.json", "--rules", rules, "--path",
                           "ipc.fast.same_space", "--format", "csv")
-rows = list(csv.DictReader(io.StringIO(out)))
+rows = list(csv.DictReader(l for l in out.splitlines() if l[0] != "#"))
 check("as CSV", code == 0 and sum(int(r["cycles"]) for r in rows) == path["cycles"], err)
+rests = [int(n) for n in re.findall(r"\d+", out.splitlines()[-1])]
+ledger = json.loads((work / "full.json").read_text())
+check("what cycles rest on, as JSON and CSV, sums to the run",
+      path["run_quality"] == ledger["quality"] and out.splitlines()[-1].startswith("# cycles that") and
+      sum(rests) == ledger["cycles"] and rests[0] == ledger["quality"]["read"], out.splitlines()[-1])
+for command, mark in (["report", "full.json", "--format", "csv"], "# cycles that rest on: read "), (
+        ["diff", "full.json", "full.json"], "B latencies rest on: read "), (
+        ["diff", "full.json", "full.json", "--format", "json"], '"quality": {"read": '), (
+        ["check", "full.json", "--budget", "cycles: cycles <= 1", "--format", "tap"], "# latencies rest"):
+    code, out, err = isochron(*command)
+    check("what they rest on: " + " ".join(command[:1] + command[-1:]), mark in out, out[-300:], err)
 code, out, err = isochron("annotate", "full.json", "--path", "#1", "--all")
 check("as text, with phases and causes", code == 0 and "-- entry" in out and "kernel.exit" in out and
       "mean" in out, out[:300], err)
