@@ -57,7 +57,7 @@ END
         [ "$origin" != Debian ] || apt_add "$uri $release $component"
     done <"$apt_root/releases"
     [ -s "$apt_root/sources.all" ] ||
-        die "no Debian package lists on this machine; run 'apt-get update' first"
+        lacking "Debian's package lists; 'apt-get update' says more"
     mv "$apt_root/sources.all" "$apt_root/sources.list"
     apt_private apt-get check >&2
     date -u +%Y-%m-%d >"$apt_root/ready"
@@ -89,7 +89,7 @@ apt_memo() {
     if [ ! -s "$answer" ]; then
         mkdir -p "${answer%/*}"
         "$1" "$2" >"$answer.$$" 2>/dev/null || true
-        [ -s "$answer.$$" ] || die "no package '$2' in the lists of $apt_root/sources.list"
+        [ -s "$answer.$$" ] || lacking "package '$2': it is not in the lists of $apt_root/sources.list"
         mv "$answer.$$" "$answer"
     fi
     cat "$answer"
@@ -120,7 +120,7 @@ deb_unpack() {
     local package=$1 into=$2 fetch
     fetch=$(mktemp -d "$into/.deb.XXXXXX")
     (cd "$fetch" && apt_private apt-get download "$package") ||
-        die "cannot fetch '$package'; if the lists are old, run guests/images --update"
+        lacking "package '$package'; if the lists are old, run guests/images --update"
     dpkg-deb -x "$fetch"/*.deb "$into"
     rm -rf "$fetch"
 }
@@ -140,7 +140,7 @@ src_unpack() {
     need dpkg-source
     fetch=$(mktemp -d "${into%/*}/.src.XXXXXX")
     (cd "$fetch" && apt_private apt-get source --download-only "$package") ||
-        die "cannot fetch source '$package'; if the lists are old, run guests/images --update"
+        lacking "source package '$package'; if the lists are old, run guests/images --update"
     dpkg-source --no-check -x "$fetch"/*.dsc "$into"
     rm -rf "$fetch"
 }
