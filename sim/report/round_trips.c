@@ -80,6 +80,7 @@ static uint64_t complete(struct round_trips *t, const struct trip_call *call,
 static void begin_stretch(struct round_trips *t, uint64_t user, uint64_t other)
 {
     t->user = user;
+    t->since_reply = 0;
     t->other = other;
 }
 
@@ -88,8 +89,9 @@ static void push(struct round_trips *t, const struct trip_path *p)
     if (t->depth == TRIPS_NESTED)
         memmove(t->call, t->call + 1, --t->depth * sizeof *t->call);
     t->call[t->depth++] = (struct trip_call){.cluster = p->cluster, .thread = p->from_thread,
-                                             .space = p->from_space, .client = t->user,
-                                             .other = t->other, .cycles = p->cycles};
+                                             .space = p->from_space, .client = t->since_reply,
+                                             .user = t->user, .other = t->other,
+                                             .cycles = p->cycles};
     begin_stretch(t, 0, 0);
 }
 
@@ -106,7 +108,7 @@ static bool reply(struct round_trips *t, const struct trip_path *p)
     uint64_t total = direct ? complete(t, &call, p) : 0;
     t->depth = at - 1;
     if (t->depth && direct) /* itself a server: what it called is part of serving */
-        begin_stretch(t, call.client, call.other + total);
+        begin_stretch(t, call.user, call.other + total);
     else
         begin_stretch(t, 0, 0);
     return true;
@@ -114,8 +116,10 @@ static bool reply(struct round_trips *t, const struct trip_path *p)
 
 void round_trips_path(struct round_trips *t, const struct trip_path *p)
 {
-    if (!p->idle)
+    if (!p->idle) {
         t->user += p->begin - t->user_since;
+        t->since_reply += p->begin - t->user_since;
+    }
     t->user_since = p->end;
     if (p->idle) { /* who called has been left waiting: nothing can be joined across it */
         t->depth = 0;

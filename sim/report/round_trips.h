@@ -5,7 +5,8 @@
  * another server is served first. A reply that skips callers ends their calls untold. In between,
  * the server's own cycles are those it ran as a program; what else passed (interrupts, other system
  * calls, page faults, calls of its own) is `other`. The client's cycles are those it ran as a
- * program since the reply before, or since it was switched to.
+ * program since the reply before, or since it was switched to; where it is a server as well, they
+ * are part of what it serves, too.
  *
  * Round trips of the same two clusters between the same two spaces are one row. */
 #pragma once
@@ -34,7 +35,7 @@ struct trip_row {
 
 struct trip_call {
     uint32_t cluster, thread, space; /* of the caller */
-    uint64_t client, other, cycles;
+    uint64_t client, user, other, cycles; /* client: its own since the reply before; user: in all */
 };
 
 struct round_trips {
@@ -44,6 +45,7 @@ struct round_trips {
     struct trip_call call[TRIPS_NESTED];
     unsigned depth;
     uint64_t user, other;   /* of the thread that runs, since its stretch began */
+    uint64_t since_reply;   /* its own since the reply to its last call; else as user */
     cycle_t user_since;     /* when it began to run as a program last */
 };
 

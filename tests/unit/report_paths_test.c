@@ -146,6 +146,22 @@ static void a_server_that_calls_another_serves_on(void **state)
     assert_int_equal(trip(1, 4)->min, 460);
 }
 
+/* Its second call had the cycles before its first one once more. */
+static void a_server_that_calls_twice_is_a_client_from_its_reply_on(void **state)
+{
+    (void)state;
+    path(1, 1, 2, 5, 105);
+    path(2, 2, 3, 115, 215); /* 10 of its own, then its first call */
+    path(3, 3, 2, 235, 335);
+    path(5, 2, 3, 342, 442); /* 7 more, then its second */
+    path(6, 3, 2, 445, 545);
+    path(4, 2, 1, 575, 675); /* and 30 */
+    assert_int_equal(trip(2, 3)->client, 10);
+    assert_int_equal(trip(5, 6)->client, 7);
+    assert_int_equal(trip(1, 4)->server, 47);
+    assert_int_equal(trip(1, 4)->min, 670);
+}
+
 static void a_client_begins_anew_after_its_reply(void **state)
 {
     (void)state;
@@ -374,6 +390,7 @@ int main(void)
         TRIP(interrupts_on_the_way_are_other_cycles),
         TRIP(a_server_that_calls_another_serves_on),
         TRIP(a_client_begins_anew_after_its_reply),
+        TRIP(a_server_that_calls_twice_is_a_client_from_its_reply_on),
         TRIP(a_reply_that_skips_a_caller_is_no_round_trip),
         TRIP(more_calls_than_are_kept_lose_the_oldest),
         GUEST(latencies_end_at_the_handler_and_at_another_program),
