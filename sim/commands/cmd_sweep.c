@@ -47,6 +47,7 @@ static const struct option_spec specs[] = {
     {"set", "KEY=VALUE,VALUE...", "values of the processor to try; at most twice: then each with\n"
                                   "each. `isochron machines NAME` lists the keys", 's'},
     {"path", "NAME", "tell this kernel path's instances and mean cycles too; may be repeated", 'p'},
+    {"machine", NULL, "refused, see above", 'm'},
     {"rules", "FILE", "names of spaces and paths by this file, as of `isochron replay`", 'r'},
     {"format", "text|csv|json", "default: text", 'f'},
     {"help", NULL, "this text", 'h'},
@@ -63,7 +64,8 @@ static void help(void)
          "from memory.\n"
          "Two sweeps of one trace give the same table, to the cycle.\n\n"
          "Refused: traces with typed characters; clock.*, ram, rtc.*, seed and modules.*, which\n"
-         "belong to a machine before it boots (`isochron run --set` takes them).\n");
+         "belong to a machine before it boots (`isochron run --set` takes them); other machines,\n"
+         "whose clocks the guest has seen: record it on each, and `isochron diff` them.\n");
     options_help(specs, ARRAY_COUNT(specs));
     puts("\nexamples:\n"
          "  isochron sweep traces/ipc.iso --set l1d.ways=1,2,4 --path ipc.fast.same_space\n"
@@ -113,6 +115,10 @@ static void parse(struct sweep *s, int argc, char **argv)
         switch (c) {
         case 'h': help(); exit(EXIT_DONE);
         case 's': read_set(s, value); break;
+        case 'm':
+            usage_error("sweep: --machine: a recorded run has booted on its machine and seen its "
+                        "clocks; accepted is --set; record it on each (`isochron run --machine`), "
+                        "then `isochron diff`");
         case 'p':
             if (s->paths == PATHS_MOST)
                 usage_error("sweep: --path %s: accepted are at most %d", value, PATHS_MOST);

@@ -63,6 +63,7 @@ for args, said in [([], "--set of what"), (["--set", "l1d.ways"], "KEY=VALUE"),
                    (["--set", "nothing=1"], "nothing"), (["--set", "l1d.ways=3"], "l1d"),
                    (["--set", "ram=8M"], "has booted with its ram"),
                    (["--set", "clock.hz_num=1,2"], "has booted"),
+                   (["--machine", "p133,p166"], "record it on each"),
                    (["--set", "l1d.ways=2", "--path", "no.such.path"], "no.such.path"),
                    (["--set", "l1d.ways=1", "--set", "l1i.ways=1", "--set", "l2.ways=1"], "at most 2"),
                    (["--set", "l1d.ways=2", "--format", "xml"], "xml")]:
