@@ -157,10 +157,19 @@ static void nothing(struct cpu *c, const struct op *o)
     (void)o;
 }
 
-/* Never faults. */
+/* Never faults. The hints tell four ways of keeping the line; the parts have one. */
 static void prefetch(struct cpu *c, const struct op *o)
 {
-    note(c, NOTE_PREFETCH, c->seg[o->seg].base + effective_address(c, o));
+    laddr_t la = c->seg[o->seg].base + effective_address(c, o);
+    mmu_prefetch(c->mmu, la, false, c->cpl == 3);
+    note(c, NOTE_PREFETCH, la);
+}
+
+static void prefetch_to_write(struct cpu *c, const struct op *o)
+{
+    laddr_t la = c->seg[o->seg].base + effective_address(c, o);
+    mmu_prefetch(c->mmu, la, true, c->cpl == 3);
+    note(c, NOTE_PREFETCH, la);
 }
 
 /* Faults as a load of one byte would, but for what may only be executed [SDM2 CLFLUSH]. */
@@ -177,26 +186,26 @@ static void clflush(struct cpu *c, const struct op *o)
 
 #define R A_DEST_READ
 #define W A_DEST_WRITE
-#define PREFETCH(code, name, feature)                                                              \
-    ROW(code, name, "Mb", MEMFORM(prefetch), R, feature, "prefetch")
+#define PREFETCH(code, name, body, feature)                                                        \
+    ROW(code, name, "Mb", MEMFORM(body), R, feature, "prefetch")
 #define ROW(code, name, operands, forms, attributes, feature, timing)                              \
     {code, name, operands, forms, 0, 0, 0, attributes, feature, 0, 0, timing}
 
 static const struct row rows[] = {
     ROW("NP 0F 77", "EMMS", "", ANYFORM(emms), 0, FEATURE_MMX, "emms"),
     ROW("0F 0E", "FEMMS", "", ANYFORM(emms), 0, FEATURE_3DNOW, "emms"),
-    PREFETCH("0F 0D /0", "PREFETCH", FEATURE_3DNOW),
-    PREFETCH("0F 0D /1", "PREFETCHW", FEATURE_3DNOW),
-    PREFETCH("0F 0D /2", "PREFETCH", FEATURE_3DNOW), /* 2 to 7 are reserved, and work so */
-    PREFETCH("0F 0D /3", "PREFETCHW", FEATURE_3DNOW),
-    PREFETCH("0F 0D /4", "PREFETCH", FEATURE_3DNOW),
-    PREFETCH("0F 0D /5", "PREFETCH", FEATURE_3DNOW),
-    PREFETCH("0F 0D /6", "PREFETCH", FEATURE_3DNOW),
-    PREFETCH("0F 0D /7", "PREFETCH", FEATURE_3DNOW),
-    PREFETCH("0F 18 /0", "PREFETCHNTA", FEATURE_HINT_NOP),
-    PREFETCH("0F 18 /1", "PREFETCHT0", FEATURE_HINT_NOP),
-    PREFETCH("0F 18 /2", "PREFETCHT1", FEATURE_HINT_NOP),
-    PREFETCH("0F 18 /3", "PREFETCHT2", FEATURE_HINT_NOP),
+    PREFETCH("0F 0D /0", "PREFETCH", prefetch, FEATURE_3DNOW),
+    PREFETCH("0F 0D /1", "PREFETCHW", prefetch_to_write, FEATURE_3DNOW),
+    PREFETCH("0F 0D /2", "PREFETCH", prefetch, FEATURE_3DNOW), /* 2 to 7 are reserved */
+    PREFETCH("0F 0D /3", "PREFETCHW", prefetch_to_write, FEATURE_3DNOW),
+    PREFETCH("0F 0D /4", "PREFETCH", prefetch, FEATURE_3DNOW),
+    PREFETCH("0F 0D /5", "PREFETCH", prefetch, FEATURE_3DNOW),
+    PREFETCH("0F 0D /6", "PREFETCH", prefetch, FEATURE_3DNOW),
+    PREFETCH("0F 0D /7", "PREFETCH", prefetch, FEATURE_3DNOW),
+    PREFETCH("0F 18 /0", "PREFETCHNTA", prefetch, FEATURE_HINT_NOP),
+    PREFETCH("0F 18 /1", "PREFETCHT0", prefetch, FEATURE_HINT_NOP),
+    PREFETCH("0F 18 /2", "PREFETCHT1", prefetch, FEATURE_HINT_NOP),
+    PREFETCH("0F 18 /3", "PREFETCHT2", prefetch, FEATURE_HINT_NOP),
     ROW("0F 18 /4", "NOP", "Ev", MEMFORM(nothing), R, FEATURE_HINT_NOP, "nop_hint"),
     ROW("0F 18 /5", "NOP", "Ev", MEMFORM(nothing), R, FEATURE_HINT_NOP, "nop_hint"),
     ROW("0F 18 /6", "NOP", "Ev", MEMFORM(nothing), R, FEATURE_HINT_NOP, "nop_hint"),

@@ -60,7 +60,7 @@ enum note {
     NOTE_CACHE_FLUSH, /* INVD and WBINVD, behind what the latter wrote back */
     NOTE_LINE_FLUSH,  /* CLFLUSH; value: linear address */
 
-    NOTE_PREFETCH, /* value: linear address; nothing was accessed */
+    NOTE_PREFETCH, /* value: linear address; what came of it, if anything, precedes */
 
     NOTE_FAST_ENTRY, /* SYSENTER, SYSCALL; value: where to */
     NOTE_FAST_EXIT,  /* SYSEXIT, SYSRET */

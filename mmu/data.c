@@ -21,6 +21,16 @@ enum mmu_status mmu_probe(struct mmu *m, laddr_t la, unsigned size, bool write, 
     }
 }
 
+void mmu_prefetch(struct mmu *m, laddr_t la, bool write, bool user)
+{
+    struct target t;
+    if (!m->timed || !m->hierarchy->prefetch)
+        return;
+    begin_slow(m);
+    if (translate_resident(m, la, user, &t) && t.host)
+        m->hierarchy->prefetch(m, t.pa, t.attributes, write);
+}
+
 /* One line's part of an access: what it meets, and the log. */
 static void meet(struct mmu *m, laddr_t la, paddr_t pa, const struct target *t, unsigned size,
                  enum access_kind kind, unsigned flags)

@@ -40,6 +40,10 @@ struct hierarchy {
 
     unsigned (*fetch)(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *flags);
 
+    /* A line into L1D by a prefetch instruction, told to the log as NOTE_LINE_PREFETCHED. NULL: the
+     * part has none. */
+    void (*prefetch)(struct mmu *m, paddr_t pa, unsigned attributes, bool write);
+
     /* CLFLUSH: every level gives the line up, modified ones after writing them back. */
     void (*flush_line)(struct mmu *m, paddr_t pa, unsigned *flags);
 

@@ -257,6 +257,30 @@ static unsigned fetch(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *
     return level;
 }
 
+/* A line for writing comes modified, as AMD has it [3DNOW PREFETCHW]. The hardware's prefetching
+ * looks at misses alone. */
+static void prefetch(struct mmu *m, paddr_t pa, unsigned attributes, bool write)
+{
+    unsigned flags = ACCESS_BY_REQUEST | told(attributes), level = LEVEL_L1;
+    bool through = attributes & TLB_THROUGH;
+    int index = cache_find(&m->l1d, pa);
+    if (!cacheable(m, attributes))
+        return;
+    if (index >= 0) {
+        cache_touch(&m->l1d, (uint32_t)index);
+    } else {
+        enum line_state state;
+        give_up(m, &m->l1i, pa, &flags);
+        level = take_from_outside(m, pa, &state);
+        if (through && state == LINE_EXCLUSIVE)
+            state = LINE_SHARED;
+        else if (write && !through)
+            state = LINE_MODIFIED;
+        cache_fill(&m->l1d, make_room(m, &m->l1d, pa, &flags), pa, state);
+    }
+    access_log_put(m, level, pa, ACCESS_NOTE, NOTE_LINE_PREFETCHED, flags, write);
+}
+
 /* --- emptying --------------------------------------------------------------------------------- */
 
 static void flush_line(struct mmu *m, paddr_t pa, unsigned *flags)
@@ -293,6 +317,7 @@ const struct hierarchy hierarchy_exclusive = {
     .locked_write = locked_write,
     .walk = walk,
     .fetch = fetch,
+    .prefetch = prefetch,
     .flush_line = flush_line,
     .flush = flush,
 };

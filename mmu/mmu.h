@@ -33,7 +33,8 @@ enum access_kind {
 enum mmu_note {
     NOTE_TLB_REFILL,      /* a second-level TLB had the page; la, ACCESS_CODE_SIDE */
     NOTE_LINE_PREFETCHED, /* pa: a line that came unasked; la: the level it came from; into the
-                             code cache with ACCESS_CODE_SIDE, else into L2 */
+                             code cache with ACCESS_CODE_SIDE, into L1D with ACCESS_BY_REQUEST
+                             (size 1: to be written), else into L2 */
     NOTE_CACHES_WRITTEN,  /* WBINVD with L2 on the die; la: lines written to memory */
     NOTE_TLBS_KEPT,       /* the flush filter: this write to CR3 empties no TLB */
     NOTE_MMU_LIMIT
@@ -57,6 +58,7 @@ enum {
     ACCESS_LINE_SHARED = 32, /* a write hit a shared (write-through) line */
     ACCESS_HIT_M = 64,       /* a write hit an E or M line */
     ACCESS_SYSTEM = 128,     /* made by microcode: descriptor, TSS, implied stack */
+    ACCESS_BY_REQUEST = 128, /* of NOTE_LINE_PREFETCHED: an instruction asked for it */
 
     /* What other caches, which the log is offered to, must know (sim/report/shadow.h): of what was
      * read or fetched and left the first level, the page's cacheability; of a write, that it made
@@ -385,6 +387,10 @@ void mmu_rmw_commit(struct mmu *m, unsigned size, uint64_t value);
 /* Checks (and translates, walks, logs walks) size bytes for reading or writing, any size; no
  * access. */
 enum mmu_status mmu_probe(struct mmu *m, laddr_t la, unsigned size, bool write, bool user);
+
+/* A prefetch instruction, timed only: brings the line into L1D, for writing if write. Does nothing
+ * where no TLB has the page, the page denies it, or its memory is not cached; never faults. */
+void mmu_prefetch(struct mmu *m, laddr_t la, bool write, bool user);
 
 /* Translates a code address for fetching: ITLB, walk. The physical address in *pa. */
 enum mmu_status mmu_fetch_slow(struct mmu *m, laddr_t la, paddr_t *pa);

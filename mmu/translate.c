@@ -88,10 +88,8 @@ static uint32_t fill_dtlb(struct mmu *m, laddr_t la, const struct translation *w
     return index;
 }
 
-/* The entry that translates la, walking if there is none, or if a write finds it clean: then the
- * walk sets D, and the entry is made anew. NULL: a page fault. */
-static const struct tlb_entry *find_entry(struct mmu *m, laddr_t la, bool write, bool user,
-                                          struct tlb **tlb)
+/* The index in *tlb of the entry for la; -1: none has it. */
+static ALWAYS_INLINE int look_up(struct mmu *m, laddr_t la, struct tlb **tlb)
 {
     *tlb = &m->dtlb;
     int index = tlb_find_page(m, &m->dtlb, la >> 12);
@@ -103,6 +101,15 @@ static const struct tlb_entry *find_entry(struct mmu *m, laddr_t la, bool write,
             index = refill(m, la, &m->dtlb2, &m->dtlb, 0);
         }
     }
+    return index;
+}
+
+/* The entry that translates la, walking if there is none, or if a write finds it clean: then the
+ * walk sets D, and the entry is made anew. NULL: a page fault. */
+static const struct tlb_entry *find_entry(struct mmu *m, laddr_t la, bool write, bool user,
+                                          struct tlb **tlb)
+{
+    int index = look_up(m, la, tlb);
     if (LIKELY(index >= 0)) {
         const struct tlb_entry *e = &(*tlb)->entry[index];
         if (!paging_permits(m, e->flags, write, user))
@@ -159,6 +166,17 @@ bool translate_slow(struct mmu *m, laddr_t la, bool write, bool user, struct tar
     t->effect = hit_effect(m, tlb, index);
     locate(m, t);
     return true;
+}
+
+bool translate_resident(struct mmu *m, laddr_t la, bool user, struct target *t)
+{
+    struct tlb *tlb;
+    if (m->paging) {
+        int index = look_up(m, la, &tlb);
+        if (index < 0 || !paging_permits(m, tlb->entry[index].flags, false, user))
+            return false;
+    }
+    return translate_slow(m, la, false, user, t);
 }
 
 /* --- code ------------------------------------------------------------------------------------- */

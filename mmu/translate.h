@@ -8,6 +8,9 @@
 /* False: a page fault; fault_la and fault_code are set. */
 NOINLINE bool translate_slow(struct mmu *m, laddr_t la, bool write, bool user, struct target *t);
 
+/* Without a walk: false where no TLB has the page, or the page denies a read. */
+bool translate_resident(struct mmu *m, laddr_t la, bool user, struct target *t);
+
 /* A fast entry spares the look-up after an L1 miss; it does to the TLB what the look-up would do.
  */
 static ALWAYS_INLINE bool translate(struct mmu *m, laddr_t la, bool write, bool user,

@@ -509,10 +509,25 @@ static void flush_line(struct blame *b, const struct cpu *c, const struct access
             set_gone(&b->mirror[i], line, FLUSHED, by);
 }
 
+/* A prefetch instruction's line: nobody has missed it yet. */
+static void requested(struct blame *b, const struct cpu *c, const struct access *a)
+{
+    uint32_t line = line_of(b, a->pa);
+    b->copy->log.count = 0;
+    shadow_meet_one(&b->copy->shadow, c, a);
+    follow(b, line, GIVEN_UP, blame_who_runs(b));
+    if (holds(b, MIRROR_L1D, line))
+        touch(&b->mirror[MIRROR_L1D], line);
+}
+
 static void hear(struct blame *b, const struct cpu *c, const struct op *o, const struct access *a)
 {
     switch (a->level) {
     case NOTE_TLB_REFILL: refilled(b, a); break;
+    case NOTE_LINE_PREFETCHED:
+        if (a->flags & ACCESS_BY_REQUEST)
+            requested(b, c, a);
+        break;
     case NOTE_TLBS_KEPT: b->copy->kept = true; break;
     case NOTE_CR3_LOAD:
         if (b->paging && !b->copy->kept)

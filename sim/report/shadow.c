@@ -207,13 +207,25 @@ static void prefetch_from_l2(struct shadow *s, uint32_t first)
     for (uint32_t i = first; i < s->log->count; i++) {
         struct access *a = &s->log->list[i];
         bool prefetch = a->kind == ACCESS_NOTE && a->level == NOTE_LINE_PREFETCHED;
-        if (prefetch && !(a->flags & ACCESS_CODE_SIDE))
+        if (prefetch && !(a->flags & (ACCESS_CODE_SIDE | ACCESS_BY_REQUEST)))
             continue;
-        if (prefetch)
+        if (prefetch && a->la != LEVEL_L1)
             a->la = LEVEL_L2;
         s->log->list[kept++] = *a;
     }
     s->log->count = kept;
+}
+
+/* A prefetch instruction: its line is there already where the first level cannot miss. */
+static void meet_request(struct shadow *s, const struct access *a)
+{
+    uint32_t first = s->log->count;
+    if (s->ideal & SHADOW_L1)
+        return;
+    unsigned attributes = a->flags & ACCESS_THROUGH ? TLB_THROUGH : 0;
+    s->mmu.hierarchy->prefetch(&s->mmu, a->pa, attributes, a->size);
+    if (s->ideal & SHADOW_L2 && s->log->count != first)
+        prefetch_from_l2(s, first);
 }
 
 /* What exclusive caches do on their own account is what these do. */
@@ -222,8 +234,11 @@ static NOINLINE void meet_note(struct shadow *s, const struct cpu *c, const stru
     unsigned flags = 0;
     paddr_t pa;
     bool told = a->level == NOTE_LINE_PREFETCHED || a->level == NOTE_CACHES_WRITTEN;
-    if (s->exclusive && told)
+    if (s->exclusive && told) {
+        if (a->level == NOTE_LINE_PREFETCHED && a->flags & ACCESS_BY_REQUEST)
+            meet_request(s, a);
         return;
+    }
     if (a->level == NOTE_TLB_REFILL && s->ideal & SHADOW_TLB)
         return;
     if (s->exclusive && a->level == NOTE_CACHE_FLUSH)

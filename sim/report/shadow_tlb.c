@@ -209,6 +209,15 @@ static bool agrees(const struct shadow_tlbs *t, const struct tlb *tlb, int index
     return !((tlb->entry[index].page ^ a->pa >> 12) & mask);
 }
 
+/* A prefetch instruction uses an entry that is there, and makes none; CLFLUSH uses it, too. */
+static void touch_requested(struct shadow_tlbs *t, const struct cpu *c, laddr_t la)
+{
+    struct tlb *tlb;
+    int index = t->paging ? find(t, false, la, &tlb) : -1;
+    if (index >= 0 && paging_permits(c->mmu, tlb->entry[index].flags, false, c->mmu->user))
+        tlb_touch(tlb, (uint32_t)index);
+}
+
 static unsigned hear(struct shadow_tlbs *t, const struct cpu *c, const struct access *a,
                      struct access *list)
 {
@@ -220,6 +229,8 @@ static unsigned hear(struct shadow_tlbs *t, const struct cpu *c, const struct ac
         enter(t, a->la, c->mmu->global_enabled);
     if (a->level == NOTE_TLB_FLUSH)
         flush(t);
+    if (a->level == NOTE_PREFETCH || a->level == NOTE_LINE_FLUSH)
+        touch_requested(t, c, a->la);
     if (a->level != NOTE_TLB_REFILL || find(t, code, a->la, &tlb) >= 0 || !refill(t, code, a->la))
         return 0;
     list[0] = *a;

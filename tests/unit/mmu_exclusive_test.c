@@ -125,6 +125,28 @@ static void prefetches_stay_in_the_page(void **state)
     assert_int_equal(b->log.count, 1);
 }
 
+static void prefetch_instructions_bring_lines_into_the_first_level(void **state)
+{
+    struct bench *b = *state;
+    mmu_prefetch(&b->m, A, false, false);
+    assert_int_equal(b->log.count, 1);
+    assert_int_equal(b->log.list[0].la, LEVEL_DRAM_ROW);
+    bench_logged(b, 0, ACCESS_NOTE, (enum access_level)NOTE_LINE_PREFETCHED, ACCESS_BY_REQUEST, A);
+    assert_int_equal(bench_state(&b->m.l1d, A), LINE_EXCLUSIVE);
+    mmu_prefetch(&b->m, B, true, false);
+    assert_int_equal(bench_state(&b->m.l1d, B), LINE_MODIFIED);
+    mmu_prefetch(&b->m, C, false, false);
+    assert_int_equal(bench_state(&b->m.l2, A), LINE_EXCLUSIVE); /* C displaced it */
+    b->log.count = 0;
+    mmu_prefetch(&b->m, C, false, false);
+    assert_int_equal(b->log.list[0].la, LEVEL_L1);
+    mmu_prefetch(&b->m, A, false, false);
+    assert_int_equal(b->log.list[1].la, LEVEL_L2);
+    mmu_prefetch(&b->m, DEVICE_PA, false, false);
+    assert_int_equal(b->log.count, 2);
+    bench_expect(b, ACCESS_READ, A, LEVEL_L1, 0);
+}
+
 static void code_miss_brings_the_next_line(void **state)
 {
     struct bench *b = *state;
@@ -248,6 +270,21 @@ static unsigned walks(const struct bench *b)
     for (uint32_t i = 0; i < b->log.count; i++)
         n += b->log.list[i].kind == ACCESS_WALK;
     return n;
+}
+
+/* It walks for nothing, so that A is set by accesses alone, and never faults. */
+static void prefetch_instructions_need_the_page_in_a_tlb(void **state)
+{
+    struct bench *b = *state;
+    map_pages(b, A, 1);
+    mmu_set_cr3(&b->m, DIRECTORY);
+    b->log.count = 0;
+    mmu_prefetch(&b->m, A, false, true);
+    assert_int_equal(b->log.count, 0);
+    bench_read(b, A + 64, 4);
+    mmu_prefetch(&b->m, A, false, true);
+    assert_int_equal(notes(b, NOTE_LINE_PREFETCHED), 1);
+    assert_int_equal(bench_state(&b->m.l1d, 0x200000), LINE_EXCLUSIVE);
 }
 
 static void second_level_refills_the_first(void **state)
@@ -438,6 +475,8 @@ int main(void)
         T(locked_access_keeps_its_line),
         T(two_misses_in_a_row_prefetch_the_second_next),
         T(prefetches_stay_in_the_page),
+        T(prefetch_instructions_bring_lines_into_the_first_level),
+        T(prefetch_instructions_need_the_page_in_a_tlb),
         T(code_miss_brings_the_next_line),
         T(line_moves_between_the_first_levels),
         T(uncached_memory_is_kept_nowhere),

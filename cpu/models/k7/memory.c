@@ -119,11 +119,14 @@ void k7_prefetched(struct k7 *k, const struct access *a, cycle_t t)
     enum cause cause = code          ? (a->la == LEVEL_L2 ? CAUSE_FETCH_L2 : CAUSE_FETCH_DRAM)
                        : a->la == LEVEL_L2 ? CAUSE_DATA_L2
                                            : CAUSE_DATA_DRAM;
-    if (a->la == LEVEL_DEVICE)
+    bool requested = a->flags & ACCESS_BY_REQUEST;
+    if (a->la == LEVEL_DEVICE || a->la == LEVEL_L1)
         return;
-    /* L2 is asked first, and has the line when all of it has come. */
-    cycle_t ready = request_line(k, a, a->la, t + (code ? 0 : k->config.l2_latency), cause);
-    if (!code && a->la != LEVEL_L2)
+    /* L2 is asked first, and has the line when all of it has come; what an instruction asks for
+     * goes the way of a load. */
+    bool ahead = !code && !requested;
+    cycle_t ready = request_line(k, a, a->la, t + (ahead ? k->config.l2_latency : 0), cause);
+    if (ahead && a->la != LEVEL_L2)
         k->fill[(k->fill_count - 1) % FILLS].ready = ready + k->dram_line;
 }
 
