@@ -177,6 +177,8 @@ enum { PART_ANY, PART_PENTIUM, PART_ATHLON, PART_ATHLON_64 };
     {name, offsetof(struct machine_config, p5.field), KIND_U32, least, most, text, PART_PENTIUM}
 #define K7_KEY(name, field, most, text)                                                            \
     {name, offsetof(struct machine_config, geometry.field), KIND_U32, 1, most, text, PART_ATHLON}
+#define K7_TIME(name, field, least, most, text)                                                    \
+    {name, offsetof(struct machine_config, k7.field), KIND_U32, least, most, text, PART_ATHLON}
 #define BUS(field, text) P5_KEY("bus." #field, bus.field, 1, 1000, text)
 
 static const struct key keys[] = {
@@ -197,14 +199,35 @@ static const struct key keys[] = {
     KEY("l1i.ways", geometry.l1i.ways, KIND_U32, 1, 8, "L1 code cache ways"),
     KEY("l1d.size", geometry.l1d.size_bytes, KIND_BYTES, 1024, 1 << 20, "L1 data cache bytes"),
     KEY("l1d.ways", geometry.l1d.ways, KIND_U32, 1, 8, "L1 data cache ways"),
-    KEY("l2.size", geometry.l2.size_bytes, KIND_BYTES, 0, 16 << 20, "board cache bytes, 0: none"),
-    KEY("l2.ways", geometry.l2.ways, KIND_U32, 1, 16, "board cache ways"),
+    KEY("l2.size", geometry.l2.size_bytes, KIND_BYTES, 0, 16 << 20,
+        "second-level cache bytes; on a Pentium's board 0: none"),
+    KEY("l2.ways", geometry.l2.ways, KIND_U32, 1, 16, "second-level cache ways"),
     KEY("dram.row", geometry.dram.row_bytes, KIND_BYTES, 512, 65536, "open page bytes"),
     KEY("dram.banks", geometry.dram.banks, KIND_U32, 1, 16, "independently open pages"),
+    K7_KEY("itlb_large.entries", itlb_large.entries, 64, "ITLB entries, large pages"),
+    K7_KEY("itlb_large.ways", itlb_large.ways, 64, "ITLB ways, large pages"),
     K7_KEY("itlb2.entries", itlb2.entries, TLB_ENTRIES_MAX, "second-level ITLB entries"),
     K7_KEY("itlb2.ways", itlb2.ways, 8, "second-level ITLB ways"),
     K7_KEY("dtlb2.entries", dtlb2.entries, TLB_ENTRIES_MAX, "second-level DTLB entries"),
     K7_KEY("dtlb2.ways", dtlb2.ways, 8, "second-level DTLB ways"),
+    K7_KEY("directories", directory_entries, DIRECTORY_ENTRIES_MAX, "page directory entries kept"),
+    K7_TIME("lane.entries", lane_entries, 4, 8, "entries of an integer scheduler"),
+    K7_TIME("mispredict", mispredict, 1, 1000, "from a mispredicted branch to what follows"),
+    K7_TIME("l2.latency", l2_latency, 1, 1000, "L2, load to use"),
+    K7_TIME("l2.busy", l2_busy, 1, 1000, "how long a line and its victim occupy L2"),
+    K7_TIME("itlb2.latency", itlb2, 0, 1000, "an ITLB miss that the second level serves"),
+    K7_TIME("dtlb2.latency", dtlb2, 0, 1000, "a DTLB miss that the second level serves"),
+    K7_TIME("walk.code", walk_code, 0, 1000, "page walker's own cycles, for code"),
+    K7_TIME("walk.data", walk_data, 0, 1000, "page walker's own cycles, for data"),
+    K7_TIME("walk.update", walk_update, 0, 1000, "a locked update of A or D"),
+    K7_TIME("locked", locked, 0, 1000, "a locked operation in the L1D"),
+    K7_TIME("dram.hit_ps", dram_hit_ps, 1, 10000000, "DRAM to the critical word, row open, ps"),
+    K7_TIME("dram.row_ps", dram_row_ps, 1, 10000000, "DRAM, no row open, ps"),
+    K7_TIME("dram.miss_ps", dram_miss_ps, 1, 10000000, "DRAM, another row open, ps"),
+    K7_TIME("dram.line_ps", dram_line_ps, 1, 10000000, "a line on the memory bus, ps"),
+    K7_TIME("device_ps", device_ps, 1, 100000000, "an uncached access to a device, ps"),
+    K7_TIME("io_ps", io_ps, 1, 100000000, "a port access, ps"),
+    K7_TIME("inta_ps", inta_ps, 1, 100000000, "the interrupt acknowledge cycles, ps"),
     {"flush_filter", offsetof(struct machine_config, geometry.flush_filter), KIND_U32, 0, 1,
      "1: TLB entries survive a write to CR3 if no table was written", PART_ATHLON_64},
     {"apic", offsetof(struct machine_config, apic), KIND_U32, 0, 1,
@@ -334,12 +357,16 @@ void machine_check(const struct machine_config *m)
     check_tlb("dtlb", m->geometry.dtlb);
     check_tlb("dtlb_large", m->geometry.dtlb_large);
     if (m->profile->l2_exclusive) {
+        check_tlb("itlb_large", m->geometry.itlb_large);
         check_tlb("itlb2", m->geometry.itlb2);
         check_tlb("dtlb2", m->geometry.dtlb2);
     }
     check_cache("l1i", m->geometry.l1i);
     check_cache("l1d", m->geometry.l1d);
     check_cache("l2", m->geometry.l2);
+    if (m->profile->l2_exclusive && !m->geometry.l2.size_bytes)
+        usage_error("l2.size=0: %s keeps in L2 what leaves the first level; accepted is at least "
+                    "one set", m->name);
     if (!power_of_two(m->geometry.dram.row_bytes) || !power_of_two(m->geometry.dram.banks))
         usage_error("dram.row=%u and dram.banks=%u: both must be powers of two",
                     m->geometry.dram.row_bytes, m->geometry.dram.banks);

@@ -60,6 +60,25 @@ def flushed(ledger):
     return sum(r["misses"] for r in ledger["blame"]["matrix"] if "tlb" in r["array"] and r["by"] == "CR3 write")
 
 
+def check_keys():
+    """Timings and geometry are listed, and overridden by what is listed."""
+    status, listing, _ = isochron("machines", "a64-2200")
+    keys = re.findall(r"^  (\S+)\s+\d+ ", listing, re.M)
+    check("the machine lists its keys", {"l2.latency", "mispredict", "dram.hit_ps", "itlb_large.ways"} <= set(keys), keys)
+    chase = ("cycles", "--machine", "a64-2200", "--json", "--asm", "mov ebx,[ebx]", "--setup",
+             "lea ebx,[buf]; mov [ebx],ebx", "--set")
+    plain, narrow = (json.loads(isochron(*chase, v)[1] or "{}").get("cycles") for v in ("seed=1", "lane.entries=4"))
+    check("a load takes three clocks whatever is set", plain == narrow == 3, plain, narrow)
+    branch = ("cycles", "--machine", "a64-2200", "--json", "--asm",
+              "imul eax,eax,1103515245; add eax,12345; bt eax,30; jc 1f; nop; 1:", "--set")
+    few, many = (json.loads(isochron(*branch, v)[1] or "{}").get("cycles") for v in ("mispredict=1", "mispredict=100"))
+    check("a misprediction costs what is set", few and many > few + 20, few, many)
+    status, _, error = isochron("run", "-kernel", "x", "--machine", "p133", "--set", "l2.latency=9")
+    check("a Pentium has no such key", status == 2 and "no such key" in error, error)
+    status, _, error = isochron("run", "-kernel", "x", "--machine", "a64-2200", "--set", "l2.size=0")
+    check("exclusive caches have a second level", status == 2 and "l2.size" in error, error)
+
+
 def check_annotate(name):
     status, text, error = isochron("annotate", name, "--format", "json")
     rows = json.loads(text)["instructions"] if status == 0 else []
@@ -160,10 +179,12 @@ def check_gdb(trace):
             g.ask("bs")
             back.append(g.ask("g"))
         check("steps back come to the same registers", len(set(seen)) > 4 and back == seen[-2::-1])
-        g.ask("D")
+        g.s.sendall(b"$D#44")
         p.wait(timeout=60)
+        g.s.close()
 
 
+check_keys()
 record("filter.iso")
 record("flush.iso", "--set", "flush_filter=0")
 with_filter, without = ledger_of("filter.iso", "filter.json"), ledger_of("flush.iso", "flush.json")
