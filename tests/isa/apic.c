@@ -1,7 +1,7 @@
 /* apic: the local APIC as a guest sees it: priorities, its timer, the 8259A behind LINT0, NMI. A
  * Multiboot kernel that prints a line for each; tests/isa/apic.sh compares what Isochron and QEMU
- * print. What depends on how fast either is is waited for and not printed; that disabling masks every
- * entry is left out, which QEMU does not do [SDM3 10.4.7.2]. */
+ * print. What depends on how fast either is is waited for and not printed. Left out is that
+ * disabling masks every entry [SDM3 10.4.7.2], which QEMU does not do. */
 #include "kernel.h"
 
 #define APIC(at) (*(volatile u32 *)(0xFEE00000u + (at)))
