@@ -138,7 +138,10 @@ class Gdb:
 
     def __init__(self, path):
         self.s = socket.socket(socket.AF_UNIX)
-        self.s.connect(path)
+        for _ in range(1200):  # a minute to be there, and to listen
+            if self.s.connect_ex(path) == 0:
+                break
+            time.sleep(0.05)
         self.s.settimeout(60)
         self.have = b""
 
@@ -165,8 +168,6 @@ def check_gdb(trace):
     path = str(work / "socket")
     with subprocess.Popen([program, "replay", trace, "--serial", "null", "--quiet", "--gdb", f"unix:{path}", "-S"],
                           cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
-        while not os.path.exists(path) and p.poll() is None:
-            time.sleep(0.05)
         g = Gdb(path)
         said = g.monitor("goto 150M")
         check("goto a cycle", "cycle" in said, said)
