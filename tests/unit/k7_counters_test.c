@@ -37,6 +37,33 @@ static void retired_instructions_by_privilege(void **state)
     guest_free(g);
 }
 
+static void overflowed(void *owner) { ++*(unsigned *)owner; }
+
+static void past_its_end_a_counter_with_int_tells_the_local_apic_once(void **state)
+{
+    (void)state;
+    struct guest *g = k8_new();
+    unsigned times = 0;
+    g->cpu.counter_overflowed = overflowed;
+    g->cpu.counter_overflowed_owner = &times;
+    static const struct {
+        uint32_t select;
+        int64_t from;
+        unsigned times;
+    } cases[] = {{EN | 1 << 20 | 0xC0, -5, 1}, {EN | 1 << 20 | 0xC0, -6, 0}, {EN | 0xC0, -5, 0}};
+    for (unsigned i = 0; i < ARRAY_COUNT(cases); i++) {
+        times = 0;
+        msr_write(&g->cpu, 0xC0010001, cases[i].select);
+        msr_write(&g->cpu, 0xC0010005, (uint64_t)cases[i].from);
+        guest_bytes(g, GUEST_CODE, "\x90\x90\x40\x90\xF4"); /* five instructions */
+        blocks_flush(g->cpu.blocks);
+        g->cpu.eip = GUEST_CODE;
+        guest_run(g);
+        assert_int_equal(times, cases[i].times);
+    }
+    guest_free(g);
+}
+
 static void user_instructions_and_those_of_the_handler(void **state)
 {
     (void)state;
@@ -130,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(retired_instructions_by_privilege),
+        cmocka_unit_test(past_its_end_a_counter_with_int_tells_the_local_apic_once),
         cmocka_unit_test(user_instructions_and_those_of_the_handler),
         cmocka_unit_test(data_accesses_misses_and_refills),
         cmocka_unit_test(branches_taken_and_mispredicted),
