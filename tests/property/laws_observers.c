@@ -186,7 +186,7 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
     struct timeline timeline = {0};
     struct blame blame = {0};
     bool told = strcmp(model, "flat") != 0 && random_chance(r, 60);
-    bool blames = told && strcmp(model, "p5") == 0;
+    bool blames = told && strcmp(model, "flat") != 0;
     bool windowed = told && random_chance(r, 50); /* it wants every instruction */
     event_init(&ob.progress, progressed, &ob, 150);
     symbols_init(&symbols);
