@@ -64,6 +64,16 @@ extern char foreign_pager[];
 __asm__("foreign_pager:\n\tint $0x80\n\t"
         "movl $0, -0x30(%edi)\n\tmovl $0, -0x2C(%edi)\n\tmovl %eax, 0x10000000\n\tint $0x80\n");
 
+// Says in EBX what it finds at EDI, and leaves something there.
+extern char foreign_leaves[];
+__asm__("foreign_leaves:\n"
+        "1:\tint $0x80\n\tmovl (%edi), %ebx\n\tmovl $0x4711, (%edi)\n\tint $0x80\n\tjmp 1b\n");
+
+// A breakpoint on what MOV to SS reads waits for the instruction behind that.
+extern char foreign_ss[], foreign_ss_int3[];
+__asm__("foreign_ss:\n\tmovw %ss, 0x10000030\n\tint $0x80\n\tmovw 0x10000030, %ss\n"
+        "foreign_ss_int3:\n\tint3\n");
+
 static struct helper foreign_thread_of(const char *start, l4_thread_id redirector)
 {
     struct space *s = space_make_bare();
@@ -383,7 +393,7 @@ static void c207_state_that_would_do_harm_is_refused(void)
     static const uint32_t kinds[] = {0x00CFFA00, 0x00CF9200, 0x00CFE200, 0x00CF7200};
     FAILS(l4_foreign_state(plain.id, L4_STATE_TLS_SET, &tls), L4_ERROR_INVALID_THREAD);
     FAILS(l4_foreign_state(tester_id, L4_STATE_TLS_SET, &tls), L4_ERROR_INVALID_THREAD);
-    FAILS(l4_foreign_state(h.id, L4_STATE_SEGMENTS_GET + 1, &tls), L4_ERROR_INVALID_PARAMETER);
+    FAILS(l4_foreign_state(h.id, L4_STATE_RESET + 1, &tls), L4_ERROR_INVALID_PARAMETER);
     FAILS(l4_foreign_state(h.id, L4_STATE_TLS_SET, (void *)HOLE), L4_ERROR_INVALID_PARAMETER);
     for (unsigned i = 0; i < 4; i++) { // code, privilege 0, a system's, not present
         tls.descriptor[1][1] = kinds[i];
@@ -486,6 +496,113 @@ static void c210_the_trampoline(void)
     EQUAL(f.esp, 0xC0000002);
 }
 
+static struct helper counting_thread(struct l4_foreign_frame *f)
+{
+    struct helper h = foreign_thread(foreign_code);
+    bring_code(&h, foreign_code);
+    next_call(&h, f);
+    answer(&h, f, 0, 0);
+    bring_page(&h, DATA, true, pool_page(0));
+    raise_exception(&h, f);
+    return h;
+}
+
+static word_t take_pages(const struct helper *h, l4_fpage page)
+{
+    l4_set_mr(0, page);
+    return l4_foreign_state(h->id, L4_STATE_UNMAP, (void *)1);
+}
+
+// Another program that has the same page keeps it.
+static void c211_pages_are_taken_by_the_programs_addresses(void)
+{
+    struct l4_foreign_frame f, g;
+    struct helper h = counting_thread(&f), other = counting_thread(&g);
+    EQUAL(take_pages(&h, l4_make_fpage(DATA, L4_PAGE_BITS, L4_FULLY_ACCESSIBLE)), 1);
+    answer(&other, &g, 0, 0);
+    sleep_us(5000);
+    raise_exception(&other, &g);
+    answer(&h, &f, 0, 0);
+    bring_page(&h, DATA, true, pool_page(0));
+    raise_exception(&h, &f);
+    EQUAL(take_pages(&h, l4_make_fpage(DATA, L4_PAGE_BITS, L4_WRITABLE)), 1);
+    answer(&h, &f, 0, 0);
+    next_exception(&h, &f);
+    EQUAL(f.vector, 14);
+    EQUAL(f.error & 3, 3); // it may still read
+    answer(&other, &g, 0, 0);
+    sleep_us(5000);
+    raise_exception(&other, &g);
+
+    EQUAL(l4_foreign_state(h.id, L4_STATE_UNMAP, NULL), 1); // none
+    FAILS(take_pages(&h, l4_make_fpage(0, L4_PAGE_BITS + 11, L4_FULLY_ACCESSIBLE)),
+          L4_ERROR_INVALID_PARAMETER);
+    struct helper plain = helper_make(space_make(), tester_id);
+    FAILS(take_pages(&plain, l4_make_fpage(DATA, L4_PAGE_BITS, L4_FULLY_ACCESSIBLE)),
+          L4_ERROR_INVALID_THREAD);
+}
+
+static word_t left_at(const struct helper *h, struct l4_foreign_frame *f, word_t place)
+{
+    f->edi = place;
+    answer(h, f, 0, 0);
+    next_call(h, f);
+    word_t found = f->ebx;
+    answer(h, f, 0, 0);
+    next_call(h, f);
+    return found;
+}
+
+// The next program finds nothing of what the one before had left in the thread or its UTCB's page.
+static void c212_a_thread_becomes_as_new(void)
+{
+    struct helper h = foreign_thread(foreign_leaves);
+    struct l4_foreign_frame f;
+    struct l4_state_tls tls = {0};
+    struct l4_state_debug d = {{ADDRESS(foreign_leaves), 0, 0, 0}, 1};
+    word_t end = (h.local & ~(L4_PAGE_SIZE - 1)) + L4_PAGE_SIZE - 4;
+    uint32_t to = ADDRESS(foreign_trampoline);
+    bring_code(&h, foreign_leaves);
+    next_call(&h, &f);
+    EQUAL(left_at(&h, &f, end), 0);
+    EQUAL(left_at(&h, &f, end), 0x4711);
+    left_at(&h, &f, h.local);
+
+    static uint8_t image[512] __attribute__((aligned(512)));
+    describe(tls.descriptor[0], DATA);
+    EQUAL(l4_foreign_state(h.id, L4_STATE_TLS_SET, &tls), 1);
+    EQUAL(l4_foreign_state(h.id, L4_STATE_DEBUG_SET, &d), 1);
+    EQUAL(l4_foreign_state(h.id, L4_STATE_TRAMPOLINE_SET, &to), 1);
+    EQUAL(l4_foreign_state(h.id, L4_STATE_X87_SET, image), 1);
+    EQUAL(l4_foreign_state(h.id, L4_STATE_RESET, NULL), 1);
+    EQUAL(l4_foreign_state(h.id, L4_STATE_X87_GET, image), 2);
+    f.gs = 0x33;
+    EQUAL(left_at(&h, &f, end), 0);
+    EQUAL(f.gs, 0);
+    EQUAL(left_at(&h, &f, h.local), 0);
+    EQUAL(left_at(&h, &f, end), 0x4711);
+    FAILS(l4_foreign_state(tester_id, L4_STATE_RESET, NULL), L4_ERROR_INVALID_THREAD);
+}
+
+static void c213_a_breakpoint_that_comes_in_the_kernel_is_no_fault_of_the_kernels(void)
+{
+    struct helper h = foreign_thread(foreign_ss);
+    struct l4_foreign_frame f;
+    struct l4_state_debug d = {{DATA + 0x30, 0, 0, 0}, 0x70001}; // accesses of two bytes
+    bring_code(&h, foreign_ss);
+    bring_page(&h, DATA + 0x30, true, pool_page(0));
+    next_call(&h, &f);
+    EQUAL(l4_foreign_state(h.id, L4_STATE_DEBUG_SET, &d), 1);
+    answer(&h, &f, 0, 0);
+    next_exception(&h, &f);
+    if (f.vector == 1) { // an emulator that does not wait
+        answer(&h, &f, 0, 0);
+        next_exception(&h, &f);
+    }
+    EQUAL(f.vector, 3);
+    EQUAL(f.eip, ADDRESS(foreign_ss_int3) + 1);
+}
+
 const struct test foreign_tests[] = {
     TEST(c201_exceptions_go_to_the_keeper_with_all_registers),
     TEST(c202_the_keeper_takes_the_processor_back),
@@ -497,5 +614,8 @@ const struct test foreign_tests[] = {
     TEST(c208_its_own_calls_reach_the_keeper),
     TEST(c209_nobody_but_the_keeper_hears_of_it),
     TEST(c210_the_trampoline),
+    TEST(c211_pages_are_taken_by_the_programs_addresses),
+    TEST(c212_a_thread_becomes_as_new),
+    TEST(c213_a_breakpoint_that_comes_in_the_kernel_is_no_fault_of_the_kernels),
     TESTS_END,
 };

@@ -3,10 +3,11 @@
  *
  *      EAX  the thread         EAX  0: refused, ErrorCode says why; 1: done; 2: it has used no x87
  *      ECX  the operation
- *      EDX  the state's address in the caller's space, within one page
+ *      EDX  the state's address in the caller's space, within one page; of L4_STATE_UNMAP a count
  *
  * Allowed to the threads of the space that the thread's keeper is in. */
 #include "api/ipc_short.h"
+#include "api/mapping_tree.h"
 #include "api/syscalls.h"
 
 /* The thread, if it is the caller's to rule. */
@@ -48,6 +49,44 @@ static word_t exchange(struct tcb *t, word_t operation, void *state)
     }
 }
 
+/* The thread may be gone, or have become another's, whenever interrupts have been let in. */
+static enum l4_error unmap_pages(thread_id_t id, word_t count)
+{
+    word_t first, last;
+
+    for (word_t i = 0; i < count; i++) {
+        struct tcb *t = kept_thread(id);
+        fpage_t page = current()->utcb->mr[i % MR_COUNT];
+
+        if (!t)
+            return L4_INVALID_THREAD;
+        if (!fpage_range(page, &first, &last) || last - first >= LARGE_PAGE_SIZE)
+            return L4_INVALID_PARAMETER;
+        mapping_unmap(t->space, first, last, page & ALL_RIGHTS, true);
+        preemption_point();
+    }
+    return L4_OK;
+}
+
+/* Whoever is to use the thread and its space next finds nothing of who did before. */
+static enum l4_error reset(struct tcb *t)
+{
+    static const struct l4_state_tls no_tls;
+    static const struct l4_state_debug no_debug;
+
+    for (const struct tcb *other = t->space->threads; other; other = other->space_next)
+        if (other != t && other->utcb)
+            return L4_INVALID_SPACE;
+    arch_foreign_set_tls(t, &no_tls);
+    arch_foreign_set_debug(t, &no_debug);
+    arch_fpu_drop(t);
+    t->trampoline = 0;
+    kmem_clear(direct(physical(t->utcb) & ~(PAGE_SIZE - 1)), PAGE_SIZE);
+    t->utcb->my_global_id = t->id;
+    t->utcb->pager = t->keeper;
+    return L4_OK;
+}
+
 static enum l4_error foreign_state(struct trap_frame *f)
 {
     word_t operation = f->ecx, bytes = state_bytes(operation), result = 1;
@@ -57,6 +96,11 @@ static enum l4_error foreign_state(struct trap_frame *f)
 
     if (!t)
         return L4_INVALID_THREAD;
+    f->eax = 1;
+    if (operation == L4_STATE_UNMAP)
+        return unmap_pages(t->id, f->edx);
+    if (operation == L4_STATE_RESET)
+        return reset(t);
     if (operation == L4_STATE_X87_SET && f->edx == 0) {
         arch_fpu_drop(t);
     } else {

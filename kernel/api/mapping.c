@@ -11,7 +11,7 @@
  * 4.3, 4.4, 4.5].
  *
  * A 4 MB page stays one if all of it is sent and the receiver's 4 MB there are free of smaller
- * pages. */
+ * pages, but for parts of that very page. */
 #include "api/mapping_tree.h"
 #include "api/ports.h"
 
@@ -45,23 +45,36 @@ static bool source_at(const struct transfer *t, word_t va, struct source *src)
     return true;
 }
 
-static bool table_is_empty(const pte_t *table)
+/* Is all that the receiver's table has a part of the sender's page, with no right more than is sent
+ * and not mapped on? It goes; *seen says what it was used for. */
+static bool table_gives_way(pte_t *table, const struct source *whole, pte_t write, word_t *seen)
 {
-    for (word_t i = 0; i < FRAMES_PER_LARGE; i++)
-        if (table[i] & PTE_P)
+    for (word_t i = 0; i < FRAMES_PER_LARGE; i++) {
+        const struct mapping *n = *page_node(&table[i]);
+        if ((table[i] & PTE_P) &&
+            (!n || n->parent != whole->node || (n->next && n->next->depth > n->depth) ||
+             (table[i] & PTE_W & ~write) || mapping_frame(n) != whole->frame + i * PAGE_SIZE))
             return false;
+    }
+    for (word_t i = 0; i < FRAMES_PER_LARGE; i++)
+        if (table[i] & PTE_P) {
+            *seen |= mapping_status(*page_node(&table[i]));
+            *seen |= mapping_revoke(*page_node(&table[i]), ALL_RIGHTS, true);
+        }
     return true;
 }
 
 /* Can the 4 MB at va be one entry? Not in a small space: its directory entries are copied into
  * other directories, and the processor would note the use of a page in the copy. */
-static bool large_fits(struct space *to, vaddr_t va)
+static bool large_fits(const struct transfer *t, vaddr_t va, const struct source *whole,
+                       word_t *seen)
 {
-    if (space_reserved_range(to, va, va + LARGE_PAGE_SIZE - 1) || va < to->small_size)
+    pte_t write = whole->write && (t->rights & RIGHT_W) ? PTE_W : 0;
+    if (space_reserved_range(t->to, va, va + LARGE_PAGE_SIZE - 1) || va < t->to->small_size)
         return false;
-    pte_t entry = directory_of(to)[va / LARGE_PAGE_SIZE];
+    pte_t entry = directory_of(t->to)[va / LARGE_PAGE_SIZE];
     return !(entry & PTE_P) || (entry & PTE_S) ||
-           table_is_empty(table_of(entry));
+           table_gives_way(table_of(entry), whole, write, seen);
 }
 
 /* The directory's own entry for va, whose page table, if it has one, is empty. */
@@ -221,9 +234,13 @@ static bool sender_has_slot(const struct space *from, word_t va)
 static bool place_slot(const struct transfer *t, word_t from_va, vaddr_t to_va)
 {
     struct source src;
-    if (source_at(t, from_va, &src) && src.large && large_fits(t->to, to_va))
-        return place(t, from_va, to_va, true);
-    return place_run(t, from_va, to_va, FRAMES_PER_LARGE);
+    word_t seen = 0;
+    if (!source_at(t, from_va, &src) || !src.large || !large_fits(t, to_va, &src, &seen))
+        return place_run(t, from_va, to_va, FRAMES_PER_LARGE);
+    bool placed = place(t, from_va, to_va, true);
+    if (placed && seen)
+        (*page_node(&directory_of(t->to)[to_va / LARGE_PAGE_SIZE]))->va |= seen << MAPPING_STATUS;
+    return placed;
 }
 
 bool mapping_map(struct space *from, fpage_t send, word_t send_base, struct space *to,

@@ -78,12 +78,6 @@ void mapping_move(struct mapping *n, struct space *to, vaddr_t va, pte_t *entry,
     set_entry(to, va, entry, value, n);
 }
 
-static inline word_t pending(const struct mapping *n)
-{
-    return n->va >> MAPPING_PENDING & ALL_RIGHTS;
-}
-
-
 /* The page of n, which is in no list any more, goes. */
 FAST static void take_away(struct mapping *n)
 {
@@ -135,7 +129,7 @@ __attribute__((noinline)) HOT static word_t keep_run(struct mapping *n, pte_t of
 {
     word_t seen = 0;
     for (struct mapping *d = mapping_run_last(n); d != n; d = d->prev) {
-        word_t used = pending(d) | mapping_uses(*d->entry);
+        word_t used = (d->va >> MAPPING_PENDING & ALL_RIGHTS) | mapping_uses(*d->entry);
         if (d->parent == n)
             seen |= used;
         else

@@ -122,7 +122,6 @@ extern pte_t kernel_directory[1024];
 void paging_init(void);
 void kernel_page_set(word_t index, paddr_t pa); /* one of the pages from KERNEL_PAGES on */
 void paging_share_gs(void); /* before there are spaces */
-void small_area_clear(word_t base, word_t size); /* forgets what the directories have there */
 
 /* --- fpu.c ----------------------------------------------------------------------------------- */
 void fpu_init(void);

@@ -380,7 +380,7 @@ ipc_resume_iret:
  * processor leaves of the program's flags must not reach the kernel: trap, nested task,
  * direction. */
         .section .text.hot, "ax", @progbits
-        .globl  enter_sysenter, sysenter_flags_right, leave_sysexit
+        .globl  enter_sysenter, leave_sysexit
 enter_sysenter:
         movl    (%esp), %esp
         pushl   $USER_DS
@@ -389,7 +389,6 @@ enter_sysenter:
 sysenter_kernel_flags:
         pushl   $KERNEL_FLAGS
         popfl
-sysenter_flags_right:
 sysenter_user_flags:
         pushl   $USER_FLAGS
         movl    %ss:kernel + KERNEL_CURRENT, %ebx

@@ -128,11 +128,6 @@ static void small_area_sync(word_t base, word_t size, const pte_t *original)
         tlb_flush_all();
 }
 
-void small_area_clear(word_t base, word_t size)
-{
-    small_area_sync(base, size, NULL);
-}
-
 void small_area_changed(struct space *s)
 {
     if (s->small_size != 0)
@@ -172,7 +167,7 @@ void space_segments(struct space *s)
     word_t base = segment_base(s);
     if (base != 0) {
         kernel.small_spaces--;
-        small_area_clear(base, segment_size(s));
+        small_area_sync(base, segment_size(s), NULL);
     }
     if (s->small_size != 0) {
         kernel.small_spaces++;

@@ -140,6 +140,7 @@ static bool general_protection(struct trap_frame *f)
     /* Beyond a small space's limit? As a large space it may go there; if the cause was another
      * one, the fault comes again. */
     if (s->small_size != 0) {
+        print("kernel: %08x goes beyond its small space: large now\n", current()->id);
         space_make_large(s);
         return true;
     }
@@ -185,8 +186,6 @@ static bool fixed_up(struct trap_frame *f)
 /* What can be repaired, is: returns the frame to go on with. */
 static struct trap_frame *kernel_fault(struct trap_frame *f)
 {
-    extern const char sysenter_flags_right[];
-
     if (fixed_up(f))
         return f;
     if (f->vector == VECTOR_GP && is_iret(f->eip)) {
@@ -195,10 +194,11 @@ static struct trap_frame *kernel_fault(struct trap_frame *f)
             exception(f, VECTOR_GP, 0);
         return f;
     }
-    /* The trap flag of a program survives SYSENTER. */
-    if (f->vector == VECTOR_DB && f->eip >= (word_t)(uintptr_t)enter_sysenter &&
-        f->eip < (word_t)(uintptr_t)sysenter_flags_right) {
+    /* The trap flag of a program survives SYSENTER; and a breakpoint on what MOV to SS reads waits
+     * for the next instruction to end, which may be one that enters the kernel. */
+    if (f->vector == VECTOR_DB) {
         f->eflags &= ~EFLAGS_TF;
+        foreign_debug_status();
         return f;
     }
     if (f->vector == VECTOR_NMI) {

@@ -18,26 +18,17 @@ static bool break_in;
 struct command {
     const char *name, *arguments, *help;
     unsigned needs; /* arguments */
-    void (*run)(const word_t argument[ARGUMENTS_MAX], unsigned count);
+    void (*run)(const word_t argument[]);
 };
 
 /* --- commands that are not in inspect.c ------------------------------------------------------- */
-static void help(const word_t argument[ARGUMENTS_MAX], unsigned count);
+static void help(const word_t argument[]);
 
-static void show_trace(const word_t argument[ARGUMENTS_MAX], unsigned count)
+static void reboot(const word_t argument[])
 {
-    (void)argument, (void)count;
-    trace_print();
-}
-
-static void reboot(const word_t argument[ARGUMENTS_MAX], unsigned count)
-{
-    (void)argument, (void)count;
+    (void)argument;
     outb(0x64, 0xFE); /* the keyboard controller pulls the processor's reset line */
-    static const struct {
-        uint16_t limit;
-        uint32_t base;
-    } __attribute__((packed)) none = {0, 0};
+    static const uint16_t none[3]; /* limit and base */
     __asm__ volatile("lidt %0\n\tint3" : : "m"(none)); /* no gates: the processor shuts down */
 }
 
@@ -50,8 +41,6 @@ static const struct command commands[] = {
     {"mappings", "ADDRESS", "who has the frame at a physical address", 1, show_mappings},
     {"verify", "", "looks for contradictions in the lists of mappings", 0, check_mappings},
     {"dump", "THREAD ADDRESS", "256 bytes of the memory of a thread's space", 2, show_memory},
-    {"ready", "", "the ready queues", 0, show_ready},
-    {"outs", "", "timeouts: who waits until when", 0, show_timeouts},
     {"kernel", "", "the kernel's own memory", 0, show_kernel_memory},
     {"buffer", "", "the trace buffer", 0, show_trace},
     {"continue", "", "leaves the debugger", 0, NULL},
@@ -59,9 +48,9 @@ static const struct command commands[] = {
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
-static void help(const word_t argument[ARGUMENTS_MAX], unsigned count)
+static void help(const word_t argument[])
 {
-    (void)argument, (void)count;
+    (void)argument;
     for (unsigned i = 0; i < COMMANDS; i++)
         print("  %-9s %-15s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
     print("numbers are hexadecimal\n");
@@ -144,7 +133,7 @@ static bool execute(const char *line)
         if (count < c->needs)
             print("%s needs: %s\n", c->name, c->arguments);
         else if (c->run)
-            c->run(argument, count);
+            c->run(argument);
         return c->run;
     }
     print("what? try help\n");

@@ -11,9 +11,7 @@ static const char *const state_names[] = {"inactive", "ready",   "waiting", "wai
 
 static const char *state_name(const struct tcb *t)
 {
-    if (t == current())
-        return "running";
-    return t->state < sizeof state_names / sizeof *state_names ? state_names[t->state] : "?";
+    return t == current() ? "running" : state_names[t->state];
 }
 
 static const char *space_name(const struct space *s)
@@ -51,15 +49,13 @@ static void thread_line(struct tcb *t)
           t->slow & SLOW_TIMEOUT ? "timeout" : "");
 }
 
-static void thread_heading(void)
-{
-    print("id       state      prio space     directory eip      partner\n");
-}
+static const char thread_heading[] =
+    "id       state      prio space     directory eip      partner\n";
 
-void show_threads(const word_t argument[], unsigned count)
+void show_threads(const word_t argument[])
 {
-    (void)argument, (void)count;
-    thread_heading();
+    (void)argument;
+    print(thread_heading);
     for (word_t i = 0; i < THREAD_NUMBERS; i++)
         if (kernel.threads[i])
             thread_line(kernel.threads[i]);
@@ -78,13 +74,12 @@ static void show_senders(const struct tcb *t)
     print("\n");
 }
 
-void show_thread(const word_t argument[], unsigned count)
+void show_thread(const word_t argument[])
 {
-    (void)count;
     struct tcb *t = thread_named(argument[0]);
     if (!t)
         return;
-    thread_heading();
+    print(thread_heading);
     thread_line(t);
     print("local id %08x  utcb %p  scheduler %08x  slow %x  kernel esp %08x\n", t->local_id,
           (void *)t->utcb, t->scheduler, t->slow, t->esp);
@@ -101,41 +96,10 @@ void show_thread(const word_t argument[], unsigned count)
     print("\nbr0 %08x  br1 %08x\n", utcb_br(t->utcb, 0), utcb_br(t->utcb, 1));
 }
 
-void show_ready(const word_t argument[], unsigned count)
-{
-    (void)argument, (void)count;
-    for (int p = PRIORITIES - 1; p >= 0; p--) {
-        const struct tcb *t = kernel.ready[p];
-        if (!t)
-            continue;
-        print("%3d:", p);
-        do {
-            print(" %08x", t->id);
-            t = t->ready_next;
-        } while (t && t != kernel.ready[p]);
-        print("\n");
-    }
-    print("running: %08x\n", current() ? current()->id : 0);
-}
-
-void show_timeouts(const word_t argument[], unsigned count)
-{
-    (void)argument, (void)count;
-    usec_t now = now_us();
-    print("now %llu us\n", now);
-    for (word_t i = 0; i < THREAD_NUMBERS; i++) {
-        const struct tcb *t = kernel.threads[i];
-        if (t && (t->slow & SLOW_TIMEOUT))
-            print("%08x at %llu us, %s %llu\n", t->id, t->timeout_at,
-                  t->timeout_at > now ? "in" : "late by",
-                  t->timeout_at > now ? t->timeout_at - now : now - t->timeout_at);
-    }
-}
-
 /* --- spaces ----------------------------------------------------------------------------------- */
-void show_spaces(const word_t argument[], unsigned count)
+void show_spaces(const word_t argument[])
 {
-    (void)argument, (void)count;
+    (void)argument;
     print("directory name   kip area utcb area small            redirector threads\n");
     for (const struct space *s = kernel.spaces; s; s = s->next) {
         print("%08x  %-6s %08x %08x  %08x+%08x %08x ", s->directory, space_name(s), s->kip_area,
@@ -163,9 +127,8 @@ static void print_run(const struct run *r)
               r->entry & PTE_PWT ? "write-through" : "");
 }
 
-void show_pages(const word_t argument[], unsigned count)
+void show_pages(const word_t argument[])
 {
-    (void)count;
     struct tcb *t = thread_named(argument[0]);
     if (!t || !t->space)
         return;
@@ -191,14 +154,8 @@ void show_pages(const word_t argument[], unsigned count)
     print_run(&r);
 }
 
-static vaddr_t address(const struct mapping *n)
+void show_mappings(const word_t argument[])
 {
-    return n->va & ~(PAGE_SIZE - 1);
-}
-
-void show_mappings(const word_t argument[], unsigned count)
-{
-    (void)count;
     paddr_t pa = argument[0];
     unsigned shown = 0;
     for (const struct mapping *n = region_of(pa)->first; n; n = n->next) {
@@ -207,7 +164,7 @@ void show_mappings(const word_t argument[], unsigned count)
             continue;
         for (word_t i = 0; i < n->depth; i++)
             print("  ");
-        print("%08x of directory %08x %s, r%c, status %x%s\n", address(n),
+        print("%08x of directory %08x %s, r%c, status %x%s\n", n->va & -PAGE_SIZE,
               n->space->directory, space_name(n->space), *mapping_entry(n) & PTE_W ? 'w' : '-',
               mapping_status(n), n->va & MAPPING_LARGE ? ", 4 MB" : "");
         shown++;
@@ -235,9 +192,9 @@ static const char *node_fault(const struct mapping *n, const struct mapping *bef
     return space_reserved(n->space, n->va) ? "lies in the kernel's areas" : NULL;
 }
 
-void check_mappings(const word_t argument[], unsigned count)
+void check_mappings(const word_t argument[])
 {
-    (void)argument, (void)count;
+    (void)argument;
     word_t nodes = 0, wrong = 0;
     for (word_t i = 0; i < MAPPING_REGIONS; i++) {
         const struct mapping *before = NULL, *n = kernel.regions[i].first;
@@ -246,16 +203,15 @@ void check_mappings(const word_t argument[], unsigned count)
             if (!fault)
                 continue;
             wrong++;
-            print("%08x of directory %08x %s\n", address(n), n->space->directory, fault);
+            print("%08x of directory %08x %s\n", n->va & -PAGE_SIZE, n->space->directory, fault);
         }
     }
     print("%u mappings, %u wrong; the pool has %u in use\n", nodes, wrong,
           kmem_pool_used(&kernel.mapping_pool));
 }
 
-void show_memory(const word_t argument[], unsigned count)
+void show_memory(const word_t argument[])
 {
-    (void)count;
     struct tcb *t = thread_named(argument[0]);
     if (!t || !t->space)
         return;
@@ -282,9 +238,9 @@ static void pool_line(const char *name, const struct kmem_pool *p)
           p->object_size);
 }
 
-void show_kernel_memory(const word_t argument[], unsigned count)
+void show_kernel_memory(const word_t argument[])
 {
-    (void)argument, (void)count;
+    (void)argument;
     print("%u frames free\n", kmem_free_frames());
     pool_line("threads", &kernel.tcb_pool);
     pool_line("spaces", &kernel.space_pool);

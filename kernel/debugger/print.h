@@ -24,7 +24,6 @@ void panic_frame(const struct trap_frame *f, const char *why) __attribute__((nor
 
 /* --- trace.c: a ring of (what, two words) with time stamps, printed by the debugger ----------- */
 void trace(const char *what, word_t a, word_t b);
-void trace_print(void);
 
 /* --- debugger.c: entered on panic, and with the option kdb on INT3 from a program that carries its
  * marker [L4X2 2] and, while break-in is on, by ^K or ESC on the serial line, which the clock's

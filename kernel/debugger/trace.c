@@ -1,6 +1,7 @@
 /* trace.c: the last things that happened, for the debugger. Nothing in the kernel traces by itself:
  * a call is put where somebody looks for something. */
 #include "arch/cpu.h"
+#include "debugger/debugger.h"
 #include "debugger/print.h"
 
 #define TRACE_COUNT 256
@@ -21,8 +22,9 @@ void trace(const char *what, word_t a, word_t b)
     ring[i].b = b;
 }
 
-void trace_print(void)
+void show_trace(const word_t argument[])
 {
+    (void)argument;
     word_t count = next_event < TRACE_COUNT ? next_event : TRACE_COUNT;
     for (word_t n = next_event - count; n != next_event; n++) {
         word_t i = n % TRACE_COUNT;

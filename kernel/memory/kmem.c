@@ -78,11 +78,16 @@ static struct free_frames *pop_single(void)
     return f;
 }
 
-static void clear(void *memory, word_t size)
+/* A Pentium brings no line into its cache for a store, so each would wait for the bus: reading the
+ * line first costs less, and nothing has to be stored in one that is clear already. */
+void kmem_clear(void *memory, word_t size)
 {
-    word_t *w = memory;
-    for (word_t i = 0; i < size / sizeof *w; i++)
-        w[i] = 0;
+    word_t *w = memory, *end = w + size / sizeof *w;
+    for (; end - w >= 8; w += 8)
+        if (w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7])
+            w[0] = w[1] = w[2] = w[3] = w[4] = w[5] = w[6] = w[7] = 0;
+    while (w < end)
+        *w++ = 0;
 }
 
 static struct free_frames *take(unsigned count)
@@ -103,7 +108,7 @@ void *kmem_frames(unsigned count)
     if (!f)
         return NULL;
     kernel.kmem.free_count -= count;
-    clear(f, count * PAGE_SIZE);
+    kmem_clear(f, count * PAGE_SIZE);
     return f;
 }
 

@@ -13,6 +13,7 @@ void kmem_add(paddr_t low, paddr_t high);
 /* `count` contiguous frames, cleared, aligned to their size (1 or 2); NULL when there are none. */
 void *kmem_frames(unsigned count);
 void kmem_frames_free(void *frames, unsigned count);
+void kmem_clear(void *memory, word_t size); /* whole words */
 word_t kmem_free_frames(void); /* for the debugger and for tests of leaks */
 
 /* The allocator's state, in struct kernel. */

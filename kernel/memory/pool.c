@@ -77,9 +77,9 @@ void *kmem_pool_take_as_is(struct kmem_pool *pool)
 
 void *kmem_pool_take(struct kmem_pool *pool)
 {
-    word_t *object = kmem_pool_take_as_is(pool);
-    for (word_t i = 0; object && i < pool->object_size / sizeof *object; i++)
-        object[i] = 0;
+    void *object = kmem_pool_take_as_is(pool);
+    if (object)
+        kmem_clear(object, pool->object_size);
     return object;
 }
 

@@ -95,7 +95,7 @@ check() {
     fi
 }
 
-all='^176 passed, 0 failed$' ports='^15 passed, 0 failed$' fpages=ioports=fpages
+all='^179 passed, 0 failed$' ports='^15 passed, 0 failed$' fpages=ioports=fpages
 has() { command -v "$1" >/dev/null || { echo "$1 is not installed: not asked"; return 1; }; }
 [ $# -gt 0 ] || set -- qemu bochs isochron
 for target; do

@@ -33,8 +33,8 @@ struct l4_foreign_frame {
 
 // The rest of a thread's state, which changes seldom: INT 3Bh, by a thread in its keeper's space.
 // EAX: the thread; ECX: one of these; EDX: the address of what is read or written, which lies in
-// one page. EAX is 1 when it was done, 0 when not (the UTCB's error word says why); 2 after
-// L4_STATE_X87_GET: the thread has used no x87, and nothing was written.
+// one page, or what the operation says. EAX is 1 when it was done, 0 when not (the UTCB's error
+// word says why); 2 after L4_STATE_X87_GET: the thread has used no x87, and nothing was written.
 #define L4_STATE_VECTOR 0x3Bu
 enum l4_state_operation {
     L4_STATE_TLS_SET,      // struct l4_state_tls
@@ -43,6 +43,10 @@ enum l4_state_operation {
     L4_STATE_X87_SET,      // the same; address 0: as a new thread's
     L4_STATE_TRAMPOLINE_SET, // uint32_t: int 80h becomes a call to there; 0: the keeper hears of it
     L4_STATE_SEGMENTS_GET, // struct l4_state_segments: for keepers that also hear of calls by Ipc
+    L4_STATE_UNMAP,        // EDX: how many fpages are in MR0 and on, of 4 MB at most: rights that
+                           // the thread's space, and who has got pages from there, loses at them
+    L4_STATE_RESET,        // all of the above, and the UTCB's page, as a new thread's, if no other
+                           // is active in its space; what it waits for and its registers stay
 };
 
 // Descriptors as the GDT has them, for selectors 33h, 3Bh and 43h: data of privilege 3, or 0.
