@@ -16,7 +16,7 @@ linux_l4_tree() {
     echo 'obj-y =' >"$tree/arch/x86/um/os-L4/Makefile"
     cat >"$tree/arch/um/Makefile-os-L4" <<'END'
 USER_CFLAGS += -D_GNU_SOURCE -D_LARGEFILE64_SOURCE -I$(srctree)/$(ARCH_DIR)/os-L4
-KBUILD_CFLAGS += -D_LARGEFILE64_SOURCE
+KBUILD_CFLAGS += -D_LARGEFILE64_SOURCE -ffunction-sections
 END
 }
 

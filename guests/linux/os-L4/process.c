@@ -4,9 +4,9 @@
  * with the registers of the answer.
  *
  * A new space is empty; its pages come one by one with the answers to its faults. The layer keeps a
- * shadow of what each space has been given, so that it knows which frame to unmap when Linux
- * changes a page table. Unmapping goes by frame: other spaces that share the frame lose it too, and
- * fault again. */
+ * shadow of what each space has been given, so that it knows what to take back when Linux changes a
+ * page table. A space that is not needed any more is emptied and kept for the next process: to make
+ * one, with its page tables, and to take it down costs as much as fifty faults. */
 #include <errno.h>
 #include <string.h>
 #include <l4/task.h>
@@ -29,115 +29,160 @@
 #define EFLAGS_TF         0x100u
 #define EIP_NOWHERE       0xFFFFFFFCu
 
+/* Linux is built so that locals begin as zeros, which takes 90 cycles for a frame of registers; a
+ * message of the process's own has no use for it. */
+#define UNINITIALIZED __attribute__((uninitialized))
+
 /* A shadow entry: the frame's offset in Linux's physical memory, the rights, and a mark. */
 #define SHADOW_VALID 8u
 #define SHADOW_PER_TABLE 1024u
 #define REGION_SHIFT 22
+#define REGIONS      (PROCESS_TOP >> REGION_SHIFT)
+
+/* The entries of 4 MB. Some from `first` to before `end` are valid, and none elsewhere. */
+struct shadow {
+    word_t *entries; /* NULL: none has been made yet */
+    uint16_t first, end;
+};
 
 struct process {
-    bool used;
+    bool used; /* else it is kept for the next one */
     l4_thread_id thread;
     bool calls; /* it waits for the answer to a call of its own from there (library.c) */
     struct library_place caller;
     word_t result; /* the last such answer */
     struct process_state state;
-    word_t *table[1u << (32 - REGION_SHIFT)];
+    uint32_t regions[REGIONS / 32 + 1]; /* bit set: the region's entries have been made */
+    struct shadow shadow[REGIONS];
 };
 
-static struct process processes[PROCESS_MAX];
+/* A space that is kept has some 50 KB of the microkernel's memory. */
+#define KEPT_MAX 8
+
+static struct process *processes[PROCESS_MAX];
+static word_t kept_count;
+#define PROCESS_ORDER 1 /* pages, as a power of two */
+_Static_assert(sizeof(struct process) <= PAGE_BYTES << PROCESS_ORDER, "");
 int userspace_pid[1];
 int kill_userspace_mm[1];
 
 static struct process *process_of(int pid)
 {
-    return &processes[(word_t)pid - THREAD_PROCESS];
+    return processes[(word_t)pid - THREAD_PROCESS];
 }
 
 struct process_state *state_of_process(uint32_t number)
 {
-    return number && number <= PROCESS_MAX ? &processes[number - 1].state : NULL;
+    struct process *p = number && number <= PROCESS_MAX ? processes[number - 1] : NULL;
+
+    return p ? &p->state : NULL;
 }
 
 /* --- the shadow ------------------------------------------------------------------------------- */
 
-static word_t *shadow_entry(struct process *p, word_t address, bool make)
+/* NULL: no memory for it. */
+static word_t *shadow_entry(struct process *p, word_t address)
 {
-    word_t **table = &p->table[address >> REGION_SHIFT];
+    word_t region = address >> REGION_SHIFT, index = address / PAGE_BYTES % SHADOW_PER_TABLE;
+    struct shadow *s = &p->shadow[region];
 
-    if (!*table && make) {
-        *table = (word_t *)alloc_stack(0, 1);
-        if (*table)
-            memset(*table, 0, PAGE_BYTES);
+    if (!s->entries) {
+        s->entries = (word_t *)alloc_stack(0, 1);
+        if (!s->entries)
+            return NULL;
+        memset(s->entries, 0, PAGE_BYTES);
+        p->regions[region / 32] |= 1u << region % 32;
     }
-    return *table ? &(*table)[address / PAGE_BYTES % SHADOW_PER_TABLE] : NULL;
+    if (s->first == s->end)
+        s->first = s->end = (uint16_t)index;
+    if (index < s->first)
+        s->first = (uint16_t)index;
+    if (index >= s->end)
+        s->end = (uint16_t)(index + 1);
+    return &s->entries[index];
+}
+
+/* The first region with entries, from this one on; REGIONS: there is none. */
+static word_t next_region(const struct process *p, word_t region)
+{
+    while (region < REGIONS) {
+        uint32_t rest = p->regions[region / 32] >> region % 32;
+
+        if (rest)
+            return region + (word_t)__builtin_ctz(rest);
+        region = (region | 31) + 1;
+    }
+    return REGIONS;
 }
 
 static void shadow_free(struct process *p)
 {
-    for (word_t i = 0; i < sizeof(p->table) / sizeof(p->table[0]); i++)
-        if (p->table[i]) {
-            free_stack((unsigned long)p->table[i], 0);
-            p->table[i] = NULL;
-        }
+    for (word_t i = 0; (i = next_region(p, i)) < REGIONS; i++)
+        free_stack((unsigned long)p->shadow[i].entries, 0);
 }
 
 /* --- taking pages back ------------------------------------------------------------------------ */
 
 struct revocation {
+    struct process *process;
     word_t count;
-    l4_fpage list[L4_MR_COUNT];
 };
 
 static void take_back_now(struct revocation *r)
 {
-    word_t count = r->count;
-
-    if (!count)
-        return;
-    for (word_t i = 0; i < count; i++)
-        l4_set_mr(i, r->list[i]);
-    l4_unmap(count - 1);
+    if (r->count && !l4_foreign_state(r->process->thread, L4_STATE_UNMAP, (void *)r->count))
+        layer_panic("process thread %08x keeps its pages: error %u", r->process->thread,
+                    l4_error_code());
     r->count = 0;
 }
 
-static void take_back(struct revocation *r, word_t entry, word_t rights)
+static void take_back(struct revocation *r, word_t address, word_t rights)
 {
-    word_t frame = uml_physmem + (entry & ~(PAGE_BYTES - 1));
-
     if (r->count == L4_MR_COUNT)
         take_back_now(r);
-    r->list[r->count++] = l4_make_fpage(frame, 12, rights);
+    l4_set_mr(r->count++, l4_make_fpage(address, 12, rights));
 }
 
+typedef void action(struct revocation *r, word_t *entry, word_t address, word_t argument);
+
 /* Calls for each page in the range that the process has. */
-static void for_each_page(struct process *p, word_t address, word_t length,
-                          void (*action)(struct revocation *, word_t *entry, word_t argument),
+static void for_each_page(struct process *p, word_t address, word_t length, action *action,
                           word_t argument)
 {
-    struct revocation r = {0};
-    word_t end = address + length;
+    struct revocation r = {p, 0};
+    word_t first = address / PAGE_BYTES, last = (address + length - 1) / PAGE_BYTES;
 
-    while (address < end) {
-        word_t *entry = shadow_entry(p, address, false);
+    if (last >= PROCESS_TOP / PAGE_BYTES)
+        last = PROCESS_TOP / PAGE_BYTES - 1;
+    for (word_t region = first / SHADOW_PER_TABLE;
+         (region = next_region(p, region)) <= last / SHADOW_PER_TABLE; region++) {
+        struct shadow *s = &p->shadow[region];
+        word_t base = region * SHADOW_PER_TABLE, at = base + s->first, end = base + s->end;
 
-        if (!entry) {
-            address = (address | ((1u << REGION_SHIFT) - 1)) + 1;
-            if (!address)
-                break;
-            continue;
-        }
-        if (*entry & SHADOW_VALID)
-            action(&r, entry, argument);
-        address += PAGE_BYTES;
+        if (at < first)
+            at = first;
+        if (end > last + 1)
+            end = last + 1;
+        for (; at < end; at++)
+            if (s->entries[at - base] & SHADOW_VALID)
+                action(&r, &s->entries[at - base], at * PAGE_BYTES, argument);
     }
     take_back_now(&r);
 }
 
-static void drop(struct revocation *r, word_t *entry, word_t unused)
+static void drop(struct revocation *r, word_t *entry, word_t address, word_t unused)
 {
     (void)unused;
-    take_back(r, *entry, L4_FULLY_ACCESSIBLE);
+    take_back(r, address, L4_FULLY_ACCESSIBLE);
     *entry = 0;
+}
+
+/* The page behind AT_SYSINFO is not in the shadow: it stays, as what each process has. */
+static void drop_all(struct process *p)
+{
+    for_each_page(p, 0, PROCESS_TOP, drop, 0);
+    for (word_t i = 0; (i = next_region(p, i)) < REGIONS; i++)
+        p->shadow[i].first = p->shadow[i].end = 0;
 }
 
 /* UM_PROT_READ, _WRITE and _EXEC are L4's rights in the opposite order. */
@@ -148,14 +193,14 @@ static word_t rights_of(unsigned int protection)
            (protection & UM_PROT_WRITE ? L4_WRITABLE | L4_READABLE | L4_EXECUTABLE : 0);
 }
 
-static void restrict_to(struct revocation *r, word_t *entry, word_t rights)
+static void restrict_to(struct revocation *r, word_t *entry, word_t address, word_t rights)
 {
     word_t lost = *entry & L4_FULLY_ACCESSIBLE & ~rights;
 
     if (!(rights & L4_READABLE)) {
-        drop(r, entry, 0);
+        drop(r, entry, address, 0);
     } else if (lost) {
-        take_back(r, *entry, lost);
+        take_back(r, address, lost);
         *entry &= ~lost;
     }
 }
@@ -206,27 +251,64 @@ static bool await_registers(l4_thread_id thread)
     return !l4_tag_failed(l4_send(thread)) && !l4_tag_failed(l4_receive(thread));
 }
 
+static void process_free(word_t index)
+{
+    shadow_free(processes[index]);
+    free_stack((unsigned long)processes[index], PROCESS_ORDER);
+    processes[index] = NULL;
+}
+
+/* False: no memory, here or in the microkernel. */
+static bool process_new(word_t index)
+{
+    struct process *p = (struct process *)alloc_stack(PROCESS_ORDER, 0);
+
+    if (!p)
+        return false;
+    memset(p, 0, sizeof(*p));
+    processes[index] = p;
+    p->thread = layer_place->space(index);
+    if (!p->thread) {
+        process_free(index);
+        return false;
+    }
+    if (!l4_set_priority(p->thread, PRIORITY_PROCESS) || !await_registers(p->thread))
+        layer_panic("process thread %08x does not start: error %u", p->thread, l4_error_code());
+    return true;
+}
+
+/* A place with a space that is kept, or else one without any; PROCESS_MAX: all are in use. */
+static word_t find_place(void)
+{
+    word_t place = PROCESS_MAX;
+
+    for (word_t i = 0; i < PROCESS_MAX && (kept_count || place == PROCESS_MAX); i++) {
+        if (processes[i] && !processes[i]->used)
+            return i;
+        if (!processes[i] && place == PROCESS_MAX)
+            place = i;
+    }
+    return place;
+}
+
 int start_userspace(unsigned long unused)
 {
-    (void)unused;
-    for (word_t i = 0; i < PROCESS_MAX; i++) {
-        struct process *p = &processes[i];
+    word_t place = find_place();
+    struct process *p;
 
-        if (p->used)
-            continue;
-        p->thread = layer_place->space(i);
-        if (!p->thread)
-            return -ENOMEM;
-        p->used = true;
-        p->calls = false;
-        p->state = (struct process_state){.thread = p->thread, .number = i + 1};
-        if (!l4_set_priority(p->thread, PRIORITY_PROCESS) || !library_prepare(p->thread) ||
-            !await_registers(p->thread))
-            layer_panic("process thread %08x does not start: error %u", p->thread,
-                        l4_error_code());
-        return (int)(THREAD_PROCESS + i);
-    }
-    return -EAGAIN;
+    (void)unused;
+    if (place == PROCESS_MAX)
+        return -EAGAIN;
+    if (processes[place])
+        kept_count--;
+    else if (!process_new(place))
+        return -ENOMEM;
+    p = processes[place];
+    p->used = true;
+    p->state = (struct process_state){.thread = p->thread, .number = place + 1};
+    if (!library_prepare(p->thread))
+        layer_panic("process thread %08x has no trampoline: error %u", p->thread, l4_error_code());
+    return (int)(THREAD_PROCESS + place);
 }
 
 int copy_context_skas0(unsigned long stack, int pid)
@@ -235,15 +317,31 @@ int copy_context_skas0(unsigned long stack, int pid)
     return start_userspace(stack);
 }
 
+/* Nothing of the process stays in its space. The thread waits for registers, as a new one does. */
+static void keep(struct process *p)
+{
+    if (p->calls)
+        library_recall(p->thread);
+    p->calls = false;
+    drop_all(p);
+    if (!l4_foreign_state(p->thread, L4_STATE_RESET, NULL))
+        layer_panic("process thread %08x keeps its state: error %u", p->thread, l4_error_code());
+    p->used = false;
+    kept_count++;
+}
+
 void os_kill_ptraced_process(int pid, int reap)
 {
     struct process *p = process_of(pid);
 
     (void)reap;
+    if (kept_count < KEPT_MAX) {
+        keep(p);
+        return;
+    }
     if (!layer_place->end_space(p->thread))
         layer_panic("process thread %08x does not go: error %u", p->thread, l4_error_code());
-    shadow_free(p);
-    p->used = false;
+    process_free((word_t)pid - THREAD_PROCESS);
 }
 
 void __switch_mm(struct mm_id *id)
@@ -313,7 +411,7 @@ static void put_page(struct process *p, word_t address)
     if (!layer_page_of(address, &physical, &protection))
         return;
     rights = rights_of(protection);
-    entry = shadow_entry(p, address, true);
+    entry = shadow_entry(p, address);
     if (!(rights & L4_READABLE) || !entry)
         return;
     if (*entry & SHADOW_VALID && (*entry & ~(PAGE_BYTES - 1)) != physical)
@@ -390,7 +488,7 @@ void userspace(struct uml_pt_regs *regs, unsigned long *unused)
     interrupt_end();
     for (;;) {
         struct process *p = process_of(userspace_pid[0]);
-        struct l4_foreign_frame f;
+        struct l4_foreign_frame f UNINITIALIZED;
         l4_tag tag;
 
         if (kill_userspace_mm[0])
