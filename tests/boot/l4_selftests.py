@@ -9,7 +9,7 @@ usage: l4_selftests.py [short | PROGRAM...]
 
 short takes those that guests/linux/selftests/list calls so, on the kernels that the other tests boot; else all, or
 those named (timers/nanosleep, or a folder: timers), on kernels built for it. ISOCHRON and BUILD name the program and
-the build (build/release); KEEP a folder where what the guests print stays.
+the build (build/release), LINUX and LINUX_L4 other kernels, KEEP a folder where what the guests print stays.
 """
 import collections
 import fnmatch
@@ -45,14 +45,14 @@ def start(work, name, tests, options):
 
 
 def native(work, tests, initrd, kernel):
-    return start(work, "native", tests, ["-kernel", image(kernel), "-initrd", initrd, "-append",
+    return start(work, "native", tests, ["-kernel", kernel, "-initrd", initrd, "-append",
                                          image("vmlinux", "--cmdline")])
 
 
 def on_l4(work, tests, initrd, kernel):
     options = "mem=32000K initrd=rd root= console=ttyS0 quiet lpj=400000 exit=debug"
     return start(work, "l4", tests, ["-kernel", BUILD / "l4/kernel-checked", "-initrd",
-                                     f"{BUILD / 'l4/sigma0'},{image(kernel)} {options},{initrd}",
+                                     f"{BUILD / 'l4/sigma0'},{kernel} {options},{initrd}",
                                      "-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
 
 
@@ -99,11 +99,13 @@ def differences(program, native_result, l4_result):
     return texts
 
 
-def explained():
-    """Of guests/linux/selftests/differences: pattern and reason of each line."""
+def explained(short):
+    """Of guests/linux/selftests/differences: pattern and reason of each line that is for these kernels."""
     rows = []
     for line in (TESTS / "differences").read_text().splitlines():
-        if line and not line.startswith("#"):
+        only = re.match(r"(short|all): ", line)
+        line = line[only.end():] if only else line
+        if line and not line.startswith("#") and (not only or (only[1] == "short") == short):
             pattern, separator, reason = line.partition(" -- ")
             if not separator or not reason.strip():
                 sys.exit(f"differences: no reason in {line!r}")
@@ -118,9 +120,9 @@ def cell(result):
     return f"{result[0]:<10} " + " ".join(f"{counts[state] or '-':>4}" for state in STATES)
 
 
-def compare(native_results, l4_results):
+def compare(native_results, l4_results, short):
     """Prints table and verdict; how many differences nobody explained, and lines that explain none."""
-    rows, used, wrong = explained(), set(), 0
+    rows, used, wrong = explained(short), set(), 0
     head = "end        " + " ".join(f"{state:>4.4}" for state in STATES)
     print(f"{'test':<52} {'native ' + head} | {'L4 ' + head}")
     notes = []
@@ -146,7 +148,8 @@ def compare(native_results, l4_results):
 
 
 def run(work, tests):
-    kernels = ("vmlinux", "linux-l4") if tests == "short" else ("vmlinux-selftests", "linux-l4-selftests")
+    names = ("vmlinux", "linux-l4") if tests == "short" else ("vmlinux-selftests", "linux-l4-selftests")
+    kernels = os.environ.get("LINUX") or image(names[0]), os.environ.get("LINUX_L4") or image(names[1])
     initrd = image("initrd-selftests")
     both = [native(work, tests, initrd, kernels[0]), on_l4(work, tests, initrd, kernels[1])]
     for process, name in zip(both, ("native", "l4")):
@@ -159,7 +162,7 @@ def run(work, tests):
             list(native_results) != list(l4_results):
         sys.exit(f"native ran {native_count} programs and told of {len(native_results)}, L4 {l4_count} and "
                  f"{len(l4_results)}")
-    return compare(native_results, l4_results)
+    return compare(native_results, l4_results, tests == "short")
 
 
 def main():
