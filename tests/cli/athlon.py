@@ -8,13 +8,12 @@ import collections
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from checks import check, finish, isochron, program, root, work
+from remote import Remote
 
 L4 = root / "build/release/l4"
 CAUSES = ["data.l2", "data.dram", "fetch.l2", "fetch.dram", "tlb.itlb", "tlb.dtlb", "tlb.update"]
@@ -133,42 +132,11 @@ def check_kanata(trace):
     check("retirement is in order", [retired[i] for i in sorted(retired)] == sorted(retired.values()))
 
 
-class Gdb:
-    """The remote protocol as far as it is wanted here."""
-
-    def __init__(self, path):
-        self.s = socket.socket(socket.AF_UNIX)
-        for _ in range(1200):  # a minute to be there, and to listen
-            if self.s.connect_ex(path) == 0:
-                break
-            time.sleep(0.05)
-        self.s.settimeout(60)
-        self.have = b""
-
-    def reply(self):
-        while not (m := re.search(rb"\$([^#]*)#..", self.have)):
-            self.have += self.s.recv(65536)
-        self.have = self.have[m.end():]
-        self.s.sendall(b"+")
-        return m[1].decode()
-
-    def ask(self, text):
-        self.s.sendall(b"$%s#%02x" % (text.encode(), sum(text.encode()) & 255))
-        return self.reply()
-
-    def monitor(self, text):
-        said, reply = "", self.ask("qRcmd," + text.encode().hex())
-        while re.fullmatch("O[0-9a-f]+", reply):
-            said += bytes.fromhex(reply[1:]).decode()
-            reply = self.reply()
-        return said + (bytes.fromhex(reply).decode() if re.fullmatch("[0-9a-f]+", reply) else "")
-
-
 def check_gdb(trace):
     path = str(work / "socket")
     with subprocess.Popen([program, "replay", trace, "--serial", "null", "--quiet", "--gdb", f"unix:{path}", "-S"],
                           cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
-        g = Gdb(path)
+        g = Remote(path)
         said = g.monitor("goto 150M")
         check("goto a cycle", "cycle" in said, said)
         seen = [g.ask("g")]
@@ -180,9 +148,9 @@ def check_gdb(trace):
             g.ask("bs")
             back.append(g.ask("g"))
         check("steps back come to the same registers", len(set(seen)) > 4 and back == seen[-2::-1])
-        g.s.sendall(b"$D#44")
+        g.detach()
         p.wait(timeout=60)
-        g.s.close()
+        g.line.close()
 
 
 check_keys()
