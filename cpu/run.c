@@ -53,8 +53,7 @@ struct block_cache *blocks_new(struct cpu *c, uint32_t ram_bytes)
     b->pages = xalloc(b->page_count ? b->page_count : 1, sizeof *b->pages);
     b->arena_bytes = ram_bytes < ARENA_BYTES_MAX / 2 ? 2 * (size_t)ram_bytes + (1u << 20)
                                                      : ARENA_BYTES_MAX;
-    b->arena = malloc(b->arena_bytes);
-    CHECK(b->arena != NULL);
+    b->arena = xalloc_table(1, b->arena_bytes);
     b->ops_max = BLOCK_OPS_MAX;
     b->scratch = xalloc(1, sizeof *b->scratch + sizeof(struct op) + CODE_BYTES);
     c->mmu->code_written = code_written;

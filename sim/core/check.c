@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* The process's, like stderr, and no machine's: nothing that a machine does reads it. */
 static struct {
@@ -66,5 +68,14 @@ void *xalloc(size_t count, size_t size)
 {
     void *p = calloc(count, size);
     CHECK(p != NULL);
+    return p;
+}
+
+void *xalloc_table(size_t count, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *p = xalloc(count, size), *first = p + (page - (uintptr_t)p % page) % page;
+    if (first + page <= p + count * size) /* advice: what it says to it does not matter */
+        (void)madvise(first, (size_t)(p + count * size - first) / page * page, MADV_HUGEPAGE);
     return p;
 }

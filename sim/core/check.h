@@ -40,3 +40,6 @@ void check_set_last_words(void (*speak)(void *owner, char *where, size_t size), 
 
 /* malloc and calloc that never return NULL. Zeroed. */
 void *xalloc(size_t count, size_t size);
+/* The same for what spans all of a machine's memory and is touched here and there: in large pages
+ * where the host has some, which spares it a fault and a TLB entry for each 4 KB. */
+void *xalloc_table(size_t count, size_t size);

@@ -376,7 +376,7 @@ static void fill_cmos(struct machine *m)
 static void make_memory(struct machine *m)
 {
     m->phys.size = m->config.ram_bytes;
-    m->phys.ram = xalloc(m->phys.size, 1);
+    m->phys.ram = xalloc_table(m->phys.size, 1);
     m->phys.page_flags = xalloc(m->phys.size / PAGE_BYTES, 1);
     m->phys.bus = &m->bus;
 }

@@ -266,8 +266,8 @@ static void make_mirrors(struct blame *b)
     const struct mmu *m = b->cpu->mmu;
     b->line_bits = line_bits(m);
     uint32_t lines = m->phys.size >> b->line_bits;
-    b->lines = xalloc((size_t)lines * RECORD_STRIDE, sizeof *b->lines);
-    b->code_lines = xalloc(lines, sizeof *b->code_lines);
+    b->lines = xalloc_table((size_t)lines * RECORD_STRIDE, sizeof *b->lines);
+    b->code_lines = xalloc_table(lines, sizeof *b->code_lines);
     for (int i = 0; i < MIRRORS; i++) {
         if (i >= MIRROR_ITLB) {
             mirror_init_tlb(&b->mirror[i], blame_tlb(b, i));

@@ -432,11 +432,11 @@ static void number_lines(struct paths *p, const struct mmu *m)
     const struct cache *cache[] = {&m->l1d, &m->l1i};
     p->line_shift = m->l1d.line_shift;
     p->lines = m->phys.size >> p->line_shift;
-    p->page = xalloc(PAGES, sizeof *p->page);
+    p->page = xalloc_table(PAGES, sizeof *p->page);
     for (unsigned code = 0; code < 2; code++) {
         p->sets[code] = cache[code]->sets;
         p->set[code] = xalloc(p->sets[code] + 1, sizeof *p->set[code]);
-        p->line[code] = xalloc(p->lines, sizeof *p->line[code]);
+        p->line[code] = xalloc_table(p->lines, sizeof *p->line[code]);
     }
 }
 
