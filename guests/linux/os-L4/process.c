@@ -27,6 +27,7 @@
 #define ERROR_INT_80      (0x80u << 3 | 2u)
 #define ERROR_INT_30      (0x30u << 3 | 2u)
 #define EFLAGS_TF         0x100u
+#define EFLAGS_RF         0x10000u
 #define EIP_NOWHERE       0xFFFFFFFCu
 
 /* Linux is built so that locals begin as zeros, which takes 90 cycles for a frame of registers; a
@@ -447,6 +448,7 @@ static word_t exception(struct uml_pt_regs *regs, const struct l4_foreign_frame 
     UPT_SYSCALL_NR(regs) = -1;
     if (f->vector == VECTOR_GP && f->error == ERROR_INT_80) {
         UPT_IP(regs) += 2;
+        UPT_EFLAGS(regs) &= ~EFLAGS_RF; /* a fault sets it; INT would not have */
         system_call(regs);
     } else if (f->vector == VECTOR_PAGE_FAULT) {
         page_fault(regs, f);

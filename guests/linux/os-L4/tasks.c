@@ -95,6 +95,29 @@ int os_get_thread_area(struct user_desc *info, int pid)
     return -EINVAL; /* Linux asks its own table */
 }
 
+/* --- selectors in signal frames --------------------------------------------------------------- */
+
+#define USER_CODE 0x1Bu
+#define USER_DATA 0x23u
+#define TRAP_IRET 32 /* arch/x86/include/asm/trapnr.h */
+
+/* A process has these two whatever it asks for, so that nothing faults by itself. */
+void layer_check_selectors(struct pt_regs *regs)
+{
+    const unsigned long *gp = regs->regs.gp;
+
+    if (((gp[HOST_CS] | 3) & 0xFFFF) == USER_CODE && ((gp[HOST_SS] | 3) & 0xFFFF) == USER_DATA)
+        return;
+    current->thread.arch.faultinfo = (struct faultinfo){.trap_no = TRAP_IRET};
+    force_sig_fault(SIGILL, ILL_BADSTK, NULL);
+}
+
+void layer_fresh_selectors(struct pt_regs *regs)
+{
+    regs->regs.gp[HOST_CS] = USER_CODE;
+    regs->regs.gp[HOST_DS] = regs->regs.gp[HOST_ES] = regs->regs.gp[HOST_SS] = USER_DATA;
+}
+
 /* --- x87 state for signal frames, debuggers and core files ------------------------------------ */
 
 int save_i387_registers(int pid, unsigned long *words)

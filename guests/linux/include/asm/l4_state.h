@@ -3,6 +3,7 @@
 #ifndef __UM_L4_STATE_H
 #define __UM_L4_STATE_H
 
+struct pt_regs;
 struct task_struct;
 struct user_desc;
 
@@ -15,5 +16,8 @@ int layer_set_fpregs(struct task_struct *task, const void *words);
 int layer_get_fpxregs(struct task_struct *task, void *image);
 int layer_set_fpxregs(struct task_struct *task, const void *image);
 void layer_fresh_x87(void); /* of the running thread: as after exec */
+/* Of a signal's frame: other selectors than a process has are SIGILL, as with IRET. */
+void layer_check_selectors(struct pt_regs *regs);
+void layer_fresh_selectors(struct pt_regs *regs);
 
 #endif
