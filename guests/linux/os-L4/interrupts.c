@@ -37,6 +37,7 @@ static void run_timer(void)
     struct uml_pt_regs regs;
 
     memset(&regs, 0, sizeof(regs));
+    regs.is_user = layer_process_runs(); /* whose time it was */
     in_timer = true;
     timer_handler(0, NULL, &regs);
     in_timer = false;

@@ -38,6 +38,9 @@ void layer_take_memory(uintptr_t first, uintptr_t end);
 /* interrupts.c */
 void layer_start_interrupts(void);
 
+/* process.c */
+bool layer_process_runs(void);
+
 /* Of a page fault's message. */
 #define VECTOR_PAGE_FAULT 14u
 #define ERROR_WRITE       2u

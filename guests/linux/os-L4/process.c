@@ -46,11 +46,13 @@ struct shadow {
     uint16_t first, end;
 };
 
+enum doing { STOPPED, RUNS, CALLS };
+
 struct process {
     bool used; /* else it is kept for the next one */
     l4_thread_id thread;
-    bool calls; /* it waits for the answer to a call of its own from there (library.c) */
-    struct library_place caller;
+    enum doing doing;
+    struct library_place caller; /* of the call of its own that it has sent: CALLS (library.c) */
     word_t result; /* the last such answer */
     struct process_state state;
     uint32_t regions[REGIONS / 32 + 1]; /* bit set: the region's entries have been made */
@@ -321,9 +323,9 @@ int copy_context_skas0(unsigned long stack, int pid)
 /* Nothing of the process stays in its space. The thread waits for registers, as a new one does. */
 static void keep(struct process *p)
 {
-    if (p->calls)
+    if (p->doing == CALLS)
         library_recall(p->thread);
-    p->calls = false;
+    p->doing = STOPPED;
     drop_all(p);
     if (!l4_foreign_state(p->thread, L4_STATE_RESET, NULL))
         layer_panic("process thread %08x keeps its state: error %u", p->thread, l4_error_code());
@@ -348,6 +350,14 @@ void os_kill_ptraced_process(int pid, int reap)
 void __switch_mm(struct mm_id *id)
 {
     userspace_pid[0] = id->u.pid;
+}
+
+/* At a tick: does a process compute, rather than Linux, or nobody? */
+bool layer_process_runs(void)
+{
+    word_t index = (word_t)userspace_pid[0] - THREAD_PROCESS;
+
+    return index < PROCESS_MAX && processes[index] && processes[index]->doing == RUNS;
 }
 
 /* A tick while the process may be computing: it stops at once, and Linux has the processor. */
@@ -464,18 +474,18 @@ static l4_tag go_on(struct process *p, const struct uml_pt_regs *regs, word_t wa
 {
     l4_tag tag;
 
-    if (p->calls && !singlestepping(NULL) && library_can_answer(regs, &p->caller)) {
+    if (p->doing == CALLS && !singlestepping(NULL) && library_can_answer(regs, &p->caller)) {
         p->result = UPT_AX(regs);
         l4_set_mr(1, p->result);
         l4_set_mr(0, l4_make_tag(0, 1, 0));
     } else {
-        if (p->calls)
+        if (p->doing == CALLS)
             library_recall(p->thread);
         put_registers(regs);
         if (wanted)
             put_page(p, wanted);
     }
-    p->calls = false;
+    p->doing = RUNS;
     tag = l4_call(p->thread);
     if (l4_tag_failed(tag))
         layer_panic("process thread %08x answers %08x: error %u", p->thread, tag, l4_error_code());
@@ -499,8 +509,8 @@ void userspace(struct uml_pt_regs *regs, unsigned long *unused)
         tag = go_on(p, regs, wanted);
         wanted = 0;
         regs->is_user = 1;
-        if (library_call(tag, regs)) {
-            p->calls = true;
+        p->doing = library_call(tag, regs) ? CALLS : STOPPED;
+        if (p->doing == CALLS) {
             p->caller = library_place(regs);
             system_call(regs);
         } else if (l4_tag_untyped(tag) == L4_FOREIGN_WORDS) {
