@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BUILD", ROOT / "build/release"))
 ISOCHRON = os.environ.get("ISOCHRON", str(BUILD / "isochron"))
 TESTS = ROOT / "guests/linux/selftests"
+QUIET = "loglevel=3"  # what Linux itself has to say would come between the lines of the tests
 STATES = ("pass", "fail", "skip", "xfail")
 EXITS = {"exit 0": "pass", "exit 2": "xfail", "exit 4": "skip"}  # kselftest.h
 
@@ -46,11 +47,11 @@ def start(work, name, tests, options):
 
 def native(work, tests, initrd, kernel):
     return start(work, "native", tests, ["-kernel", kernel, "-initrd", initrd, "-append",
-                                         image("vmlinux", "--cmdline")])
+                                         f'{image("vmlinux", "--cmdline")} {QUIET}'])
 
 
 def on_l4(work, tests, initrd, kernel):
-    options = "mem=32000K initrd=rd root= console=ttyS0 quiet lpj=400000 exit=debug"
+    options = f"mem=32000K initrd=rd root= console=ttyS0 {QUIET} lpj=400000 exit=debug"
     return start(work, "l4", tests, ["-kernel", BUILD / "l4/kernel-checked", "-initrd",
                                      f"{BUILD / 'l4/sigma0'},{kernel} {options},{initrd}",
                                      "-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
