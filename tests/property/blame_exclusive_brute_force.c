@@ -324,25 +324,4 @@ static void run(uint64_t operations, struct random *r, struct verdict *v, uint64
     world_free(w);
 }
 
-int main(int argc, char **argv)
-{
-    uint64_t first = 1, seeds = 20, operations = 1500, failed = 0, checked = 0;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        uint64_t n = twin_number(argv[0], argv[i], argv[i + 1]);
-        *(!strcmp(argv[i], "--seed") ? &first : !strcmp(argv[i], "--seeds") ? &seeds
-                                                                            : &operations) = n;
-    }
-    for (uint64_t seed = first; seed < first + seeds; seed++) {
-        struct random r = {seed};
-        struct verdict v = {0};
-        run(operations, &r, &v, &checked);
-        failed += v.failed;
-        if (v.failed)
-            printf("seed %llu, instruction %llu: %s\nrepeat: %s --seed %llu --seeds 1\n",
-                   (unsigned long long)seed, (unsigned long long)v.operation, v.message, argv[0],
-                   (unsigned long long)seed);
-    }
-    printf("%llu misses compared; %llu passed, %llu failed\n", (unsigned long long)checked,
-           (unsigned long long)(seeds - failed), (unsigned long long)failed);
-    return failed > 0;
-}
+int main(int argc, char **argv) { return brute_force(argc, argv, 20, 1500, run); }

@@ -557,3 +557,31 @@ static inline void world_free(struct world *w)
     free(w->phys.page_flags);
     free(w);
 }
+
+/* The main of a test with its run of one seed; --seed, --seeds and --operations change it. */
+typedef void reference_run(uint64_t operations, struct random *r, struct verdict *v,
+                           uint64_t *checked);
+
+static int brute_force(int argc, char **argv, uint64_t seeds, uint64_t operations,
+                       reference_run *run)
+{
+    uint64_t first = 1, failed = 0, checked = 0;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        uint64_t n = twin_number(argv[0], argv[i], argv[i + 1]);
+        *(!strcmp(argv[i], "--seed") ? &first : !strcmp(argv[i], "--seeds") ? &seeds
+                                                                            : &operations) = n;
+    }
+    for (uint64_t seed = first; seed < first + seeds; seed++) {
+        struct random r = {seed};
+        struct verdict v = {0};
+        run(operations, &r, &v, &checked);
+        failed += v.failed;
+        if (v.failed)
+            printf("seed %llu, instruction %llu: %s\nrepeat: %s --seed %llu --seeds 1\n",
+                   (unsigned long long)seed, (unsigned long long)v.operation, v.message, argv[0],
+                   (unsigned long long)seed);
+    }
+    printf("%llu misses compared; %llu passed, %llu failed\n", (unsigned long long)checked,
+           (unsigned long long)(seeds - failed), (unsigned long long)failed);
+    return failed > 0;
+}
