@@ -16,7 +16,7 @@ die() {
     exit 1
 }
 
-# lacking TEXT: what others publish cannot be fetched. ./test skips what needs it, by this line.
+# lacking TEXT: what others publish cannot be fetched. ./test skips what needs it, by the exit code.
 lacking() {
     printf 'guests: cannot be had: %s\n' "$*" >&2
     exit 77

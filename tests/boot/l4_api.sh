@@ -19,7 +19,7 @@ passed=0 failed=0
 for image in "$kernel" "$build"/l4/{sigma0,api_tests,api_ports,api_fuzz,api_threads,api_memory,api_chaos}; do
     [ -e "$image" ] && continue
     echo "no $image: build it first (cmake --preset release && ninja -C build/release)"
-    exit 77
+    exit 1
 done
 
 # run_qemu CPU MODULE, run_isochron MODEL MODULE, run_bochs - MODULE: the serial line into $work/out.

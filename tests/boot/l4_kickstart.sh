@@ -9,7 +9,7 @@ seconds_max=${QEMU_BOOT_SECONDS:-120}
 for image in kernel-checked sigma0 api_tests; do
     if [ ! -e "$l4/$image" ]; then
         echo "no $l4/$image: build the release preset first"
-        exit 77
+        exit 1
     fi
 done
 work=$(mktemp -d)

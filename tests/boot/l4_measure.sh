@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 for image in isochron l4/kernel l4/sigma0 l4/measure; do
     [ -e "$build/$image" ] || {
         echo "no $build/$image: build it first (cmake --preset release && ninja -C build/release)"
-        exit 77
+        exit 1
     }
 done
 

@@ -6,14 +6,10 @@
 #
 # Bochs must pass every check: it keeps the expectations honest. QEMU's TCG leaves out many checks of
 # segments; its reviewed failures are in system-qemu-differences, and anything else is an error. KVM is
-# asked where it opens, and skipped where it cannot run the image (a KVM without hardware under it). ISOCHRON names the simulator (build/release/isochron).
-set -uo pipefail
+# asked where it opens, and skipped where it cannot run the image (a KVM without hardware under it).
 cd "$(dirname "$0")/../.." || exit 1
-here=tests/isa
-isochron=${ISOCHRON:-build/release/isochron}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-exit_device=isa-debug-exit,iobase=0xf4,iosize=4
+# shellcheck source=tests/isa/lib.sh
+. tests/isa/lib.sh
 
 gcc -m32 -c -I$here $here/system.S -o "$work/system.o" &&
     ld -m elf_i386 --no-warn-rwx-segments -T $here/system.ld "$work/system.o" -o "$work/system" ||
@@ -40,10 +36,6 @@ report() {
 }
 
 on_isochron() {
-    if [ ! -x "$isochron" ]; then
-        echo "isochron: skipped, $isochron is not built"
-        return 77
-    fi
     local model machine status=0
     for model in flat p5 a64-2200; do
         machine=(--model $model)

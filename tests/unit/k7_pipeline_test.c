@@ -1,14 +1,8 @@
 /* k7_pipeline_test: lines, lanes, dependencies, windows, branches and microcode of the K7 and K8 in
  * exact clocks: what ten more copies of some code take in a warm loop. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "cycles_bench.h"
 
 #include "cpu/models/k7/slots.h"
-#include "sim/report/cycles.h"
 
 #define COPIES 60
 
@@ -16,14 +10,7 @@
 static int64_t run(const char *machine, const char *setup, size_t setup_size, const char *code,
                    size_t size)
 {
-    struct machine_config *m = machine_find(machine);
-    struct assembly text = {.bytes = (uint8_t *)(uintptr_t)code, .size = size};
-    struct assembly before = {.bytes = (uint8_t *)(uintptr_t)setup, .size = setup_size};
-    struct cycles_request q = {.config = m, .code = &text, .setup = &before, .copies = COPIES};
-    struct cycles_result r;
-    cycles_measure(&q, &r);
-    free(m);
-    assert_false(r.raised);
+    struct cycles_result r = bench_cycles(machine, COPIES, setup, setup_size, code, size);
     int64_t clocks = r.cycles / 16; /* loops */
     cycles_free(&r);
     return clocks;
@@ -38,8 +25,6 @@ static int64_t run(const char *machine, const char *setup, size_t setup_size, co
         EXPECT_K7(clocks, setup, code);                                                            \
         EXPECT_K8(clocks, setup, code);                                                            \
     } while (0)
-
-#define BUFFER_IN_ESI "\xBE\x00\x00\x10\x00" /* mov esi, buf */
 
 static void three_independent_operations_make_a_line(void **state)
 {

@@ -1,35 +1,14 @@
 /* k7_stages_test: the stages that `isochron cycles` and Konata show of a micro-operation, held
  * against the rules of the pipeline (cpu/models/k7/README.md): small programs written for them, in
  * a warm loop. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "sim/report/cycles.h"
+#include "cycles_bench.h"
 
 #define COPIES 8
 #define ROB_LINES 24
 #define FRONT_STAGES_K8 7
 
-static struct cycles_result measure(const char *machine, const char *setup, size_t setup_size,
-                                    const char *code, size_t size)
-{
-    struct machine_config *m = machine_find(machine);
-    struct assembly text = {.bytes = (uint8_t *)(uintptr_t)code, .size = size};
-    struct assembly before = {.bytes = (uint8_t *)(uintptr_t)setup, .size = setup_size};
-    struct cycles_request q = {.config = m, .code = &text, .setup = &before, .copies = COPIES};
-    struct cycles_result r;
-    cycles_measure(&q, &r);
-    free(m);
-    assert_false(r.raised);
-    return r;
-}
-
-#define K8(setup, code) measure("a64-2200", setup, sizeof(setup) - 1, code, sizeof(code) - 1)
-#define BUFFER_IN_ESI "\xBE\x00\x00\x10\x00" /* mov esi, buf */
+#define K8(setup, code)                                                                            \
+    bench_cycles("a64-2200", COPIES, setup, sizeof(setup) - 1, code, sizeof(code) - 1)
 
 static const struct model_last *line(const struct cycles_result *r, size_t i)
 {
@@ -182,7 +161,7 @@ static void the_reorder_buffer_holds_24_lines(void **state)
     char code[90];
     for (size_t i = 0; i < sizeof code; i += 3)
         memcpy(code + i, "\x0F\xAF\xC0", 3);
-    struct cycles_result r = measure("a64-2200", "", 0, code, sizeof code);
+    struct cycles_result r = bench_cycles("a64-2200", COPIES, "", 0, code, sizeof code);
     expect_lawful(&r);
     unsigned lines = 0;
     for (size_t i = 1, first = 0; i < r.line_count; i++) {

@@ -1,13 +1,5 @@
-/* p5_pipes_test: what pairs, what stalls, and what it takes, in exact clocks on p133. Code is
- * bytes, so that no assembler is needed; each test times copies of it in a warm loop. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "sim/report/cycles.h"
+/* p5_pipes_test: what pairs, what stalls, and what it takes, in exact clocks on p133. */
+#include "cycles_bench.h"
 
 #define COPIES 16
 
@@ -15,15 +7,8 @@
 static uint64_t run(struct cycles_result *r, const char *setup, size_t setup_size, const char *code,
                     size_t size)
 {
-    struct machine_config *p133 = machine_find("p133");
-    struct assembly text = {.bytes = (uint8_t *)(uintptr_t)code, .size = size};
-    struct assembly before = {.bytes = (uint8_t *)(uintptr_t)setup, .size = setup_size};
-    struct cycles_request q = {
-        .config = p133, .code = &text, .setup = &before, .copies = COPIES};
     uint64_t clocks = 0;
-    cycles_measure(&q, r);
-    free(p133);
-    assert_false(r->raised);
+    *r = bench_cycles("p133", COPIES, setup, setup_size, code, size);
     for (size_t i = 0; i < r->line_count; i++)
         clocks += r->lines[i].cycles;
     return clocks;
@@ -36,8 +21,6 @@ static uint64_t run(struct cycles_result *r, const char *setup, size_t setup_siz
         cycles_free(&r_);                                                                          \
         assert_int_equal(here_, clocks);                                                           \
     } while (0)
-
-#define BUFFER_IN_ESI "\xBE\x00\x00\x10\x00" /* mov esi, buf */
 
 /* Why the last instruction of a copy did not pair with the one before it. */
 static void expect_reason(const char *expected, const char *code, size_t size)
