@@ -41,12 +41,14 @@ struct entry {
     unsigned row_count;
     const struct condition *when;
     uint32_t flags, status, ignore;
-    uint64_t used;
+    uint64_t used, first, last; /* and the cases that used it */
+    uint64_t met;               /* the case that must, or 0 */
 };
 
 struct isa_differences {
     struct entry list[ENTRIES_MAX];
     unsigned count;
+    uint64_t now; /* the case being looked at */
 };
 
 /* --- about an instruction --------------------------------------------------------------------- */
@@ -266,6 +268,13 @@ static bool add_field(struct entry *e, const char *word)
     return false;
 }
 
+static bool set_met(struct entry *e, const char *word)
+{
+    char *end;
+    e->met = strtoull(word, &end, 10);
+    return e->met > 0 && *end == 0;
+}
+
 static bool set_condition(struct entry *e, const char *word)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(conditions); i++)
@@ -303,6 +312,7 @@ static bool take_line(struct isa_differences *l, char *line)
         bool taken = strcmp(line, "rows") == 0     ? add_row(e, word)
                      : strcmp(line, "when") == 0   ? set_condition(e, word)
                      : strcmp(line, "ignore") == 0 ? add_field(e, word)
+                     : strcmp(line, "met") == 0    ? set_met(e, word)
                                                    : false;
         if (!taken) {
             fprintf(stderr, "'%s' is no %s here; ", word, line);
@@ -439,6 +449,12 @@ static uint64_t cover(const struct entry *e, const struct isa_step *s, enum isa_
     return detail;
 }
 
+static void use(struct entry *e, uint64_t now)
+{
+    e->first = e->used++ ? e->first : now;
+    e->last = now;
+}
+
 uint64_t isa_differences_cover(struct isa_differences *l, const struct isa_step *s,
                                enum isa_field field, uint64_t detail)
 {
@@ -447,7 +463,8 @@ uint64_t isa_differences_cover(struct isa_differences *l, const struct isa_step 
         if (!applies(e, s))
             continue;
         uint64_t rest = cover(e, s, field, detail);
-        e->used += rest != detail;
+        if (rest != detail)
+            use(e, l->now);
         detail = rest;
     }
     return detail;
@@ -461,6 +478,25 @@ uint64_t isa_differences_uses(const struct isa_differences *l)
     return sum;
 }
 
+void isa_differences_at(struct isa_differences *l, uint64_t seed) { l->now = seed; }
+
+bool isa_differences_met(const struct isa_differences *l, unsigned entry, uint64_t *seed)
+{
+    if (entry >= l->count)
+        return false;
+    *seed = l->list[entry].met;
+    return true;
+}
+
+bool isa_differences_is_met(const struct isa_differences *l, unsigned entry)
+{
+    const struct entry *e = &l->list[entry];
+    bool met = e->used && e->last == e->met;
+    if (!met)
+        printf("host-differences: %s is not met by case %" PRIu64 "\n", e->name, e->met);
+    return met;
+}
+
 unsigned isa_differences_report(const struct isa_differences *l, bool verbose)
 {
     unsigned unused = 0;
@@ -468,7 +504,7 @@ unsigned isa_differences_report(const struct isa_differences *l, bool verbose)
         const struct entry *e = &l->list[i];
         unused += e->used == 0;
         if (verbose)
-            printf("%-32s %12" PRIu64 "\n", e->name, e->used);
+            printf("%-32s %12" PRIu64 "  first by case %" PRIu64 "\n", e->name, e->used, e->first);
         else if (e->used == 0)
             printf("host-differences: %s was never used\n", e->name);
     }

@@ -7,6 +7,7 @@
  *     rows: SHLD SHRD               names of rows, or *
  *     when: count-above-width       one of the conditions in differences.c, or always
  *     ignore: destination CF OF     fields, see below
+ *     met: 4711                     a case that uses it, where even a long run may meet no other
  *     why: undefined [SDM2 SHLD]; ...
  *
  * Fields: CF PF AF ZF SF OF RF (flags) undefined (the flags that the row says are undefined)
@@ -17,7 +18,8 @@
  * pointers (of the x87 environment stored) C0 C1 C2 C3 and IE DE ZE OE UE PE (x87) ulp (one unit
  * in the last place of an x87 result) approximation (within 3 * 2^-12 of a single) everything.
  *
- * Each use of an entry is counted; one that a long run never used is reported as stale. */
+ * Each use of an entry is counted; one that a long run never used is reported as stale, and at
+ * once one that the case it names does not use. */
 #pragma once
 
 #include "cpu/op.h"
@@ -67,5 +69,15 @@ uint32_t isa_operand_address(const struct op *o, const struct isa_state *before)
 /* How often entries were used so far. */
 uint64_t isa_differences_uses(const struct isa_differences *l);
 
-/* One line an entry that was used (verbose) or never was; the number of entries never used. */
+/* Uses are of this case from now on. */
+void isa_differences_at(struct isa_differences *l, uint64_t seed);
+
+/* The case that an entry names, or 0; false: there are no more entries. */
+bool isa_differences_met(const struct isa_differences *l, unsigned entry, uint64_t *seed);
+
+/* Whether an entry was used by the case that it names, which was just looked at; else says so. */
+bool isa_differences_is_met(const struct isa_differences *l, unsigned entry);
+
+/* One line an entry with its uses and the first case (verbose), or that it was never used; the
+ * number of entries never used. */
 unsigned isa_differences_report(const struct isa_differences *l, bool verbose);
