@@ -6,6 +6,8 @@
 #define COPIES 8
 #define ROB_LINES 24
 #define FRONT_STAGES_K8 7
+#define LANE_ENTRIES_K8 8
+#define FP_ENTRIES 36
 
 #define K8(setup, code)                                                                            \
     bench_cycles("a64-2200", COPIES, setup, sizeof(setup) - 1, code, sizeof(code) - 1)
@@ -43,7 +45,9 @@ static void expect_lawful(const struct cycles_result *r)
         assert_true(l->dispatched >= before->dispatched && l->retired >= before->retired);
         together = l->paired ? together + 1 : 1;
         assert_in_range(together, 1, 3);
-        if (i && !l->paired)
+        if (i && l->paired)
+            assert_int_equal(l->dispatched, before->dispatched);
+        else if (i)
             assert_true(l->dispatched > before->dispatched && l->retired > before->retired);
     }
 }
@@ -60,6 +64,40 @@ static void a_line_is_three_in_lanes_and_goes_together(void **state)
         assert_int_equal(line(&r, i)->pipe, joins ? line(&r, i - 1)->pipe + 1 : '0');
         assert_int_equal(line(&r, i)->unit, MODEL_ALU);
     }
+    cycles_free(&r);
+}
+
+/* inc ecx; inc edx; imul eax,eax: the products, each of which waits for the one before, fill the
+ * scheduler of their lane; the other two lanes wait with it. */
+static void a_line_waits_until_each_lane_has_room(void **state)
+{
+    (void)state;
+    struct cycles_result r = K8("", "\x41\x42\x0F\xAF\xC0");
+    expect_lawful(&r);
+    unsigned waited = 0;
+    for (size_t i = 2; i < r.line_count; i++) {
+        const struct model_last *l = line(&r, i);
+        if (l->unit != MODEL_MULTIPLIER || l->pipe != '2' || !l->paired)
+            continue;
+        assert_int_equal(line(&r, i - 2)->dispatched, l->dispatched);
+        assert_int_equal(line(&r, i - 2)->issued, l->dispatched + 1);
+        waited += l->issued - l->dispatched > 3 * (LANE_ENTRIES_K8 - 1);
+    }
+    assert_true(waited > 0);
+    cycles_free(&r);
+}
+
+/* inc ecx; fadd st,st; fadd st,st: sums that wait for each other fill the floating-point scheduler
+ * before the reorder buffer; the one that finds no entry begins a line. */
+static void a_full_floating_point_scheduler_parts_no_line(void **state)
+{
+    (void)state;
+    struct cycles_result r =
+        bench_cycles("a64-2200", 5 * COPIES, "\xD9\xEE", 2, "\x41\xD8\xC0\xD8\xC0", 5);
+    expect_lawful(&r);
+    assert_true(line(&r, 1)->issued - line(&r, 1)->dispatched > 4 * (FP_ENTRIES - 4));
+    assert_int_equal(line(&r, 0)->issued, line(&r, 0)->dispatched + 1);
+    assert_true(line(&r, 1)->dispatched > line(&r, 0)->dispatched && line(&r, 2)->paired);
     cycles_free(&r);
 }
 
@@ -180,6 +218,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_three_in_lanes_and_goes_together),
+        cmocka_unit_test(a_line_waits_until_each_lane_has_room),
+        cmocka_unit_test(a_full_floating_point_scheduler_parts_no_line),
         cmocka_unit_test(a_chain_issues_a_clock_apart_in_any_lanes),
         cmocka_unit_test(a_load_is_an_address_and_its_data_three_clocks_on),
         cmocka_unit_test(a_plain_load_has_no_arithmetic),

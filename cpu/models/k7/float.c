@@ -272,12 +272,10 @@ void k7_price_float(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
     cycle_t line = 0, agu = 0;
     if (cost.unit == UNIT_FMUL && cost.busy > OPERANDS_CLOCKS && cost.path == DECODE_DIRECT)
         cost = by_operands(c, o, cost, a, end);
-    unsigned lane = k7_dispatch(k, &cost), top = vectors ? 0 : top_before(c, word);
     cycle_t *entry = &k->fp_free[k->fp_count++ % FP_ENTRIES];
     bool memory = touches(a, end);
-    k->line = later(k->line, *entry);
-    if (memory)
-        k->line = k7_lsu_take(k, k->line);
+    k7_room(k, *entry, CAUSE_X87_WAIT);
+    unsigned lane = k7_dispatch(k, &cost, memory), top = vectors ? 0 : top_before(c, word);
     k->last.issued = 0;
     cycle_t source = k->line + 1 + k->config.fp_stages;
     source = vectors ? ready_vectors(k, word, source) : ready_x87(k, word, top, source);

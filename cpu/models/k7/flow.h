@@ -3,12 +3,35 @@
 
 #include "cpu/models/k7/core.h"
 
-/* The next line: once the front has it, and the reorder buffer has room [25112 A.8]. */
+/* When each lane's scheduler has room, no sooner than t. */
+static NOINLINE cycle_t k7_lanes_room(const struct k7 *k, cycle_t t)
+{
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        cycle_t first = k->lane_free[lane][0];
+        for (unsigned i = 1; i < k->config.lane_entries; i++)
+            first = k->lane_free[lane][i] < first ? k->lane_free[lane][i] : first;
+        t = later(t, first);
+    }
+    return t;
+}
+
+/* Of a scheduler's entries the one that a line looks at first: it was taken lines ago. */
+static ALWAYS_INLINE unsigned k7_first_entry(const struct k7 *k)
+{
+    unsigned i = k->line_number % LANE_ENTRIES_MAX;
+    return i - (i >= k->config.lane_entries ? k->config.lane_entries : 0);
+}
+
+/* The next line: once the front has it, and the reorder buffer and each lane's scheduler have room:
+ * its places are dispatched together [25112 A.8, A.11]. */
 static ALWAYS_INLINE void k7_open_line(struct k7 *k)
 {
     k->line_number++;
+    unsigned i = k7_first_entry(k);
     cycle_t room = k->line_retired[(k->line_number - ROB_LINES) % ROB_RING] + 1;
-    k->line = later(later(k->line + 1, k->front), room);
+    cycle_t line = later(later(k->line + 1, k->front), room);
+    cycle_t lanes = later(later(k->lane_free[0][i], k->lane_free[1][i]), k->lane_free[2][i]);
+    k->line = LIKELY(lanes <= line) ? line : k7_lanes_room(k, line);
     k->line_used = 0;
 }
 
@@ -34,31 +57,54 @@ static NOINLINE cycle_t *k7_lane_first(struct k7 *k, cycle_t *entry)
     for (unsigned i = 1; i < k->config.lane_entries; i++)
         if (entry[i] < *first)
             first = &entry[i];
-    k->line = later(k->line, *first);
     return first;
 }
 
-/* A free scheduler entry of a lane, or the one that is free first; its line waits for that. Which
- * of several that are free makes no difference: one that was taken lines ago is likely to be. */
+/* A free scheduler entry of a lane: its line has waited for one. Which of several that are free
+ * makes no difference. */
 static ALWAYS_INLINE cycle_t *k7_lane_entry(struct k7 *k, unsigned lane)
 {
     cycle_t *entry = k->lane_free[lane];
-    unsigned i = k->line_number % LANE_ENTRIES_MAX;
-    i -= i >= k->config.lane_entries ? k->config.lane_entries : 0;
+    unsigned i = k7_first_entry(k);
     return LIKELY(entry[i] <= k->line) ? &entry[i] : k7_lane_first(k, entry);
 }
 
-/* Places the operations of an instruction; returns the lane of the first. */
-static ALWAYS_INLINE unsigned k7_dispatch(struct k7 *k, const struct k7_cost *cost)
+/* When an entry of the load-store unit is free. */
+static ALWAYS_INLINE cycle_t k7_lsu_room(const struct k7 *k)
+{
+    return k->ideal & MODEL_IDEAL_STORES ? 0 : k->lsu[(k->lsu_count - LSU_ENTRIES) % LSU_RING];
+}
+
+/* What is placed next has no room before t: it begins another line. */
+static ALWAYS_INLINE void k7_room(struct k7 *k, cycle_t t, enum cause cause)
+{
+    if (UNLIKELY(t > k->line))
+        k7_front_until(k, t, cause);
+}
+
+/* A line with one instruction waits for the load-store unit as a whole. */
+static ALWAYS_INLINE void k7_line_room(struct k7 *k)
+{
+    k7_room(k, k7_lsu_room(k), CAUSE_WRITE_FULL);
+    k->line = later(k->line, k7_lsu_room(k));
+}
+
+/* Places the operations of an instruction that accesses memory or does not; returns the lane of
+ * the first. */
+static ALWAYS_INLINE unsigned k7_dispatch(struct k7 *k, const struct k7_cost *cost, bool memory)
 {
     uint64_t before = k->line_number;
     unsigned lane = 0;
     if (LIKELY(cost->path == DECODE_DIRECT)) {
+        if (memory)
+            k7_room(k, k7_lsu_room(k), CAUSE_WRITE_FULL);
         lane = k7_place(k);
         for (unsigned i = 1; i < cost->ops; i++)
             k7_place(k);
     } else {
         k7_exclusive_lines(k, cost->busy);
+        if (memory)
+            k7_line_room(k);
     }
     k->last.joined = k->line_number == before;
     k->last.lane = lane;
@@ -101,16 +147,6 @@ static ALWAYS_INLINE void k7_write_results(struct k7 *k, uint64_t word, cycle_t 
     k->gpr[__builtin_ctz(mask | 1u << GPR_NONE)] = t;
     for (mask &= mask - 1; UNLIKELY(mask != 0); mask &= mask - 1)
         k->gpr[__builtin_ctz(mask)] = t;
-}
-
-/* Takes an entry of the load-store unit no sooner than t. */
-static ALWAYS_INLINE cycle_t k7_lsu_take(struct k7 *k, cycle_t t)
-{
-    cycle_t free = k->lsu[(k->lsu_count - LSU_ENTRIES) % LSU_RING];
-    if (LIKELY(free <= t) || k->ideal & MODEL_IDEAL_STORES)
-        return t;
-    k7_front_until(k, free, CAUSE_WRITE_FULL);
-    return free;
 }
 
 static ALWAYS_INLINE void k7_lsu_until(struct k7 *k, cycle_t t)

@@ -103,10 +103,8 @@ static ALWAYS_INLINE cycle_t price_plain(struct k7 *k, struct cpu *c, uint64_t w
                                          const struct access *end)
 {
     struct touched w = {.store = NULL};
-    unsigned lane = k7_dispatch(k, cost);
+    unsigned lane = k7_dispatch(k, cost, a < end);
     cycle_t *entry = k7_lane_entry(k, lane);
-    if (a < end)
-        k->line = k7_lsu_take(k, k->line);
     cycle_t source = k7_ready_sources(k, word, k->line + 1);
     k->last.issued = 0;
     if (a < end)

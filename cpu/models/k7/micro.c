@@ -124,8 +124,7 @@ void k7_price_micro(struct k7 *k, struct cpu *c, const struct op *o, uint64_t wo
     bool alone = cost->unit == UNIT_ALONE;
     if (strcmp(o->row->timing, "cpuid") == 0 && c->r[EAX] == c->identity->signature)
         b.clocks += k->config.cpuid_leaf1;
-    k7_dispatch(k, cost);
-    k->line = k7_lsu_take(k, k->line);
+    k7_dispatch(k, cost, true);
     cycle_t t = k7_ready_sources(k, word, k->line + 1);
     t = k7_ready_registers(k, k7_fact(word, FACT_ADDRESS, 8), t);
     if (alone)
@@ -151,7 +150,7 @@ void k7_price_entry(struct k7 *k, struct cpu *c, const struct access *a, const s
     struct bill b = {0, CAUSE_KERNEL_ENTRY, QUALITY_ESTIMATE};
     b = idealise(k, settle(k, k->delivery, b, a, end));
     k->last.fetched = k->front;
-    k7_dispatch(k, class);
+    k7_dispatch(k, class, false);
     cycle_t t = later(k->line, c->clock->now) + 1, done;
     k->last.dispatched = k->line;
     k->last.issued = k->last.operated = t;
@@ -217,7 +216,7 @@ static const struct access *element_end(const struct access *a, const struct acc
 static cycle_t next_line(struct k7 *k, unsigned clocks)
 {
     k7_exclusive_lines(k, clocks);
-    k->line = k7_lsu_take(k, k->line);
+    k7_line_room(k);
     k->last.dispatched = k->line;
     return k->last.issued = k->last.operated = k->line + 1;
 }
