@@ -3,7 +3,6 @@
 #include "sim/core/check.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LINE_MAX 480  /* characters of what may stand on one line */
@@ -30,12 +29,130 @@ static int height(const json_t *value, int most)
     return deepest < 0 ? 0 : deepest + 1;
 }
 
+/* --- one line --------------------------------------------------------------------------------- */
+
+/* As jansson writes it, which takes several times as long: it looks for cycles, and asks printf for
+ * each number. */
+struct line {
+    char text[LINE_MAX];
+    size_t length;
+};
+
+/* This and those below: false if there is no room. */
+static bool put(struct line *l, const char *text, size_t length)
+{
+    if (length > LINE_MAX - l->length)
+        return false;
+    memcpy(l->text + l->length, text, length);
+    l->length += length;
+    return true;
+}
+
+/* What is rare is left to jansson. */
+static bool put_other(struct line *l, const json_t *value)
+{
+    size_t room = LINE_MAX - l->length;
+    size_t length = json_dumpb(value, l->text + l->length, room, JSON_ENCODE_ANY);
+    l->length += length <= room ? length : 0;
+    return length <= room;
+}
+
+static bool put_integer(struct line *l, json_int_t n)
+{
+    char digits[24], *first = digits + sizeof digits;
+    uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    do
+        *--first = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (n < 0)
+        *--first = '-';
+    return put(l, first, (size_t)(digits + sizeof digits - first));
+}
+
+static bool is_plain(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
+            return false;
+    return true;
+}
+
+static bool put_string(struct line *l, const char *text, size_t length)
+{
+    if (is_plain(text, length))
+        return put(l, "\"", 1) && put(l, text, length) && put(l, "\"", 1);
+    json_t *string = json_stringn(text, length);
+    bool fits = put_other(l, string);
+    json_decref(string);
+    return fits;
+}
+
+static bool put_value(struct line *l, const json_t *value);
+
+static bool put_array(struct line *l, const json_t *array)
+{
+    size_t i;
+    json_t *v;
+    bool fits = put(l, "[", 1);
+    json_array_foreach(array, i, v)
+        fits = fits && (i == 0 || put(l, ", ", 2)) && put_value(l, v);
+    return fits && put(l, "]", 1);
+}
+
+static bool put_object(struct line *l, const json_t *object)
+{
+    const char *key, *between = "";
+    json_t *v;
+    bool fits = put(l, "{", 1);
+    json_object_foreach((json_t *)(uintptr_t)object, key, v) {
+        fits = fits && put(l, between, strlen(between)) && put_string(l, key, strlen(key)) &&
+               put(l, ": ", 2) && put_value(l, v);
+        between = ", ";
+    }
+    return fits && put(l, "}", 1);
+}
+
+static bool put_value(struct line *l, const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: return put_object(l, value);
+    case JSON_ARRAY: return put_array(l, value);
+    case JSON_STRING: return put_string(l, json_string_value(value), json_string_length(value));
+    case JSON_INTEGER: return put_integer(l, json_integer_value(value));
+    default: return put_other(l, value);
+    }
+}
+
+static void print_line(const struct line *l, FILE *out) { fwrite(l->text, 1, l->length, out); }
+
+/* --- several ---------------------------------------------------------------------------------- */
+
+static void print_scalar(const json_t *value, FILE *out)
+{
+    struct line l;
+    l.length = 0;
+    if (put_value(&l, value))
+        print_line(&l, out);
+    else
+        CHECK(json_dumpf(value, out, JSON_ENCODE_ANY) == 0);
+}
+
 static void print_key(const char *key, FILE *out)
 {
     json_t *text = json_string(key);
-    json_dumpf(text, out, JSON_ENCODE_ANY);
+    print_scalar(text, out);
     json_decref(text);
     fputs(": ", out);
+}
+
+static bool print_flat(const json_t *value, FILE *out)
+{
+    struct line l;
+    l.length = 0;
+    bool fits = height(value, HEIGHT_MAX) <= HEIGHT_MAX && put_value(&l, value);
+    if (fits)
+        print_line(&l, out);
+    return fits;
 }
 
 static void print(const json_t *value, unsigned depth, FILE *out)
@@ -43,16 +160,12 @@ static void print(const json_t *value, unsigned depth, FILE *out)
     size_t i, count = json_is_array(value) ? json_array_size(value) : json_object_size(value);
     const char *key;
     json_t *v;
-    if (!is_many(count) && height(value, HEIGHT_MAX) <= HEIGHT_MAX) {
-        char *line = json_dumps(value, JSON_ENCODE_ANY | JSON_PRESERVE_ORDER);
-        CHECK(line != NULL);
-        bool fits = strlen(line) <= LINE_MAX || count == 0;
-        if (fits)
-            fputs(line, out);
-        free(line);
-        if (fits)
-            return;
+    if (count == 0) {
+        print_scalar(value, out);
+        return;
     }
+    if (!is_many(count) && print_flat(value, out))
+        return;
     fputc(json_is_array(value) ? '[' : '{', out);
     json_array_foreach(value, i, v) {
         fprintf(out, "%s\n%*s", i ? "," : "", (int)depth + 1, "");
