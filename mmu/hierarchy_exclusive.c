@@ -50,6 +50,7 @@ static uint32_t make_room(struct mmu *m, struct cache *l1, paddr_t pa, unsigned 
     paddr_t address = cache_address(l1, victim);
     cache_drop(l1, victim);
     l1->writebacks += state == LINE_MODIFIED;
+    *flags |= ACCESS_VICTIM;
     l2_take(m, address, l1 == &m->l1i ? LINE_EXCLUSIVE : state, flags);
     return victim;
 }
@@ -62,6 +63,7 @@ static void give_up(struct mmu *m, struct cache *l1, paddr_t pa, unsigned *flags
         return;
     enum line_state state = (enum line_state)l1->state[index];
     cache_drop(l1, (uint32_t)index);
+    *flags |= ACCESS_VICTIM;
     l2_take(m, pa, l1 == &m->l1i ? LINE_EXCLUSIVE : state, flags);
 }
 
@@ -74,7 +76,7 @@ static void expel(struct mmu *m, struct cache *cache, paddr_t pa, unsigned *flag
     if (cache->state[index] == LINE_MODIFIED) {
         dram_access(&m->dram, pa);
         cache->writebacks++;
-        *flags |= cache == &m->l2 ? ACCESS_EVICT_L2 : ACCESS_EVICT_DIRTY;
+        *flags |= ACCESS_EVICT_L2;
     }
     cache_drop(cache, (uint32_t)index);
 }
@@ -250,7 +252,7 @@ static unsigned fetch(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *
     unsigned level = take_from_outside(m, pa, &state);
     if (state == LINE_MODIFIED) {
         dram_access(&m->dram, pa);
-        *flags |= ACCESS_EVICT_DIRTY;
+        *flags |= ACCESS_EVICT_L2;
     }
     cache_fill(l1i, make_room(m, l1i, pa, flags), pa, LINE_SHARED);
     prefetch_code(m, pa);

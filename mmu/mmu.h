@@ -54,7 +54,9 @@ enum {
     ACCESS_LOCKED = 2,       /* part of a locked read-modify-write: always on the bus */
     ACCESS_CODE_SIDE = 4,    /* a walk or update for the ITLB */
     ACCESS_EVICT_DIRTY = 8,  /* the L1 victim was modified and is written back */
-    ACCESS_EVICT_L2 = 16,    /* the L2 victim was modified and is written back */
+    ACCESS_VICTIM = 8,       /* on a K7: the first level gave a line to L2 */
+    ACCESS_EVICT_L2 = 16,    /* the L2 victim was modified and is written back; on a K7, whatever
+                                line goes to memory */
     ACCESS_LINE_SHARED = 32, /* a write hit a shared (write-through) line */
     ACCESS_HIT_M = 64,       /* a write hit an E or M line */
     ACCESS_SYSTEM = 128,     /* made by microcode: descriptor, TSS, implied stack */

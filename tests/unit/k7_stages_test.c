@@ -214,6 +214,44 @@ static void the_reorder_buffer_holds_24_lines(void **state)
     cycles_free(&r);
 }
 
+/* A chain through 128 KB, so that each load finds its line in L2 and displaces another. */
+#define CHAIN                                                                                      \
+    "\xB9\x00\x08\x00\x00" BUFFER_IN_ESI             /* mov ecx,2048; mov esi,buf */               \
+    "\x8D\x46\x40\x89\x06\x89\xC6\x49\x75\xF6"       /* 1: lea eax,[esi+64]; mov [esi],eax; mov     \
+                                                         esi,eax; dec ecx; jnz 1b */               \
+    "\xC7\x46\xC0\x00\x00\x10\x00" BUFFER_IN_ESI       /* mov [esi-64],buf; mov esi,buf */
+#define IDLE "\x0F\xA2\x0F\xA2\x0F\xA2"               /* cpuid three times: L2 has time */
+#define LOAD_4 "\x8B\x36\x8B\x36\x8B\x36\x8B\x36"     /* mov esi,[esi] */
+
+static void expect_loads(const char *machine, const uint8_t *clocks)
+{
+    static const char setup[] = CHAIN, code[] = IDLE LOAD_4 LOAD_4 LOAD_4 LOAD_4;
+    struct machine_config *m = machine_find(machine);
+    struct assembly text = {.bytes = (uint8_t *)(uintptr_t)code, .size = sizeof code - 1};
+    struct assembly before = {.bytes = (uint8_t *)(uintptr_t)setup, .size = sizeof setup - 1};
+    struct cycles_request q = {.config = m, .code = &text, .setup = &before, .copies = 1,
+                               .buffer_bytes = 132 << 10, .warm_loops = 256, .measured_loops = 16};
+    struct cycles_result r;
+    cycles_measure(&q, &r);
+    free(m);
+    assert_false(r.raised);
+    for (size_t i = 0; i < 16; i++)
+        assert_int_equal(line(&r, 3 + i)->completed - line(&r, 3 + i)->issued, clocks[i]);
+    cycles_free(&r);
+}
+
+/* Of the K7's L2 a line takes 8 clocks and its victim 12, in 11 a load: after ten of them eight
+ * victims are waiting, and a load waits for the ninth of its clocks that L2 did not have (Q28).
+ * The K8's L2 has time for both. */
+static void a_full_victim_buffer_delays_a_miss(void **state)
+{
+    (void)state;
+    static const uint8_t k7[16] = {11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 17, 20, 20, 20, 20, 20};
+    static const uint8_t k8[16] = {12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12};
+    expect_loads("k7-1400", k7);
+    expect_loads("a64-2200", k8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +266,7 @@ int main(void)
         cmocka_unit_test(what_fadd_and_fmul_do_alike_takes_turns),
         cmocka_unit_test(a_window_of_sixteen_bytes_is_fetched_a_clock),
         cmocka_unit_test(the_reorder_buffer_holds_24_lines),
+        cmocka_unit_test(a_full_victim_buffer_delays_a_miss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

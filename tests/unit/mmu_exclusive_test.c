@@ -54,7 +54,7 @@ static void victim_goes_down_and_a_hit_comes_up(void **state)
     bench_read(b, B, 4);
     bench_read(b, C, 4); /* A goes to L2 */
     assert_int_equal(bench_state(&b->m.l2, A), LINE_EXCLUSIVE);
-    bench_expect(b, ACCESS_READ, A, LEVEL_L2, 0); /* B goes */
+    bench_expect(b, ACCESS_READ, A, LEVEL_L2, ACCESS_VICTIM); /* B goes */
     assert_int_equal(bench_state(&b->m.l2, A), LINE_INVALID);
     assert_int_equal(bench_state(&b->m.l2, B), LINE_EXCLUSIVE);
     assert_int_equal(bench_state(&b->m.l1d, A), LINE_EXCLUSIVE);
@@ -69,7 +69,7 @@ static void write_miss_allocates(void **state)
     bench_read(b, B, 4);
     bench_read(b, C, 4);
     assert_int_equal(bench_state(&b->m.l2, A), LINE_MODIFIED);
-    bench_expect(b, ACCESS_READ, A, LEVEL_L2, 0);
+    bench_expect(b, ACCESS_READ, A, LEVEL_L2, ACCESS_VICTIM);
     assert_int_equal(bench_state(&b->m.l1d, A), LINE_MODIFIED);
 }
 
@@ -80,10 +80,10 @@ static void modified_line_leaves_l2_for_memory(void **state)
     bench_write(b, A, 4, 1);
     for (unsigned i = 1; i < 18; i++) {
         bench_read(b, A + 0x8000 * i, 4);
-        assert_int_equal(b->log.list[0].flags, 0);
+        assert_int_equal(b->log.list[0].flags, i < 2 ? 0 : ACCESS_VICTIM);
     }
     bench_read(b, A + 0x8000 * 18, 4);
-    assert_int_equal(b->log.list[0].flags, ACCESS_EVICT_L2);
+    assert_int_equal(b->log.list[0].flags, ACCESS_EVICT_L2 | ACCESS_VICTIM);
     assert_int_equal(bench_state(&b->m.l2, A), LINE_INVALID);
     assert_int_equal(b->m.l2.writebacks, 1);
 }
@@ -168,9 +168,10 @@ static void line_moves_between_the_first_levels(void **state)
     b->log.count = 0;
     mmu_fetch_line(&b->m, A, A);
     assert_int_equal(b->log.list[b->log.count - 1].level, LEVEL_L2);
-    assert_int_equal(b->log.list[b->log.count - 1].flags, ACCESS_EVICT_DIRTY);
+    assert_int_equal(b->log.list[b->log.count - 1].flags,
+                     ACCESS_EVICT_L2 | ACCESS_VICTIM);
     assert_int_equal(bench_state(&b->m.l1d, A), LINE_INVALID);
-    bench_expect(b, ACCESS_WRITE, A, LEVEL_L2, 0);
+    bench_expect(b, ACCESS_WRITE, A, LEVEL_L2, ACCESS_VICTIM);
     assert_int_equal(bench_state(&b->m.l1i, A), LINE_INVALID);
 }
 

@@ -276,6 +276,7 @@ struct k7 {
     uint64_t fill_count;
     cycle_t filled;   /* the latest of them */
     cycle_t l2_free, bus_free;
+    cycle_t l2_seen, l2_victims; /* until when it has written victims; what is left to write */
     uint64_t combined_line; /* that the last combined write went to */
     cycle_t modify_free; /* in quarters of a clock */
 

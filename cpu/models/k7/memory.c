@@ -65,6 +65,29 @@ static cycle_t dram_time(const struct k7 *k, unsigned level)
     return k->dram[level - LEVEL_DRAM_HIT];
 }
 
+/* What a first level gives up waits in the victim buffer until L2 takes it in, which it does while
+ * nobody reads it [25112 A.16]: so many clocks of that are left at t. */
+static void write_victims(struct k7 *k, cycle_t t)
+{
+    cycle_t since = later(k->l2_free, k->l2_seen), idle = t > since ? t - since : 0;
+    k->l2_seen = later(k->l2_seen, t);
+    k->l2_victims -= idle < k->l2_victims ? idle : k->l2_victims;
+}
+
+/* Another line for the buffer, at t. If it is full, whoever brings that line waits until one is in
+ * L2: returns when. */
+static cycle_t enter_victim(struct k7 *k, cycle_t t)
+{
+    cycle_t most = (k->config.victims - 1) * k->config.l2_victim;
+    if (k->l2_victims > most) {
+        t += k->l2_victims - most;
+        k->l2_victims = most;
+        k->l2_free = later(k->l2_free, t);
+    }
+    k->l2_victims += k->config.l2_victim;
+    return t;
+}
+
 /* A line that missed the first level is asked for at t: when its critical word arrives. A line
  * that was prefetched into L2 may not be there yet. */
 static cycle_t request_line(struct k7 *k, const struct access *a, unsigned level, cycle_t t,
@@ -74,17 +97,21 @@ static cycle_t request_line(struct k7 *k, const struct access *a, unsigned level
     cycle_t arrives = coming ? coming->ready : 0;
     struct k7_fill *f = &k->fill[k->fill_count++ % FILLS];
     t = later(t, f->ready);
-    if (level == LEVEL_L2) {
+    if (level == LEVEL_L2)
         t = later(t, k->l2_free);
-        k->l2_free = t + k->config.l2_busy;
+    write_victims(k, t);
+    if (a->flags & ACCESS_VICTIM)
+        t = enter_victim(k, t);
+    if (level == LEVEL_L2) {
+        k->l2_free = t + k->config.l2_line;
         f->ready = later(t + k->config.l2_latency, arrives);
     } else {
         t = later(t, k->bus_free);
         k->bus_free = t + k->dram_line;
-        if (a->flags & (ACCESS_EVICT_L2 | ACCESS_EVICT_DIRTY))
-            k->bus_free += k->dram_line;
         f->ready = t + dram_time(k, level);
     }
+    if (a->flags & ACCESS_EVICT_L2)
+        k->bus_free = later(k->bus_free, t) + k->dram_line;
     f->line = line_of(a);
     f->cause = cause;
     k->filled = later(k->filled, f->ready);

@@ -15,7 +15,10 @@ const struct k7_config k7_thunderbird_timing = {
     .mispredict = 10,         /* [22007] */
     .lost_target = 4,         /* [AF-MA 3.11] */
     .history_shift = 4, .history_address_bits = 4, /* 4096 counters (Q25) */
-    .l2_latency = 11, .l2_busy = 20, /* [IL: 11 alone, 20 one after the other] */
+    .l2_latency = 11,         /* [IL] */
+    .l2_line = 8,             /* 64 bits wide [25112 A.16] */
+    .l2_victim = 12,          /* likewise, and the bus turned twice: fitted [IL: 20 line by line] */
+    .victims = 8,             /* from memory (Q28) */
     .dtlb2 = 5, .itlb2 = 5,   /* estimate (Q26) */
     .walk_data = 62, .walk_code = 43, /* fitted to 73 and 54 clocks [FIASCO] */
     .walk_update = 20,        /* estimate: as a locked operation */
@@ -39,7 +42,9 @@ const struct k7_config k8_manchester_timing = {
     .mispredict = 12,         /* [AF-MA: measured; 25112: 10] */
     .lost_target = 4,         /* [AF-MA 3.11] */
     .history_shift = 4, .history_address_bits = 6, /* 16384 counters (Q29) */
-    .l2_latency = 12, .l2_busy = 8, /* [IL: 12; 16 bytes a clock, line and victim: 25112 A.16] */
+    .l2_latency = 12,         /* [IL] */
+    .l2_line = 4, .l2_victim = 4, /* 16 bytes a clock [25112 A.16] */
+    .victims = 8,             /* from memory (Q28) */
     .dtlb2 = 6, .itlb2 = 6,   /* [IL: 12 and 18] */
     .walk_data = 6, .walk_code = 6, /* fitted to 20-25 clocks [IL] */
     .walk_update = 20,

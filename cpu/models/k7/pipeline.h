@@ -25,7 +25,9 @@ struct k7_config {
     uint32_t lost_target;  /* a direct target had to be computed by the decoder */
     uint32_t history_shift, history_address_bits; /* index of the global history counters: address
                                                      bits from shift on, beside 8 of history */
-    uint32_t l2_latency, l2_busy;     /* load to use; how long a line and its victim occupy L2 */
+    uint32_t l2_latency;              /* load to use */
+    uint32_t l2_line, l2_victim;      /* how long L2 gives a line, and takes one in */
+    uint32_t victims;                 /* lines that wait for L2 to take them in */
     uint32_t dtlb2, itlb2;            /* a miss in the first-level TLB that the second one serves */
     uint32_t walk_data, walk_code;    /* a page walk's own clocks, beside its memory accesses */
     uint32_t walk_update;             /* a locked update of A or D */
