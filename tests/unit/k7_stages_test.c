@@ -216,12 +216,12 @@ static void the_reorder_buffer_holds_24_lines(void **state)
 
 /* A chain through 128 KB, so that each load finds its line in L2 and displaces another. */
 #define CHAIN                                                                                      \
-    "\xB9\x00\x08\x00\x00" BUFFER_IN_ESI             /* mov ecx,2048; mov esi,buf */               \
-    "\x8D\x46\x40\x89\x06\x89\xC6\x49\x75\xF6"       /* 1: lea eax,[esi+64]; mov [esi],eax; mov     \
-                                                         esi,eax; dec ecx; jnz 1b */               \
-    "\xC7\x46\xC0\x00\x00\x10\x00" BUFFER_IN_ESI       /* mov [esi-64],buf; mov esi,buf */
-#define IDLE "\x0F\xA2\x0F\xA2\x0F\xA2"               /* cpuid three times: L2 has time */
-#define LOAD_4 "\x8B\x36\x8B\x36\x8B\x36\x8B\x36"     /* mov esi,[esi] */
+    "\xB9\x00\x08\x00\x00" BUFFER_IN_ESI           /* mov ecx,2048; mov esi,buf */                 \
+    "\x8D\x46\x40\x89\x06\x89\xC6\x49\x75\xF6"     /* 1: lea eax,[esi+64]; mov [esi],eax;         \
+                                                       mov esi,eax; dec ecx; jnz 1b */             \
+    "\xC7\x46\xC0\x00\x00\x10\x00" BUFFER_IN_ESI     /* mov [esi-64],buf; mov esi,buf */
+#define IDLE "\x0F\xA2\x0F\xA2\x0F\xA2"           /* cpuid three times: L2 has time */
+#define LOAD_4 "\x8B\x36\x8B\x36\x8B\x36\x8B\x36" /* mov esi,[esi] */
 
 static void expect_loads(const char *machine, const uint8_t *clocks)
 {
