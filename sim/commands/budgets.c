@@ -1,9 +1,10 @@
 #include "sim/commands/budgets.h"
 
 #include "sim/core/check.h"
+#include "sim/core/file.h"
 
-#include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,7 +215,7 @@ static void check_bound(const struct costs *c, const char *name, const char *bou
     double limit, value;
     int length = 0;
     if (sscanf(bound, " %63[A-Za-z0-9_.-] <= %lf %n", metric, &limit, &length) != 2 ||
-        bound[length])
+        bound[length] || !isfinite(limit))
         usage_error("%s: '%.80s': accepted is METRIC <= N", where, bound);
     const struct cost_path *p = costs_find(c, name);
     snprintf(label, sizeof label, "%.80s: %s <= %g", name, metric, limit);
@@ -248,17 +249,20 @@ void budgets_check_line(const struct costs *c, const char *file, unsigned number
     if (!colon)
         usage_error("%s: '%.80s': accepted is PATH: METRIC <= N, METRIC <= N", where, line);
     *colon = 0;
-    for (char *p = strtok_r(colon + 1, ",", &save); p; p = strtok_r(NULL, ",", &save))
+    char *p = strtok_r(colon + 1, ",", &save);
+    if (!p)
+        usage_error("%s: '%.80s:': accepted is PATH: METRIC <= N, METRIC <= N", where, name);
+    for (; p; p = strtok_r(NULL, ",", &save))
         check_bound(c, name, p, where, v);
 }
 
 void budgets_check_file(const struct costs *c, const char *file, struct verdicts *v)
 {
-    char line[1024];
-    FILE *f = fopen(file, "r");
-    if (!f)
-        usage_error("--budgets %s: %s", file, strerror(errno));
-    for (unsigned n = 1; fgets(line, sizeof line, f); n++)
+    char *text = file_read_text("--budgets ", file), *at = text;
+    unsigned n = 1, before = v->count;
+    for (const char *line; (line = file_next_line(&at)); n++)
         budgets_check_line(c, file, n, line, v);
-    fclose(f);
+    if (v->count == before)
+        usage_error("--budgets %s: there is no budget in it", file);
+    free(text);
 }

@@ -20,11 +20,12 @@
 static const struct option_spec specs[] = {
     {"rules", "FILE", "names for paths: see sim/report/path_rules.h", 'r'},
     {"budgets", "FILE", "lines `PATH: METRIC <= N, METRIC <= N`; `#` begins a comment", 'b'},
-    {"budget", "LINE", "one such line; may be repeated", 'l'},
+    {"budget", "LINE", "one such line; may be repeated", 'l' | REPEATS},
     {"baseline", "FILE", "an earlier trace or ledger, or what --write-baseline wrote:\n"
                          "must be equal", 'B'},
-    {"layout", "RUN:BASELINE", "the same two builds, linked or loaded elsewhere; may be repeated:\n"
-                               "tells whether the code or its place makes a difference", 'L'},
+    {"layout", "RUN:BASELINE",
+     "the same two builds, linked or loaded elsewhere; may be repeated:\n"
+     "tells whether the code or its place makes a difference", 'L' | REPEATS},
     {"write-baseline", "FILE.json", "write this run's paths as a baseline and end", 'w'},
     {"format", "text|markdown|tap|junit", "how to say it (default text)", 'f'},
     {"help", NULL, "this text", 'h'},
@@ -141,7 +142,7 @@ static void set_format(struct job *j, const char *value)
 
 static void parse(struct job *j, int argc, char **argv)
 {
-    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "check"};
+    struct options o = OPTIONS("check", specs, argc, argv);
     const char *value;
     for (int c; (c = options_next(&o, &value));)
         switch (c) {

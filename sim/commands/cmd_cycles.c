@@ -2,7 +2,7 @@
 #include "sim/commands/commands.h"
 #include "sim/commands/options.h"
 #include "sim/core/check.h"
-#include "sim/machine/image.h"
+#include "sim/core/file.h"
 #include "sim/report/cycles.h"
 #include "sim/report/ledger_json.h"
 #include "sim/report/units.h"
@@ -18,7 +18,7 @@ static const struct option_spec specs[] = {
     {"setup", "'ASM'", "run once before the loop", 's'},
     {"unroll", "N", "N copies in a row in the loop (default 1); the result is divided", 'u'},
     {"machine", "NAME", "p133 (default), k7-1400, ...: `isochron machines`", 'M'},
-    {"set", "KEY=VALUE", "override one value of the machine; may be repeated", 'S'},
+    {"set", "KEY=VALUE", "override one value of the machine; may be repeated", 'S' | REPEATS},
     {"user", NULL, "at privilege 3 (default 0)", 'r'},
     {"json", NULL, "print an object; its `cycles` is the clocks of one copy", 'j'},
     {"help", NULL, "this text", 'h'},
@@ -64,16 +64,12 @@ static void set_machine(struct job *j, const char *name)
 
 static const char *read_text(const char *path)
 {
-    struct image i = image_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path);
-    char *text = xalloc(i.size + 1, 1);
-    memcpy(text, i.data, i.size);
-    image_free(&i);
-    return text;
+    return file_read_text("--file ", strcmp(path, "-") == 0 ? "/dev/stdin" : path);
 }
 
 static void parse(struct job *j, int argc, char **argv)
 {
-    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "cycles"};
+    struct options o = OPTIONS("cycles", specs, argc, argv);
     const char *value;
     set_machine(j, "p133");
     for (int c; (c = options_next(&o, &value));)
@@ -85,13 +81,7 @@ static void parse(struct job *j, int argc, char **argv)
         case 'a': j->text[0].text = value; break;
         case 'f': j->text[0].text = read_text(value); break;
         case 's': j->text[1].text = value; break;
-        case 'u': {
-            uint64_t n = option_number("unroll", value);
-            if (n < 1 || n > 100000)
-                usage_error("--unroll %s: accepted is 1 to 100000", value);
-            j->copies = (uint32_t)n;
-            break;
-        }
+        case 'u': j->copies = (uint32_t)option_within("unroll", value, 1, 100000); break;
         case 'S': machine_set(&j->config, value); break;
         case 'r': j->user = true; break;
         case 'j': j->json = true; break;

@@ -45,7 +45,7 @@ static void set_format(struct job *j, const char *value)
 
 static void parse(struct job *j, int argc, char **argv)
 {
-    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "diff"};
+    struct options o = OPTIONS("diff", specs, argc, argv);
     const char *value;
     for (int c; (c = options_next(&o, &value));)
         switch (c) {

@@ -39,7 +39,7 @@ static const struct option_spec specs[] = {
                         "operations); what each cell's cycles consist of is told", 'c'},
     {"rules", "FILE", "names of kernel paths by this file; default: that of rules/ beside the\n"
                       "command which is for the kernel that runs", 'r'},
-    {"symbols", "FILE[@OFFSET]", "names of code beside the trace's own", 'y'},
+    {"symbols", "FILE[@OFFSET]", "names of code beside the trace's own", 'y' | REPEATS},
     {"quiet", NULL, "no progress on stderr", 'q'},
     {"paths", "N", "how many paths to list (default 12)", 'n'},
     {"format", "text|json|csv", "tables (default), or every figure", 'F'},
@@ -105,7 +105,7 @@ static void take_option(struct job *j, int letter, const char *value)
     case 'c': j->mark = value; break;
     case 'w': j->warm = option_number("warm", value); break;
     case 'i': choose_ideals(&j->explain, value); break;
-    case 'n': j->explain.paths_most = (unsigned)option_number("paths", value); break;
+    case 'n': j->explain.paths_most = (unsigned)option_within("paths", value, 0, UINT32_MAX); break;
     case 'F': option_accepts("format", j->format = value, formats); break;
     case 'h': help(); exit(EXIT_DONE);
     case 1:
@@ -228,7 +228,7 @@ static void print_report(struct job *j)
 int cmd_explain(int argc, char **argv)
 {
     struct job j = {.to = UINT64_MAX, .warm = WARM_CYCLES, .format = "text"};
-    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "explain"};
+    struct options o = OPTIONS("explain", specs, argc, argv);
     const char *value;
     session_init(&j.session);
     j.session.with_paths = true;

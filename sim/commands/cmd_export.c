@@ -4,6 +4,7 @@
 #include "sim/core/check.h"
 #include "sim/report/explain.h"
 #include "sim/report/export.h"
+#include "sim/report/json_lines.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -61,16 +62,6 @@ static void help(void)
 
 /* --- what is read ----------------------------------------------------------------------------- */
 
-static json_t *load(const char *path)
-{
-    json_error_t error;
-    json_t *o = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!o)
-        usage_error("export: %s: %s (line %d); accepted is what --ledger, --timeline or "
-                    "--window-json writes", path, error.text, error.line);
-    return o;
-}
-
 static void only_one(bool had, const char *path, const char *what)
 {
     if (had)
@@ -85,7 +76,8 @@ static void read_document(struct export_input *in, const char *path, unsigned wa
         in->timeline = timeline_read(path);
         return;
     }
-    json_t *o = load(path);
+    json_t *o = json_lines_read("export: ", path,
+                                "what --ledger, --timeline or --window-json writes");
     if (!wanted && strcmp(export_text(o, "schema"), EXPLAIN_SCHEMA) == 0) {
         export_check_explain(o, path);
         if (!in->explained)
@@ -161,7 +153,7 @@ static void write_document(const struct format *f, const struct export_input *in
 
 int cmd_export(int argc, char **argv)
 {
-    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "export"};
+    struct options o = OPTIONS("export", specs, argc, argv);
     struct export_input in = {0};
     const char *value, *format = NULL, *out = NULL;
     for (int c; (c = options_next(&o, &value));) {

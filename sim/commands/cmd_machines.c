@@ -12,7 +12,7 @@ static const struct option_spec specs[] = {
 
 int cmd_machines(int argc, char **argv)
 {
-    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "machines"};
+    struct options o = OPTIONS("machines", specs, argc, argv);
     const char *value, *name = NULL;
     for (int c; (c = options_next(&o, &value));) {
         if (c == 'h') {

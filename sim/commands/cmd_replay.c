@@ -3,6 +3,7 @@
 #include "sim/commands/console.h"
 #include "sim/commands/session.h"
 #include "sim/core/check.h"
+#include "sim/core/file.h"
 #include "sim/replay/replay.h"
 #include "sim/report/explain.h"
 
@@ -27,6 +28,13 @@ static void job_begin(struct job *j)
     session_init(&j->session);
     j->console = console_new();
     j->to = UINT64_MAX;
+}
+
+static void set_trace(struct job *j, const char *command, const char *path)
+{
+    if (j->path)
+        usage_error("%s: '%s' and '%s': accepted is one trace", command, j->path, path);
+    j->path = path;
 }
 
 static void job_open(struct job *j, const char *command)
@@ -104,7 +112,8 @@ static const struct option_spec replay_specs[] = {
     {"to", "CYCLE", "stop there; default: the trace's end", 't'},
     {"at", "NAME#N", "only one instance of a kernel path: the N-th (from 1) that has this name in\n"
                      "the table of --paths, between --from and --to", 'A'},
-    {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2", 'S'},
+    {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2",
+     'S' | REPEATS},
     SESSION_OPTIONS,
     {"help", NULL, "this text", 'h'},
 };
@@ -136,11 +145,7 @@ static void replay_option(struct job *j, int letter, const char *value)
             usage_error("--serial %s: there are only %d ports", value, MACHINE_UARTS);
         console_set_output(j->console, (int)j->serials++, value);
         break;
-    case 1:
-        if (j->path)
-            usage_error("replay: '%s' and '%s': accepted is one trace", j->path, value);
-        j->path = value;
-        break;
+    case 1: set_trace(j, "replay", value); break;
     default: session_option(&j->session, letter, value); break;
     }
 }
@@ -148,7 +153,7 @@ static void replay_option(struct job *j, int letter, const char *value)
 int cmd_replay(int argc, char **argv)
 {
     struct job j;
-    struct options o = {replay_specs, ARRAY_COUNT(replay_specs), argc, argv, 1, "replay"};
+    struct options o = OPTIONS("replay", replay_specs, argc, argv);
     const char *value;
     job_begin(&j);
     for (int c; (c = options_next(&o, &value));)
@@ -157,10 +162,11 @@ int cmd_replay(int argc, char **argv)
     struct replay *r = j.replay;
     say_cut(r);
     replay_symbols(r, &j.session.symbols);
-    session_check(&j.session, r->manifest.model);
+    session_check(&j.session, r->manifest.model, j.path);
     go_to_start(&j);
     if (j.serials == 0)
         console_set_output(j.console, 0, "stdio");
+    session_catch_signals(&j.session);
     session_attach(&j.session, r->machine, j.to < r->last ? j.to : r->last);
     if (j.at)
         find_instance(&j);
@@ -217,7 +223,7 @@ static void say_difference(struct job *j)
 int cmd_verify(int argc, char **argv)
 {
     struct job j;
-    struct options o = {verify_specs, ARRAY_COUNT(verify_specs), argc, argv, 1, "verify"};
+    struct options o = OPTIONS("verify", verify_specs, argc, argv);
     const char *value;
     job_begin(&j);
     for (int c; (c = options_next(&o, &value));) {
@@ -226,7 +232,7 @@ int cmd_verify(int argc, char **argv)
             return EXIT_DONE;
         }
         if (c == 1)
-            j.path = value;
+            set_trace(&j, "verify", value);
         else
             session_option(&j.session, c, value);
     }
@@ -318,8 +324,7 @@ static void cut(struct job *j, cycle_t every)
 int cmd_checkpoint(int argc, char **argv)
 {
     struct job j;
-    struct options o = {checkpoint_specs, ARRAY_COUNT(checkpoint_specs), argc, argv, 1,
-                        "checkpoint"};
+    struct options o = OPTIONS("checkpoint", checkpoint_specs, argc, argv);
     const char *value;
     uint64_t every = 0;
     job_begin(&j);
@@ -329,11 +334,15 @@ int cmd_checkpoint(int argc, char **argv)
         case 'f': j.from = option_number("from", value); j.has_from = true; break;
         case 't': j.to = option_number("to", value); break;
         case 'o': j.out = value; break;
-        case 'e': every = option_number("every", value); break;
-        case 1: j.path = value; break;
+        case 'e': every = option_within("every", value, 1, UINT64_MAX); break;
+        case 1: set_trace(&j, "checkpoint", value); break;
         default: session_option(&j.session, c, value); break;
         }
     job_open(&j, "checkpoint");
+    if (!j.out && (j.has_from || j.to != UINT64_MAX || every))
+        usage_error("checkpoint: --from, --to and --every are of a cut; --out FILE says where to");
+    if (file_same(j.out, j.path))
+        usage_error("--out %s: that is what is read; accepted is another file", j.out);
     if (j.out)
         cut(&j, every);
     else

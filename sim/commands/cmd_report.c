@@ -2,6 +2,7 @@
 #include "sim/commands/options.h"
 #include "sim/core/check.h"
 #include "sim/report/blame.h"
+#include "sim/report/json_lines.h"
 #include "sim/report/ledger_json.h"
 
 #include <stdio.h>
@@ -16,14 +17,14 @@ static const struct option_spec specs[] = {
 
 int cmd_report(int argc, char **argv)
 {
-    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "report"};
+    struct options o = OPTIONS("report", specs, argc, argv);
     const char *value, *path = NULL;
     static const char *const formats[] = {"text", "csv", "folded", "blame", NULL};
     const char *format = formats[0];
     unsigned places = 20;
     for (int c; (c = options_next(&o, &value));) {
         if (c == 'n')
-            places = (unsigned)option_number("places", value);
+            places = (unsigned)option_within("places", value, 0, UINT32_MAX);
         else if (c == 'f')
             option_accepts("format", format = value, formats);
         else if (c == 1 && path)
@@ -41,11 +42,7 @@ int cmd_report(int argc, char **argv)
     }
     if (!path)
         usage_error("report: which ledger? `isochron run --ledger FILE.json` writes one");
-    json_error_t error;
-    json_t *ledger = json_load_file(path, 0, &error);
-    if (!ledger)
-        usage_error("report: %s: %s (line %d); accepted is what `isochron run --ledger` writes",
-                    path, error.text, error.line);
+    json_t *ledger = json_lines_read("report: ", path, "what `isochron run --ledger` writes");
     ledger_check(ledger, path);
     if (strcmp(format, "text") == 0)
         ledger_report(ledger, places, stdout);

@@ -246,12 +246,9 @@ static bool is_run(const json_t *run)
 
 static void load(struct reproduce *r)
 {
-    json_error_t error;
     size_t i;
     json_t *run;
-    r->runs = json_load_file(r->from, JSON_REJECT_DUPLICATES, &error);
-    if (!r->runs)
-        usage_error("reproduce: --from %s: %s (line %d)", r->from, error.text, error.line);
+    r->runs = json_lines_read("reproduce: --from ", r->from, "what --save writes");
     const char *schema = json_string_value(json_object_get(r->runs, "schema"));
     const json_t *list = json_object_get(r->runs, "runs");
     if (!schema || strcmp(schema, REPRODUCE_SCHEMA) != 0 || !json_is_array(list))
@@ -319,7 +316,7 @@ static void print(const struct reproduce *r)
 
 static void parse(struct reproduce *r, int argc, char **argv)
 {
-    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "reproduce"};
+    struct options o = OPTIONS("reproduce", specs, argc, argv);
     const char *value, *word[TABLES_MAX];
     unsigned words = 0;
     for (int c; (c = options_next(&o, &value));) {

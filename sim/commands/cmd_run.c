@@ -5,6 +5,7 @@
 #include "sim/commands/options.h"
 #include "sim/commands/session.h"
 #include "sim/core/check.h"
+#include "sim/core/number.h"
 #include "sim/machine/machine.h"
 #include "sim/replay/manifest.h"
 #include "sim/replay/recorder.h"
@@ -22,13 +23,13 @@ static const struct option_spec specs[] = {
     {"the machine", NULL, NULL, 0},
     {"machine", "NAME", "p133 (default), p166, i686: `isochron machines`", 'M'},
     {"model", "NAME", "flat (one cycle an instruction), p5, k7, k8; default: the machine's", 'o'},
-    {"set", "KEY=VALUE", "override one value of the machine; may be repeated", 's'},
+    {"set", "KEY=VALUE", "override one value of the machine; may be repeated", 's' | REPEATS},
     {"m", "SIZE", "memory, megabytes or with K, M, G", 'm'},
     {"device", "isa-debug-exit,iobase=0xf4,iosize=4", "a port whose write ends the run", 'D'},
     {"no-reboot", NULL, "a reset ends the run instead of booting again", 'n'},
     {"what comes out and goes in", NULL, NULL, 0},
     {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2;\n"
-                                       "mon:stdio is stdio, none is null", 'S'},
+                                       "mon:stdio is stdio, none is null", 'S' | REPEATS},
     {"serial-input", "FILE", "script: `at CYCLE \"..\"`, `wait \"..\"`, `send \"..\\n\"`", 'I'},
     {"record-input", "FILE", "write what is typed at the terminal as such a script", 'R'},
     {"record", "FILE", "write a trace of the run (after --fast-forward, of the rest):\n"
@@ -36,7 +37,7 @@ static const struct option_spec specs[] = {
     {"record-every", "CYCLES", "a checkpoint in it every so many cycles (default 1G)", 'E'},
     {"nographic", NULL, "accepted: there is no other way; COM1 is the terminal", 'g'},
     {"when to stop", NULL, NULL, 0},
-    {"until-serial", "TEXT", "stop when COM1 has sent TEXT", 'u'},
+    {"until-serial", "TEXT", "stop when COM1 has sent TEXT; again: or that", 'u' | REPEATS},
     {"max-cycles", "N", "stop after N cycles, exit code 124 (k, M, G)", 'x'},
     {"fast-forward", NULL, NULL, 0},
     {"fast-forward", "UNTIL", "run on flat until symbol:NAME, serial:TEXT, cycle:N or post:HH,\n"
@@ -62,7 +63,7 @@ struct run {
     struct console *console;
     struct machine *machine;
     struct recorder *recorder;
-    const char *forward, *record;
+    const char *forward;
     uint64_t max_cycles, warmup, record_every;
     bool terminal, watched; /* by --until-serial */
     unsigned serials;
@@ -88,25 +89,19 @@ static void help(void)
 /* isa-debug-exit[,iobase=N][,iosize=N]; QEMU's defaults are 501h and 2. */
 static void set_device(struct manifest *a, const char *spec)
 {
-    static const char name[] = "isa-debug-exit", base[] = "iobase=", size[] = "iosize=";
-    const char *p = spec + strlen(name);
-    char *end = NULL;
-    bool good = strncmp(spec, name, strlen(name)) == 0;
-    a->debug_exit_base = 0x501;
-    a->debug_exit_size = 2;
-    for (; good && *p; p = end) {
-        bool is_base = strncmp(p + 1, base, strlen(base)) == 0;
-        const char *number = p + 1 + (is_base ? strlen(base) : strlen(size));
-        good = *p == ',' && (is_base || strncmp(p + 1, size, strlen(size)) == 0);
-        if (!good)
-            break;
-        *(is_base ? &a->debug_exit_base : &a->debug_exit_size) = (uint32_t)strtoul(number, &end, 0);
-        good = end != number;
-    }
+    char words[128] = "", *save = NULL;
+    uint64_t base = 0x501, size = 2;
+    bool good = (size_t)snprintf(words, sizeof words, "%s", spec) < sizeof words;
+    const char *word = strtok_r(words, ",", &save);
+    good = good && word && strcmp(word, "isa-debug-exit") == 0;
+    while (good && (word = strtok_r(NULL, ",", &save)))
+        good = (strncmp(word, "iobase=", 7) == 0 && number_parse(word + 7, 0, 0xFFFF, &base)) ||
+               (strncmp(word, "iosize=", 7) == 0 && number_parse(word + 7, 0, 4, &size) && size);
     if (!good)
-        usage_error("-device %s: accepted is isa-debug-exit,iobase=0xf4,iosize=4", spec);
-    if (a->debug_exit_base > 0xFFFF || a->debug_exit_size < 1 || a->debug_exit_size > 4)
-        usage_error("-device %s: accepted is iobase up to 0xffff, iosize 1 to 4", spec);
+        usage_error("-device %s: accepted is isa-debug-exit,iobase=N,iosize=N, iobase up to "
+                    "0xffff, iosize 1 to 4", spec);
+    a->debug_exit_base = (uint32_t)base;
+    a->debug_exit_size = (uint32_t)size;
 }
 
 /* What QEMU's scripts say and what changes nothing here. */
@@ -146,9 +141,9 @@ static void set_option(struct run *r, int letter, const char *value)
         break;
     case 'I': console_set_script(r->console, value); r->terminal = false; break;
     case 'R': console_log_input(r->console, value); break;
-    case 'x': r->max_cycles = option_number("max-cycles", value); break;
-    case 'C': r->record = value; break;
-    case 'E': r->record_every = option_number("record-every", value); break;
+    case 'x': r->max_cycles = option_within("max-cycles", value, 1, UINT64_MAX); break;
+    case 'C': r->session.record = value; break;
+    case 'E': r->record_every = option_within("record-every", value, 1, UINT64_MAX); break;
     case 'f': r->forward = value; break;
     case 'w': r->warmup = option_number("warmup", value); break;
     default:
@@ -176,7 +171,7 @@ static void limit_reached(void *owner)
 /* Machine first: --set and -m change what --machine chose, wherever they stand. */
 static void parse(struct run *r, int argc, char **argv)
 {
-    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "run"};
+    struct options o = OPTIONS("run", specs, argc, argv);
     const char *value;
     manifest_set_machine(&r->manifest, "p133");
     for (int c; (c = options_next(&o, &value));)
@@ -198,7 +193,7 @@ static void parse(struct run *r, int argc, char **argv)
     }
     if (!r->manifest.boot.kernel)
         usage_error("run: -kernel FILE is missing; `isochron run --help` explains");
-    session_check(&r->session, r->manifest.model);
+    session_check(&r->session, r->manifest.model, r->manifest.boot.kernel);
     if (r->serials == 0)
         console_set_output(r->console, 0, "stdio");
 }
@@ -242,9 +237,8 @@ static void arm_forward(struct run *r)
         event_schedule_observer(&r->machine->clock, &r->limit_event,
                                 option_number("fast-forward cycle", value));
     } else if (n == 4 && strncmp(r->forward, "post", n) == 0) {
-        char *end;
-        unsigned long code = strtoul(value, &end, 16);
-        if (end == value || *end || code > 0xFF)
+        uint64_t code;
+        if (!number_parse(value, 16, 0xFF, &code))
             usage_error("--fast-forward %s: '%s' is no hexadecimal byte", r->forward, value);
         console_watch_post(r->console, (uint8_t)code, forward_done, r);
     } else {
@@ -264,7 +258,8 @@ static bool fast_forward(struct run *r)
     arm_forward(r);
     session_run(&r->session);
     console_unwatch(r->console, forward_done);
-    if (r->machine->end != END_STOPPED || (r->session.limit_hit && !by_cycle)) {
+    bool stopped = r->session.signal || (r->session.limit_hit && !by_cycle);
+    if (r->machine->end != END_STOPPED || stopped) {
         fprintf(stderr, "isochron: the run ended before %s\n", r->forward);
         return false;
     }
@@ -293,11 +288,11 @@ static void arm_warmup(struct run *r)
 /* What is typed before this is in the trace's first state, what comes later in its inputs. */
 static void start_recording(struct run *r)
 {
-    if (!r->record)
+    if (!r->session.record)
         return;
     manifest_hash_images(&r->manifest);
     r->manifest.terminal = r->terminal;
-    r->recorder = recorder_new(r->machine, r->record, &r->manifest, &r->session.symbols, 0,
+    r->recorder = recorder_new(r->machine, r->session.record, &r->manifest, &r->session.symbols, 0,
                                r->record_every);
     console_record(r->console, r->recorder);
 }
@@ -317,6 +312,7 @@ int cmd_run(int argc, char **argv)
     session_init(s);
     r.console = console_new();
     parse(&r, argc, argv);
+    session_catch_signals(s);
     struct machine_host host = console_host(r.console);
     struct machine *m = r.machine =
         manifest_build(&r.manifest, r.forward ? "flat" : r.manifest.model, &host);
@@ -340,7 +336,7 @@ int cmd_run(int argc, char **argv)
         arm_limit(&r);
         arm_warmup(&r);
         session_watch(s);
-        session_remember(s, NULL, r.record);
+        session_remember(s, NULL, s->record);
         console_remember(r.console, s->history);
         session_run(s);
     }

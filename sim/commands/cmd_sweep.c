@@ -45,8 +45,9 @@ struct sweep {
 
 static const struct option_spec specs[] = {
     {"set", "KEY=VALUE,VALUE...", "values of the processor to try; at most twice: then each with\n"
-                                  "each. `isochron machines NAME` lists the keys", 's'},
-    {"path", "NAME", "tell this kernel path's instances and mean cycles too; may be repeated", 'p'},
+                                  "each. `isochron machines NAME` lists the keys", 's' | REPEATS},
+    {"path", "NAME", "tell this kernel path's instances and mean cycles too; may be repeated",
+     'p' | REPEATS},
     {"machine", NULL, "refused, see above", 'm'},
     {"rules", "FILE", "names of spaces and paths by this file, as of `isochron replay`", 'r'},
     {"format", "text|csv|json", "default: text", 'f'},
@@ -109,7 +110,7 @@ static void read_set(struct sweep *s, const char *text)
 static void parse(struct sweep *s, int argc, char **argv)
 {
     static const char *const formats[] = {"text", "csv", "json", NULL};
-    struct options o = {specs, ARRAY_COUNT(specs), argc, argv, 1, "sweep"};
+    struct options o = OPTIONS("sweep", specs, argc, argv);
     const char *value;
     for (int c; (c = options_next(&o, &value));)
         switch (c) {

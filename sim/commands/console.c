@@ -1,17 +1,19 @@
 #include "sim/commands/console.h"
 
 #include "sim/core/check.h"
+#include "sim/core/file.h"
+#include "sim/core/number.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
 #define WATCHES_MAX 8
-#define TEXT_MAX 1024
 
 enum step_kind { STEP_AT, STEP_WAIT, STEP_SEND };
 
@@ -37,6 +39,8 @@ struct watch {
 struct console {
     struct machine *machine;
     FILE *out[MACHINE_UARTS];
+    const char *out_name[MACHINE_UARTS];
+    int out_error[MACHINE_UARTS]; /* why there is no `out` any more */
     struct watch watches[WATCHES_MAX];
     unsigned watch_count;
     struct watch post;
@@ -49,6 +53,7 @@ struct console {
     bool terminal, raw, escape;
     struct termios saved;
     FILE *log;
+    const char *log_name;
     struct recorder *recorder;
     struct history *history;
 };
@@ -120,14 +125,25 @@ static void type(void *owner)
     }
 }
 
+/* The line goes on into nothing, as a cable that was pulled out; console_free tells. */
+static void output_failed(struct console *k, int port)
+{
+    FILE *f = k->out[port];
+    k->out_error[port] = errno;
+    k->out[port] = NULL;
+    __fpurge(f);
+    clearerr(f);
+    if (f != stdout)
+        fclose(f);
+}
+
 static void sent(void *owner, int port, uint8_t byte)
 {
     struct console *k = owner;
-    if (k->out[port]) {
-        fputc(byte, k->out[port]);
-        if (byte == '\n' || k->terminal)
-            fflush(k->out[port]);
-    }
+    FILE *f = k->out[port];
+    bool flushed = byte == '\n' || k->terminal;
+    if (f && (fputc(byte, f) == EOF || (flushed && fflush(f) != 0)))
+        output_failed(k, port);
     if (port != 0)
         return;
     for (unsigned i = 0; i < k->watch_count; i++)
@@ -161,17 +177,24 @@ static void restore_terminal(struct console *k)
     k->raw = false;
 }
 
+/* error: that there was before. A reader that has gone is told of by the signal. */
+static void close_file(FILE *f, int error, const char *option, const char *name)
+{
+    if (!error && f && (ferror(f) | (f == stdout ? 0 : fclose(f))))
+        error = errno ? errno : EIO;
+    if (error && error != EPIPE)
+        usage_error("--%s %s: not all of it could be written: %s", option, name, strerror(error));
+}
+
 void console_free(struct console *k)
 {
     restore_terminal(k);
     for (int i = 0; i < MACHINE_UARTS; i++)
-        if (k->out[i] && k->out[i] != stdout)
-            fclose(k->out[i]);
+        close_file(k->out[i], k->out_error[i], "serial", k->out_name[i]);
+    close_file(k->log, 0, "record-input", k->log_name);
     for (unsigned i = 0; i < k->step_count; i++)
         free(k->steps[i].text);
     free(k->steps);
-    if (k->log)
-        fclose(k->log);
     free(k);
 }
 
@@ -182,6 +205,7 @@ struct machine_host console_host(struct console *k)
 
 void console_set_output(struct console *k, int port, const char *spec)
 {
+    k->out_name[port] = spec;
     if (strcmp(spec, "stdio") == 0 || strcmp(spec, "mon:stdio") == 0) {
         k->out[port] = stdout;
     } else if (strcmp(spec, "null") == 0 || strcmp(spec, "none") == 0) {
@@ -264,12 +288,13 @@ static void add_step(struct console *k, const char *path, unsigned number, const
     struct step s = {.kind = STEP_SEND};
     const char *p = line;
     if (strncmp(p, "at ", 3) == 0) {
-        char *end;
+        size_t n = strcspn(p + 3, " ");
+        char digits[32];
         s.kind = STEP_AT;
-        s.cycle = strtoull(p + 3, &end, 0);
-        if (end == p + 3 || p[3] == '-')
+        snprintf(digits, sizeof digits, "%.*s", (int)n, p + 3);
+        if (n >= sizeof digits || !number_parse(digits, 0, UINT64_MAX, &s.cycle))
             usage_error("%s:%u: '%s' begins with no cycle", path, number, p + 3);
-        p = end;
+        p += 3 + n;
     } else if (strncmp(p, "wait ", 5) == 0) {
         s.kind = STEP_WAIT;
         p += 5;
@@ -293,20 +318,14 @@ static void add_step(struct console *k, const char *path, unsigned number, const
 
 void console_set_script(struct console *k, const char *path)
 {
-    FILE *f = fopen(path, "r");
-    char line[TEXT_MAX];
-    if (!f)
-        usage_error("--serial-input %s: %s", path, strerror(errno));
-    for (unsigned number = 1; fgets(line, sizeof line, f); number++) {
-        if (!strchr(line, '\n') && !feof(f))
-            usage_error("%s:%u: longer than the %d characters accepted", path, number,
-                        TEXT_MAX - 2);
-        line[strcspn(line, "\n")] = 0;
-        const char *p = line + strspn(line, " \t");
+    char *text = file_read_text("--serial-input ", path), *at = text;
+    unsigned number = 1;
+    for (const char *line; (line = file_next_line(&at)); number++) {
+        const char *p = line + strspn(line, " \t\r");
         if (*p && *p != '#')
             add_step(k, path, number, p);
     }
-    fclose(f);
+    free(text);
 }
 
 /* --- the terminal ----------------------------------------------------------------------------- */
@@ -328,6 +347,7 @@ void console_set_terminal(struct console *k, bool on)
 
 void console_log_input(struct console *k, const char *path)
 {
+    k->log_name = path;
     k->log = fopen(path, "w");
     if (!k->log)
         usage_error("--record-input %s: %s", path, strerror(errno));

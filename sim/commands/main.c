@@ -1,8 +1,12 @@
 #include "sim/commands/commands.h"
 #include "sim/core/check.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command {
     const char *name;
@@ -37,12 +41,28 @@ static int help(void)
          "  isochron cycles --machine p166 --asm 'add eax,[ebx]; mov ecx,eax'\n"
          "  isochron machines p133\n\n"
          "exit codes: 0 done, 1 the guest failed, 2 usage, 3 a budget exceeded, 4 divergence,\n"
-         "            5 hardware met that is not modelled, 124 a cycle limit reached");
+         "            5 hardware met that is not modelled, 124 a cycle limit reached,\n"
+         "            128 and a signal's number where one has ended the run (reports are written)");
     return EXIT_DONE;
+}
+
+/* What did not reach the standard output was not done; a reader that has gone wants no words. */
+static void check_stdout(void)
+{
+    errno = 0;
+    bool bad = fflush(stdout) != 0;
+    if (!bad && !ferror(stdout))
+        return;
+    if (errno == EPIPE)
+        _exit(128 + SIGPIPE);
+    fprintf(stderr, "isochron: the standard output cannot be written: %s\n",
+            errno ? strerror(errno) : "an earlier write failed");
+    _exit(EXIT_USAGE);
 }
 
 int main(int argc, char **argv)
 {
+    atexit(check_stdout);
     if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
         strcmp(argv[1], "-h") == 0)
         return help();

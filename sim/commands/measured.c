@@ -4,6 +4,7 @@
 #include "sim/commands/session.h"
 #include "sim/core/check.h"
 #include "sim/replay/replay.h"
+#include "sim/report/json_lines.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,11 +41,9 @@ static json_t *replayed(const char *command, const char *file)
 
 json_t *measured(const char *command, const char *file)
 {
-    json_error_t e;
+    char option[32];
     if (trace_is(file))
         return replayed(command, file);
-    json_t *o = json_load_file(file, 0, &e);
-    if (!o)
-        usage_error("%s: %s: %s (line %d)", command, file, e.text, e.line);
-    return o;
+    snprintf(option, sizeof option, "%s: ", command);
+    return json_lines_read(option, file, "a trace, or what --ledger writes");
 }

@@ -2,7 +2,9 @@
 
 #include "sim/core/check.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,17 @@ static const struct option_spec *find(const struct options *o, const char *name,
             strncmp(o->specs[i].name, name, n) == 0)
             return &o->specs[i];
     return NULL;
+}
+
+/* Of two values of one option the first would be lost unseen. */
+static void check_repeated(struct options *o, const struct option_spec *s, const char *value)
+{
+    const char **given = &o->given[s - o->specs];
+    CHECK(o->count <= OPTIONS_MAX);
+    if (!(s->letter & REPEATS) && *given && strcmp(*given, value) != 0)
+        usage_error("%s: -%s %s after -%s %s; accepted is one", o->command, s->name, value, s->name,
+                    *given);
+    *given = value;
 }
 
 int options_next(struct options *o, const char **value)
@@ -39,7 +52,7 @@ int options_next(struct options *o, const char **value)
     if (!s->argument) {
         if (name[n])
             usage_error("%s: %s takes no value", o->command, s->name);
-        return s->letter;
+        return s->letter & 0xFF;
     }
     if (name[n])
         *value = name + n + 1;
@@ -47,7 +60,8 @@ int options_next(struct options *o, const char **value)
         *value = o->argv[o->at++];
     else
         usage_error("%s: -%s wants a value: %s", o->command, s->name, s->argument);
-    return s->letter;
+    check_repeated(o, s, *value);
+    return s->letter & 0xFF;
 }
 
 void options_help(const struct option_spec *specs, unsigned count)
@@ -86,7 +100,7 @@ static uint64_t scaled(const char *option, const char *text, unsigned base, unsi
     } else {
         scale = plain;
     }
-    if (errno || end == text || *end || *text == '-' || v > UINT64_MAX / scale)
+    if (errno || end == text || *end || !isdigit((unsigned char)*text) || v > UINT64_MAX / scale)
         usage_error("-%s %s: expected a number, with k, M or G if you like", option, text);
     return v * scale;
 }
@@ -106,6 +120,16 @@ unsigned option_accepts(const char *option, const char *text, const char *const 
 uint64_t option_number(const char *option, const char *text)
 {
     return scaled(option, text, 1000, 1);
+}
+
+uint64_t option_within(const char *option, const char *text, uint64_t least, uint64_t most)
+{
+    uint64_t v = option_number(option, text);
+    if (v < least && most == UINT64_MAX)
+        usage_error("-%s %s: accepted is %" PRIu64 " and up", option, text, least);
+    if (v < least || v > most)
+        usage_error("-%s %s: accepted is %" PRIu64 " to %" PRIu64, option, text, least, most);
+    return v;
 }
 
 uint32_t option_memory(const char *option, const char *text)

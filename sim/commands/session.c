@@ -3,15 +3,18 @@
 #include "cpu/run.h"
 #include "sim/commands/trace_log.h"
 #include "sim/core/check.h"
+#include "sim/core/file.h"
 #include "sim/machine/story.h"
 #include "sim/report/json_lines.h"
 #include "sim/report/ledger_json.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define POLL_CYCLES 2000000
@@ -53,17 +56,28 @@ bool session_option(struct session *s, int letter, const char *value)
     return true;
 }
 
-/* Fails now rather than after the run. */
-static void check_writable(const char *option, const char *path)
+/* Fails now rather than after the run, and before anything is overwritten. */
+static void check_outputs(const struct session *s, const char *read)
 {
-    FILE *f = path ? fopen(path, "a") : NULL;
-    if (path && !f)
-        usage_error("--%s %s: %s", option, path, strerror(errno));
-    if (f)
-        fclose(f);
+    const struct {
+        const char *option, *path;
+    } outputs[] = {{"ledger", s->ledger}, {"window-json", s->window_file},
+                   {"timeline", s->timeline_file}, {"record", s->record}};
+    for (unsigned i = 0; i < ARRAY_COUNT(outputs); i++) {
+        const char *option = outputs[i].option, *path = outputs[i].path;
+        if (!path)
+            continue;
+        if (file_same(path, read))
+            usage_error("--%s %s: that is what is read; accepted is another file", option, path);
+        for (unsigned k = 0; k < i; k++)
+            if (file_same(path, outputs[k].path))
+                usage_error("--%s %s: --%s goes there; accepted is another file", option, path,
+                            outputs[k].option);
+        file_check_output(option, path);
+    }
 }
 
-void session_check(struct session *s, const char *model)
+void session_check(struct session *s, const char *model, const char *read)
 {
     if (s->window_file && !s->window_spec)
         usage_error("--window-json %s: which window? --window says", s->window_file);
@@ -79,21 +93,53 @@ void session_check(struct session *s, const char *model)
                     "reads it");
     if (s->with_blame && strcmp(model, "flat") == 0)
         usage_error("--blame: the flat model has no caches; accepted is a timed one, as p5");
-    check_writable("ledger", s->ledger);
     if (s->timeline_file && strcmp(model, "flat") == 0)
         usage_error("--timeline: the flat model has no cycles to tell; accepted is a timed one");
-    check_writable("window-json", s->window_file);
-    check_writable("timeline", s->timeline_file);
+    check_outputs(s, read);
     if (s->gdb_waits && !s->debugged)
         set_gdb(s, "1234");
 }
 
 /* --- while it runs ---------------------------------------------------------------------------- */
 
+static void ending_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGPIPE); /* who reads the guest's serial line has gone */
+}
+
+void session_catch_signals(struct session *s)
+{
+    sigset_t caught;
+    if (s->debugged)
+        return;
+    ending_signals(&caught);
+    int fd = signalfd(-1, &caught, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd > 0 && sigprocmask(SIG_BLOCK, &caught, NULL) == 0)
+        s->signals = fd;
+}
+
+/* A second signal does what it does to any program. */
+static void poll_signals(struct session *s)
+{
+    struct signalfd_siginfo info;
+    sigset_t caught;
+    if (!s->signals || read(s->signals, &info, sizeof info) != sizeof info)
+        return;
+    s->signal = (int)info.ssi_signo;
+    machine_stop(s->machine);
+    ending_signals(&caught);
+    sigprocmask(SIG_UNBLOCK, &caught, NULL);
+}
+
 static void poll_host(void *owner)
 {
     struct session *s = owner;
     struct machine *m = s->machine;
+    poll_signals(s);
     if (s->poll)
         s->poll(s->owner);
     progress_show(&s->progress, m->clock.now, m->cpu->instructions);
@@ -366,6 +412,10 @@ static int say_end(struct session *s)
     case END_STOPPED:
     case END_NONE:
         break;
+    }
+    if (s->signal) {
+        fprintf(stderr, "isochron: stopped at cycle %" PRIu64 ": %s\n", now, strsignal(s->signal));
+        return 128 + s->signal;
     }
     if (!s->limit_hit)
         return EXIT_DONE;

@@ -38,11 +38,14 @@ struct session {
     void (*after_reset)(void *owner); /* the machine's listener before ours */
     void *after_reset_owner;
     const char *ledger, *window_spec, *window_file, *timeline_file, *log;
+    const char *record; /* the trace that is written, if one is */
     uint64_t instructions_before; /* when the ledger began to count */
     struct gdb_address gdb_address;
     bool debugged, gdb_waits, screen, quiet, hash, with_paths, with_profile, with_blame;
     bool warm;      /* the ledger counts from warm caches on */
     bool limit_hit; /* what ended the run was a limit of cycles */
+    int signals;    /* a signalfd; 0: signals do what they do to any program */
+    int signal;     /* that ended the run, as Ctrl-A x does */
 };
 
 /* Rows of an option table; session_option takes their letters. */
@@ -50,7 +53,7 @@ struct session {
     {"what to see", NULL, NULL, 0},                                                                \
     {"symbols", "FILE[@OFFSET][:SPACE]",                                                           \
      "names of code from an ELF file or a System.map, moved by OFFSET\n"                           \
-     "(hexadecimal), in one address space only; may be repeated", 'y'},                            \
+     "(hexadecimal), in one address space only; may be repeated", 'y' | REPEATS},                  \
     {"ledger", "FILE.json", "write cycles by cause, path and place; read by `isochron report`",    \
      'l'},                                                                                         \
     {"window", "SYMBOL#N", "show the N-th stretch from SYMBOL to SYMBOL (or A..B#N),\n"            \
@@ -77,8 +80,12 @@ struct session {
 void session_init(struct session *s);
 /* False: the letter is none of SESSION_OPTIONS. */
 bool session_option(struct session *s, int letter, const char *value);
-/* What shows only when all options are known; usage_error. */
-void session_check(struct session *s, const char *model);
+/* What shows only when all options are known; usage_error. read: the kernel or trace, which no
+ * output may be. */
+void session_check(struct session *s, const char *model, const char *read);
+/* From now on a signal that would end the program ends the run, whose recording and reports are
+ * then written as at any end; a second one ends the program. Not under a debugger. */
+void session_catch_signals(struct session *s);
 /* Watches a machine that is built and booted or restored. */
 void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles);
 /* Opens the window that was asked for, and begins to tell paths apart. */

@@ -37,12 +37,23 @@ void check_failed(const char *file, int line, const char *cond)
     abort();
 }
 
+/* What a user gave stands in messages: a newline or an escape sequence in it stays one line. */
+static void print_plain(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7F)
+            fprintf(stderr, "\\x%02x", *text);
+        else
+            fputc(*text, stderr);
+}
+
 static void say(const char *what, bool say_where, const char *fmt, va_list ap)
 {
-    char where[200];
+    char where[200], text[8192];
     speak_last(where, sizeof where);
+    vsnprintf(text, sizeof text, fmt, ap);
     fprintf(stderr, "isochron: %s", what);
-    vfprintf(stderr, fmt, ap);
+    print_plain(text);
     fprintf(stderr, "%s\n", say_where ? where : "");
 }
 

@@ -2,6 +2,7 @@
 
 #include "cpu/models/k7/k7.h"
 #include "sim/core/check.h"
+#include "sim/core/number.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -268,15 +269,14 @@ static bool has_key(const struct machine_config *m, const struct key *k)
 
 static bool parse_number(const char *text, bool bytes, uint64_t *value)
 {
-    char *end;
-    errno = 0;
-    if (*text == '-' || *text == 0)
-        return false;
-    *value = strtoull(text, &end, 0);
-    unsigned shift = 0;
-    if (bytes && *end && strchr("kKmMgG", *end))
-        shift = strchr("kK", *end) ? 10 : strchr("mM", *end) ? 20 : 30, end++;
-    if (errno || *end || *value > UINT64_MAX >> shift)
+    static const char letters[] = "kKmMgG";
+    char digits[32];
+    size_t n = strlen(text);
+    const char *letter = bytes && n ? strchr(letters, text[n - 1]) : NULL;
+    unsigned shift = letter ? 10 * (unsigned)((letter - letters) / 2 + 1) : 0;
+    n -= letter != NULL;
+    if ((size_t)snprintf(digits, sizeof digits, "%.*s", (int)n, text) >= sizeof digits ||
+        !number_parse(digits, 0, UINT64_MAX >> shift, value))
         return false;
     *value <<= shift;
     return true;

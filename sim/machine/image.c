@@ -1,37 +1,13 @@
 #include "sim/machine/image.h"
 
 #include "sim/core/check.h"
+#include "sim/core/file.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #define UNPACKED_MAX ((size_t)1 << 30)
-
-static uint8_t *read_all(const char *path, size_t *size)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        usage_error("%s: %s", path, strerror(errno));
-    size_t capacity = 1 << 20;
-    uint8_t *data = malloc(capacity);
-    *size = 0;
-    for (;;) {
-        CHECK(data != NULL);
-        size_t n = fread(data + *size, 1, capacity - *size, f);
-        *size += n;
-        if (n == 0)
-            break;
-        if (*size == capacity)
-            data = realloc(data, capacity *= 2);
-    }
-    if (ferror(f))
-        usage_error("%s: %s", path, strerror(errno));
-    fclose(f);
-    return data;
-}
 
 static void inflate_image(struct image *i)
 {
@@ -63,7 +39,7 @@ static void inflate_image(struct image *i)
 struct image image_read(const char *path)
 {
     struct image i = {.path = path};
-    i.data = read_all(path, &i.size);
+    i.data = (uint8_t *)file_read("", path, UNPACKED_MAX, &i.size);
     return i;
 }
 

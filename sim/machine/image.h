@@ -10,7 +10,7 @@ struct image {
     size_t size;
 };
 
-/* Reads path as it is. usage_error where it cannot be read. */
+/* Reads path as it is, at most 1 GB. usage_error where it cannot be read. */
 struct image image_read(const char *path);
 /* The same, and inflates it (to at most 1 GB) if it is gzip: for kernels, not for initrds. */
 struct image image_read_unpacked(const char *path);

@@ -1,35 +1,12 @@
 #include "sim/report/figures.h"
 
 #include "sim/core/check.h"
+#include "sim/core/file.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COLUMNS_MAX 16
-
-static char *read_file(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        usage_error("%s: %s", path, strerror(errno));
-    size_t size = 0, capacity = 1 << 16;
-    char *text = xalloc(capacity, 1);
-    for (size_t n; (n = fread(text + size, 1, capacity - size - 1, f)) > 0;) {
-        size += n;
-        if (size + 1 < capacity)
-            continue;
-        capacity *= 2;
-        text = realloc(text, capacity);
-        CHECK(text != NULL);
-    }
-    fclose(f);
-    text[size] = 0;
-    if (strlen(text) != size)
-        usage_error("%s: a byte 0 is in it; accepted is text", path);
-    return text;
-}
 
 /* Ends the field at *at in place and goes behind what ends it; '"' in a quoted field is doubled. */
 static char *take_field(char **at, bool *last)
@@ -75,7 +52,7 @@ void figures_read(struct figures *f, const char *path)
     const char *fields[COLUMNS_MAX];
     size_t capacity = 0, used = 0;
     memset(f, 0, sizeof *f);
-    f->text = read_file(path);
+    f->text = file_read_text("", path);
     unsigned line = 0;
     for (char *at = f->text; *at;) {
         line++;

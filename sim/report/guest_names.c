@@ -3,10 +3,10 @@
 #include "mmu/mmu.h"
 #include "sim/core/check.h"
 #include "sim/report/guest_value.h"
+#include "sim/report/path_rules.h"
 
 #include <ctype.h>
 #include <dirent.h>
-#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +50,8 @@ static void read_file(struct guest_names *n, const char *file)
     struct guest_kernel *k = &n->kernel[n->kernels++];
     memset(k, 0, sizeof *k);
     copy(k->file, sizeof k->file, file);
-    int line = ini_parse(file, take, k);
-    if (line < 0)
-        usage_error("--rules %s: cannot be read", file);
-    if (line > 0)
+    int line = rules_parse(file, take, k);
+    if (line)
         usage_error("%s:%d: accepted are [kernel] with name, has and when, [names] with up to %d "
                     "definitions, and paths", file, line, GUEST_NAMES_MAX);
 }

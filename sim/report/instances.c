@@ -1,6 +1,7 @@
 /* instances: when each instance of a kernel path began and ended, so that one can be found by the
  * name of its path, which is known only when it is over. */
 #include "sim/core/check.h"
+#include "sim/core/number.h"
 #include "sim/report/explain.h"
 
 #include <inttypes.h>
@@ -34,12 +35,10 @@ void instances_start(struct instance_list *l, struct watch *h, struct cpu *c,
 static size_t read_number(const char *which, uint64_t *n)
 {
     const char *mark = strrchr(which, '#');
-    char *end;
     *n = 1;
     if (!mark)
         return strlen(which);
-    *n = strtoull(mark + 1, &end, 10);
-    if (mark[1] < '0' || mark[1] > '9' || *end || *n == 0)
+    if (!number_parse(mark + 1, 10, UINT64_MAX, n) || *n == 0)
         usage_error("%s: accepted is NAME#N with N from 1", which);
     return (size_t)(mark - which);
 }

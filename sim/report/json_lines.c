@@ -1,12 +1,14 @@
 #include "sim/report/json_lines.h"
 
 #include "sim/core/check.h"
+#include "sim/core/file.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define LINE_MAX 480  /* characters of what may stand on one line */
 #define HEIGHT_MAX 2  /* and how deep it may be */
+#define DOCUMENT_MAX ((size_t)1 << 30)
 
 /* Too many for a line: each takes a digit, a comma and a blank. */
 static bool is_many(size_t count) { return 3 * count > LINE_MAX; }
@@ -178,6 +180,19 @@ static void print(const json_t *value, unsigned depth, FILE *out)
         print(v, depth + 1, out);
     }
     fprintf(out, "\n%*s%c", (int)depth, "", json_is_array(value) ? ']' : '}');
+}
+
+json_t *json_lines_read(const char *option, const char *path, const char *accepted)
+{
+    json_error_t error;
+    size_t size;
+    char *text = file_read(option, path, DOCUMENT_MAX, &size);
+    json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    if (!document)
+        usage_error("%s%s: %s (line %d); accepted is %s", option, path, error.text, error.line,
+                    accepted);
+    free(text);
+    return document;
 }
 
 void json_lines_print(const json_t *value, FILE *out)

@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* The document in a file; usage_error, which begins with `option` and ends with what is accepted
+ * instead, where there is none. */
+json_t *json_lines_read(const char *option, const char *path, const char *accepted);
 void json_lines_print(const json_t *value, FILE *out);
 /* False, with errno set: the file cannot be written. */
 bool json_lines_write(const json_t *value, const char *path);

@@ -1,8 +1,8 @@
 #include "sim/report/path_rules.h"
 
 #include "sim/core/check.h"
+#include "sim/core/file.h"
 
-#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,13 +53,27 @@ static int take(void *owner, const char *section, const char *key, const char *v
     return set_key(k, key, value);
 }
 
+int rules_parse(const char *file, ini_handler take_key, void *owner)
+{
+    char *text = file_read_text("--rules ", file);
+    unsigned number = 1;
+    for (const char *p = text; *p; number++) {
+        size_t n = strcspn(p, "\n");
+        if (n > RULES_LINE_MAX)
+            usage_error("%s:%u: longer than the %d characters accepted; a value may go on in the "
+                        "next line, behind blanks", file, number, RULES_LINE_MAX);
+        p += n + (p[n] != 0);
+    }
+    int line = ini_parse_string(text, take_key, owner);
+    free(text);
+    return line;
+}
+
 void path_rules_read(struct path_rules *r, const char *file)
 {
     r->count = 0;
-    int line = ini_parse(file, take, r);
-    if (line < 0)
-        usage_error("--rules %s: cannot be read", file);
-    if (line > 0)
+    int line = rules_parse(file, take, r);
+    if (line)
         usage_error("%s:%d: accepted are [name] and, below it, entry, back_to, passes, avoids, "
                     "phases and from_idle = yes or no", file, line);
 }

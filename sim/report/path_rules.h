@@ -17,9 +17,11 @@
 
 #include "sim/core/types.h"
 
+#include <ini.h>
 #include <jansson.h>
 
 #define PATH_RULES_MAX 256
+#define RULES_LINE_MAX (INI_MAX_LINE - 3) /* what inih would cut in two */
 
 struct path_rule {
     char name[64];
@@ -41,6 +43,9 @@ struct path_rules {
     unsigned count;
 };
 
+/* Hands each key to take_key; the line that it refuses first, 0: it refuses none. usage_error where
+ * the file cannot be read whole. */
+int rules_parse(const char *file, ini_handler take_key, void *owner);
 /* usage_error naming file, line and what is accepted. */
 void path_rules_read(struct path_rules *r, const char *file);
 /* The first rule that fits, -1 if none does. */

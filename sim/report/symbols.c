@@ -1,6 +1,8 @@
 #include "sim/report/symbols.h"
 
 #include "sim/core/check.h"
+#include "sim/core/file.h"
+#include "sim/core/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,22 +120,26 @@ static bool add_elf(struct symbols *s, int fd, const struct image *from)
 
 static bool add_map(struct symbols *s, const char *path, const struct image *from)
 {
-    FILE *f = fopen(path, "r");
-    char line[512], type, name[400];
-    unsigned address;
-    bool any = false;
-    while (f && fgets(line, sizeof line, f)) {
-        if (sscanf(line, "%x %c %399s", &address, &type, name) != 3)
+    size_t size;
+    char *text = file_read("--symbols ", path, FILE_TEXT_MAX, &size), *at = text, type, name[400];
+    unsigned address, number = 0;
+    bool is_map = strlen(text) == size;
+    for (const char *line; is_map && (line = file_next_line(&at));) {
+        bool parsed = sscanf(line, "%x %c %399s", &address, &type, name) == 3;
+        if (!parsed && number)
+            usage_error("--symbols %s:%u: '%.60s' is no address, kind and name", path, number + 1,
+                        line);
+        is_map = parsed;
+        number++;
+        if (!is_map)
             break;
-        any = true;
         if (strchr("tTwW", type) && code_name(name))
             add(s, address, 0, name, from);
         else if (strchr("bBdDrRvV", type) && code_name(name))
             add_data(s, address, 0, name, from);
     }
-    if (f)
-        fclose(f);
-    return any;
+    free(text);
+    return is_map && number;
 }
 
 static int by_address(const void *a, const void *b)
@@ -157,7 +163,6 @@ static void sort(struct symbols *s)
 /* Takes FILE[@OFFSET][:SPACE] apart; a file may have an @ or a colon in its name. */
 static void take_apart(struct symbols *s, const char *spec, char path[4096], struct image *from)
 {
-    char *rest = path;
     if ((size_t)snprintf(path, 4096, "%s", spec) >= 4096 || !*path)
         usage_error("--symbols %s: expected FILE[@OFFSET][:SPACE], a file first", spec);
     char *colon = access(path, F_OK) == 0 ? NULL : strrchr(path, ':');
@@ -169,10 +174,12 @@ static void take_apart(struct symbols *s, const char *spec, char path[4096], str
     }
     char *at = access(path, F_OK) == 0 ? NULL : strrchr(path, '@');
     if (at) {
-        from->offset = (uint32_t)strtoul(at + 1, &rest, 16);
-        if (at == path || rest == at + 1 || *rest)
-            usage_error("--symbols %s: expected FILE[@OFFSET][:SPACE], OFFSET in hexadecimal",
-                        spec);
+        const char *digits = at + 1 + 2 * (strncmp(at + 1, "0x", 2) == 0);
+        uint64_t offset;
+        if (at == path || !number_parse(digits, 16, UINT32_MAX, &offset))
+            usage_error("--symbols %s: expected FILE[@OFFSET][:SPACE], OFFSET in hexadecimal, up "
+                        "to ffffffff", spec);
+        from->offset = (uint32_t)offset;
         *at = 0;
     }
     const char *slash = strrchr(path, '/');

@@ -2,6 +2,7 @@
 
 #include "mmu/mmu.h"
 #include "sim/core/check.h"
+#include "sim/core/number.h"
 #include "sim/report/disassemble.h"
 #include "sim/report/units.h"
 
@@ -87,11 +88,10 @@ static laddr_t parse_address(const struct symbols *symbols, const char *spec, co
     memcpy(name, text, n);
     name[n] = 0;
     if (strncmp(name, "0x", 2) == 0) {
-        char *end;
-        laddr_t la = (laddr_t)strtoul(name, &end, 16);
-        if (*end || n == 2)
+        uint64_t la;
+        if (!number_parse(name + 2, 16, UINT32_MAX, &la))
             usage_error("--window %s: '%s' is no address", spec, name);
-        return la;
+        return (laddr_t)la;
     }
     const struct symbol *y = symbols_by_name(symbols, name);
     if (!y)
@@ -107,9 +107,8 @@ void window_init(struct window *w, const struct symbols *symbols, const char *sp
     size_t first = dots ? (size_t)(dots - spec) : n;
     w->first = parse_address(symbols, spec, spec, first);
     w->last = dots ? parse_address(symbols, spec, dots + 2, n - first - 2) : w->first;
-    char *end = NULL;
-    w->skip = number ? strtoull(number + 1, &end, 10) : 1;
-    if (w->skip == 0 || (end && *end))
+    w->skip = 1;
+    if (number && (!number_parse(number + 1, 10, UINT64_MAX, &w->skip) || w->skip == 0))
         usage_error("--window %s: '%s' is no number from 1 up", spec, number + 1);
     w->skip--;
 }

@@ -160,7 +160,7 @@ for text, says in (("[kernel]\ncolour = red\n", "accepted are"),
     check(f"{text!r} is refused in one line", code == 2 and err.count("\n") == 1 and says in err,
           code, err)
 code, out, err = replay("ipc", "--paths", "--rules", "nowhere.ini")
-check("a file that is not there", code == 2 and "cannot be read" in err, err)
+check("a file that is not there", code == 2 and "nowhere.ini: No such file" in err, err)
 
 code, out, err = replay("ipc", "--paths")
 for title in ("latencies rest on: read ", "address spaces: ", "kernel paths: ", "phases (means)", "footprint: ",

@@ -132,6 +132,17 @@ S
     hlt
 text: .asciz "hello\nready\n"
 S
+    # Ends lines for ever.
+    guest chatter <<'S'
+1:  mov $0x3fd, %dx
+2:  in %dx, %al
+    test $0x20, %al
+    jz 2b
+    mov $0x3f8, %dx
+    mov $10, %al
+    out %al, %dx
+    jmp 1b
+S
     # Echoes COM1 until a full stop.
     guest echo <<'S'
 1:  mov $0x3fd, %dx
@@ -233,7 +244,7 @@ test_cycles() {
     mistake 'nosuch: No such file' cycles --file nosuch
     mistake "no machine 'p99'" "${c[@]}" nop --machine p99
     mistake '--machine i686: its model is flat' "${c[@]}" nop --machine i686
-    mistake '--unroll 0: accepted is 1 to 100000' "${c[@]}" nop --unroll 0
+    mistake '-unroll 0: accepted is 1 to 100000' "${c[@]}" nop --unroll 0
     mistake '--set ways: no such key' "${c[@]}" nop --set ways=1
     mistake "'stray' is no option" "${c[@]}" nop stray
     ask "${c[@]}" 'fsin' --setup fld1
@@ -276,25 +287,25 @@ test_machines() {
 }
 
 test_option_mistakes() {
-    local r=(run --model flat -m 4 -kernel halt)
+    local r=(run --model flat -m 4 -kernel halt) n=(run --model flat -kernel halt)
     mistake '-kernel FILE is missing' run
     mistake '-kernel wants a value: FILE' run -kernel
     mistake 'no option --nope; .*--help' "${r[@]}" --nope
     mistake 'quiet takes no value' "${r[@]}" --quiet=1
     mistake "'stray' is no option" "${r[@]}" stray
     mistake "no machine 'p99'; accepted are p133, p166, i686" "${r[@]}" --machine p99
-    mistake '--model k9: accepted are flat and p5' "${r[@]}" --model k9
+    mistake '--model k9: accepted are flat and p5' run -kernel halt --model k9
     mistake '--model p5: accepted are flat and k8' run -kernel halt --machine a64-2200 --model p5
     mistake '--set flush_filter: no such key' "${r[@]}" --machine k7-1400 --set flush_filter=0
     mistake 'dtlb.ways=32: accepted are 1, 2, 4, 8 and all 64' "${r[@]}" --machine a64-2200 \
         --set dtlb.entries=64
     mistake '--set walk: no such key' "${r[@]}" --machine k7-1400 --set walk=3
-    mistake '-m 0: accepted is 1M to 3G' "${r[@]}" -m 0
-    mistake '-m 5000M: accepted is 1M to 3G' "${r[@]}" -m 5000M
-    mistake '-m much: expected a number' "${r[@]}" -m much
-    mistake '-m -1: expected a number' "${r[@]}" -m -1
-    mistake 'no whole number of megabytes' "${r[@]}" -m 4097K
-    mistake 'do not fit into 1 MB of memory' "${r[@]}" -m 1
+    mistake '-m 0: accepted is 1M to 3G' "${n[@]}" -m 0
+    mistake '-m 5000M: accepted is 1M to 3G' "${n[@]}" -m 5000M
+    mistake '-m much: expected a number' "${n[@]}" -m much
+    mistake '-m -1: expected a number' "${n[@]}" -m -1
+    mistake 'no whole number of megabytes' "${n[@]}" -m 4097K
+    mistake 'do not fit into 1 MB of memory' "${n[@]}" -m 1
     mistake '-max-cycles soon: expected a number' "${r[@]}" --max-cycles soon
     mistake '-max-cycles 99999999999G: expected a number' "${r[@]}" --max-cycles 99999999999G
     mistake '--gdb 99999: a port is at most 65535' "${r[@]}" --gdb 99999
@@ -337,7 +348,7 @@ test_device_mistakes() {
     mistake 'iobase=zz: accepted is' "${r[@]}" isa-debug-exit,iobase=zz
     mistake 'speed=9: accepted is' "${r[@]}" isa-debug-exit,speed=9
     mistake 'iosize=9: accepted is .*iosize 1 to 4' "${r[@]}" isa-debug-exit,iosize=9
-    mistake 'iobase=0x10000: accepted is iobase up to 0xffff' "${r[@]}" \
+    mistake 'iobase=0x10000: accepted is .*iobase up to 0xffff, iosize 1 to 4' "${r[@]}" \
         isa-debug-exit,iobase=0x10000
     mistake 'ports 3f8..3fb belong to com1' "${r[@]}" isa-debug-exit,iobase=0x3f8,iosize=4
 }
@@ -425,9 +436,14 @@ at noon "hello"
 at -5 "hello"
 at 500
 at 500 hello
+at 500"hello"
+at 99999999999999999999 "hello"
 S
     head -c 3000 /dev/zero | tr '\0' a >script
-    mistake 'script:1: longer than' "${r[@]}" script
+    mistake 'script:1: expected .at CYCLE' "${r[@]}" script
+    printf 'send "a\0b"\n' >script
+    mistake '--serial-input script: a byte 0 is in it' "${r[@]}" script
+    mistake '--serial-input .: Is a directory' "${r[@]}" .
 }
 
 test_window_mistakes() {
@@ -538,6 +554,74 @@ test_boot_strings() {
     says 'command line and module strings' 0 out '^strings one two$' '^part x=1 y=2$'
 }
 
+# What ends a run from outside leaves its recording and its reports whole.
+test_signals() {
+    local run
+    rm -f killed.iso killed.json
+    "$isochron" run -m 4 --quiet -kernel spin --record killed.iso --ledger killed.json >out 2>err </dev/null &
+    run=$!
+    until [ -s killed.iso ] || ! kill -0 $run 2>/dev/null; do sleep 0.02; done
+    kill -TERM $run
+    wait $run
+    status=$?
+    says 'SIGTERM ends a run' 143 err '^isochron: stopped at cycle [0-9]+: Terminated$'
+    ask report killed.json
+    says 'its ledger is written' 0 out '^machine p133, model p5, cold$'
+    ask verify killed.iso
+    says 'its recording is whole' 0 out 'the same run from cycle 0'
+    holds 'and was finished' test ! -s err
+    "$isochron" run --model flat -m 4 --quiet -kernel chatter --ledger killed.json 2>err </dev/null | head -n 3 >out
+    status=${PIPESTATUS[0]}
+    says 'so does a reader that goes' 141 err '^isochron: stopped at cycle [0-9]+: Broken pipe$'
+    holds 'who has read what was there' test "$(wc -l <out)" = 3
+    ask report killed.json
+    says 'the ledger is written then, too' 0 out 'model flat'
+}
+
+# What cannot be written is an error, and nothing that is read is overwritten.
+test_outputs() {
+    local command r=(run --model flat -m 4 --quiet -kernel hello)
+    ask "${r[@]}" --serial null --ledger l.json --record t.iso
+    for command in machines 'report l.json' 'run --help' help; do
+        # shellcheck disable=SC2086 # a command is words
+        timeout 60 "$isochron" $command >/dev/full 2>err </dev/null
+        status=$?
+        says "$command to a full disk" 2 err '^isochron: the standard output cannot be written: No space left'
+    done
+    timeout 60 "$isochron" replay t.iso >/dev/full 2>err </dev/null
+    status=$?
+    says 'a guest to a full disk' 2 err '^isochron: --serial stdio: not all of it could be written: No space'
+    ask "${r[@]}" --serial file:/dev/full
+    says 'a serial line to a full disk' 2 err '^isochron: --serial file:/dev/full: not all of it could be written: No space'
+    cp t.iso kept.iso
+    mistake '--ledger t.iso: that is what is read' replay t.iso --ledger t.iso
+    mistake '--out ./t.iso: that is what is read' checkpoint t.iso --out ./t.iso
+    holds 'the trace is as it was' cmp -s t.iso kept.iso
+    mistake '--record hello: that is what is read' "${r[@]}" --record hello
+    mistake '--record x: --ledger goes there' "${r[@]}" --ledger x --record x
+}
+
+# An option twice, a trace twice, a file that is none.
+test_twice() {
+    local r=(run --model flat -m 4 --quiet -kernel halt)
+    mistake '-kernel loop after -kernel halt; accepted is one' "${r[@]}" -kernel loop
+    mistake '-max-cycles 2k after -max-cycles 1k' "${r[@]}" --max-cycles 1k --max-cycles=2k
+    ask "${r[@]}" --quiet -m 4 -kernel halt
+    says 'the same value twice is one' 0 err 'halted at cycle 2$'
+    mistake "verify: 't.iso' and 'x': accepted is one trace" verify t.iso x
+    mistake "checkpoint: 't.iso' and 't.iso'" checkpoint t.iso t.iso
+    mistake '--every are of a cut' checkpoint t.iso --every 1M
+    mistake '-max-cycles 0: accepted is 1 and up' "${r[@]}" --max-cycles 0
+    mistake '-places 4294967296: accepted is 0 to 4294967295' report --places 4294967296 l.json
+    mistake 'a\\x0ab: No such file' report $'a\nb'
+    mistake '--rules .: Is a directory' "${r[@]}" --rules .
+    printf '[a]\nentry = %0300d\n' 1 >long.ini
+    mistake 'long.ini:2: longer than the 197 characters' "${r[@]}" --rules long.ini
+    printf '00100000 T a\n00100010\n' >cut.map
+    mistake "cut.map:2: '00100010' is no address, kind and name" "${r[@]}" --symbols cut.map
+    mistake 'larger than the 64 MB accepted' cycles --file /dev/zero
+}
+
 test_logs() {
     local r=(run --model flat -m 4 --quiet -kernel traps --max-cycles 1M)
     ask "${r[@]}" -d int,io,cr,exceptions
@@ -625,7 +709,7 @@ test_timed() {
 make_guests
 for t in help machines option_mistakes set_mistakes device_mistakes image_mistakes damaged_kernels \
     file_mistakes script_mistakes window_mistakes forward_mistakes exit_codes serial script terminal \
-    boot_strings logs hash report timed cycles; do
+    boot_strings signals outputs twice logs hash report timed cycles; do
     "test_$t"
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
