@@ -235,6 +235,7 @@ struct priced_run {
     uint32_t count;
     const uint32_t *mark;
     bool branched; /* the last one took its branch, to c->eip */
+    const void *sum; /* the model's own, for its twins: what they came to; NULL: it was not used */
 };
 
 /* Raises an exception from inside a body or a delivery: does not return. */

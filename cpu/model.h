@@ -98,6 +98,11 @@ struct model {
      * runs nothing, but is shown what m's runs. ideal: sum of enum model_ideal. NULL: there is
      * none. */
     struct model *(*twin)(const struct model *m, struct cpu *c, unsigned ideal);
+    /* A twin's: prices together what its original priced together, all accesses of list being hits
+     * of its own caches, too. False: nothing has happened, they are to be priced one by one. NULL:
+     * it never does. */
+    bool (*price_run)(struct model *m, struct cpu *c, const struct priced_run *r,
+                      const struct access *list);
     /* Counts of the part's documented events so far, MODEL_EVENTS of them; NULL: none. */
     const uint64_t *(*events)(const struct model *m);
     void (*snapshot)(struct model *m, struct snap *s);

@@ -13,6 +13,7 @@
 
 #define WAYS_MAX 32
 #define ENTRIES_EACH 4 /* that one entry may become: a walk of two reads, what it prefetches */
+#define HITS_MAX 64 /* that are looked at together */
 #define WORD_BYTES_MAX 8 /* a longer write is a line that WBINVD writes back */
 
 /* --- shapes ----------------------------------------------------------------------------------- */
@@ -318,11 +319,11 @@ static bool is_written_back(const struct shadow *s, const struct access *a)
     return !s->exclusive && a->kind == ACCESS_WRITE && a->size > WORD_BYTES_MAX;
 }
 
-void shadow_meet(struct shadow *s, const struct cpu *c, const struct op *o, bool delivery)
+void shadow_meet(struct shadow *s, const struct cpu *c, const struct op *o, const struct access *a,
+                 const struct access *end, bool delivery)
 {
-    const struct access *a = c->log.list, *end = a + c->log.count;
     s->log->count = 0;
-    CHECK(c->log.count * ENTRIES_EACH <= ACCESS_LOG_MAX);
+    CHECK((size_t)(end - a) * ENTRIES_EACH <= ACCESS_LOG_MAX);
     while (a < end) {
         if (UNLIKELY(is_walk(a))) {
             a = meet_walk(s, c, a, end);
@@ -346,4 +347,54 @@ void shadow_meet(struct shadow *s, const struct cpu *c, const struct op *o, bool
         shadow_tlbs_drop(s->tlbs, c, c->seg[o->seg].base + effective_address(c, o));
     if (s->tlbs)
         shadow_tlbs_follow(s->tlbs, c, delivery);
+}
+
+/* --- hits ------------------------------------------------------------------------------------- */
+
+/* What an access would use. */
+struct found {
+    struct cache *cache; /* NULL: the first level cannot miss */
+    uint32_t line;
+    struct tlb_place page;
+};
+
+/* Nothing that enters or leaves caches and TLBs. */
+static bool is_neutral(unsigned note) { return note >= NOTE_MMU_LIMIT && note < NOTE_CR3_LOAD; }
+
+static ALWAYS_INLINE bool find_hit(struct shadow *s, const struct access *a, struct found *f)
+{
+    bool code = a->kind == ACCESS_FETCH;
+    if (a->kind > ACCESS_FETCH || a->level != LEVEL_L1 ||
+        a->flags & ~(ACCESS_HIT_M | ACCESS_SYSTEM | ACCESS_MISALIGNED))
+        return false;
+    f->cache = code ? &s->mmu.l1i : s->ideal & SHADOW_L1 ? NULL : &s->mmu.l1d;
+    if (f->cache) {
+        int line = cache_find(f->cache, a->pa);
+        if (line < 0 || (a->kind == ACCESS_WRITE && f->cache->state[line] != LINE_MODIFIED))
+            return false;
+        f->line = (uint32_t)line;
+    }
+    f->page.tlb = NULL;
+    return LIKELY(!s->tlbs) || shadow_tlbs_hit(s->tlbs, a, &f->page);
+}
+
+bool shadow_hits(struct shadow *s, const struct cpu *c, const struct op *o, const struct access *a,
+                 const struct access *end)
+{
+    struct found found[HITS_MAX], *f = found;
+    if (s->exclusive || s->mmu.caches_off || c->mmu->caches_off || end - a > HITS_MAX ||
+        (s->tlbs && !shadow_tlbs_followed(s->tlbs, c)) || (o && o->row == s->invlpg))
+        return false;
+    for (; a < end; a++) {
+        if (a->kind == ACCESS_NOTE && is_neutral(a->level))
+            continue;
+        if (!find_hit(s, a, f++))
+            return false;
+    }
+    for (const struct found *use = found; use < f; use++) {
+        if (use->cache)
+            cache_touch(use->cache, use->line);
+        shadow_tlbs_use(&use->page);
+    }
+    return true;
 }

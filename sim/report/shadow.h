@@ -53,14 +53,26 @@ struct shadow {
  * cannot be doubled. */
 void shadow_init(struct shadow *s, const struct cpu *c, unsigned ideal, struct access_log *log);
 void shadow_free(struct shadow *s);
-/* Rewrites the log of what c has just executed (o) or delivered into s->log, which is emptied
- * first. */
-void shadow_meet(struct shadow *s, const struct cpu *c, const struct op *o, bool delivery);
+/* Rewrites the log of what c has just executed (o) or delivered, [a, end), into s->log, which is
+ * emptied first. */
+void shadow_meet(struct shadow *s, const struct cpu *c, const struct op *o, const struct access *a,
+                 const struct access *end, bool delivery);
+/* If all of [a, end) are hits of the machine's first level and of the shadow's, and nothing else
+ * would come of them: uses what they hit, for the rewritten log would be the same. Else false, and
+ * nothing has happened. o: the instruction, NULL: several simple ones. */
+bool shadow_hits(struct shadow *s, const struct cpu *c, const struct op *o, const struct access *a,
+                 const struct access *end);
 
 /* One entry of it, put behind what s->log has: last the entry, before it what was prefetched. */
 void shadow_meet_one(struct shadow *s, const struct cpu *c, const struct access *a);
 
 /* --- shadow_tlb.c ----------------------------------------------------------------------------- */
+
+/* Where an entry is; tlb NULL: none is needed. */
+struct tlb_place {
+    struct tlb *tlb;
+    uint32_t index;
+};
 
 struct shadow_tlbs *shadow_tlbs_new(const struct cpu *c, bool reloads);
 /* Whether the walk, entries a to end of one address, is made here too; if so its page is here from
@@ -72,6 +84,19 @@ bool shadow_tlbs_walks(struct shadow_tlbs *t, const struct cpu *c, const struct 
  * length returned. */
 unsigned shadow_tlbs_touch(struct shadow_tlbs *t, const struct cpu *c, const struct access *a,
                            struct access *list);
+/* Whether paging is as it was when shadow_tlbs_follow was last called. */
+static inline bool shadow_tlbs_followed(const struct shadow_tlbs *t, const struct cpu *c)
+{
+    return t->cr3 == c->cr3 && t->paging == c->mmu->paging &&
+           t->large_enabled == c->mmu->large_enabled;
+}
+/* Whether an access finds its page in the first level; and its being used. */
+bool shadow_tlbs_hit(struct shadow_tlbs *t, const struct access *a, struct tlb_place *at);
+static inline void shadow_tlbs_use(const struct tlb_place *at)
+{
+    if (at->tlb)
+        tlb_touch(at->tlb, at->index);
+}
 /* INVLPG of the page that holds la. */
 void shadow_tlbs_drop(struct shadow_tlbs *t, const struct cpu *c, laddr_t la);
 /* After the instruction: CR3, paging and faults are as they are now. */

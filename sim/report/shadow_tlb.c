@@ -268,6 +268,17 @@ unsigned shadow_tlbs_touch(struct shadow_tlbs *t, const struct cpu *c, const str
     return f.count;
 }
 
+bool shadow_tlbs_hit(struct shadow_tlbs *t, const struct access *a, struct tlb_place *at)
+{
+    if (!t->paging) {
+        at->tlb = NULL;
+        return true;
+    }
+    int index = find(t, a->kind == ACCESS_FETCH, a->la, &at->tlb);
+    at->index = (uint32_t)index;
+    return index >= 0 && agrees(t, at->tlb, index, a);
+}
+
 /* --- between instructions --------------------------------------------------------------------- */
 
 static void drop_unit(struct shadow_tlbs *t, struct tlb *tlb, uint32_t unit)

@@ -28,23 +28,23 @@ const struct whatif_kind whatif_kinds[] = {
 };
 const unsigned whatif_kind_count = ARRAY_COUNT(whatif_kinds);
 
-struct charge {
-    enum cause cause;
-    cycle_t cycles;
+/* A processor that runs nothing: what models are shown. It is lent to one alternative after the
+ * other, for a dozen of them would not stay in the host's nearest cache. */
+struct whatif_shell {
+    struct clock clock;
+    struct ledger ledger;
+    struct cpu cpu;
 };
 
-/* The run itself has only the sums, and charges of the instruction that is not told of yet. */
+/* The run itself has only the sums. */
 struct whatif_run {
     unsigned bits;
-    struct cpu *cpu; /* runs nothing: what its model is shown */
-    struct shadow shadow;
-    bool shadowed;   /* else its caches are the machine's */
-    struct clock clock;
-    cycle_t start;
-    struct ledger ledger;
+    bool shadowed; /* else its caches are the machine's */
+    struct model *model;
+    struct mmu *mmu;
+    cycle_t now, start;
     uint64_t row[CAUSE_COUNT], mark[CAUSE_COUNT]; /* so far, and when the stretch began */
-    struct charge pending[CAUSE_COUNT];
-    unsigned pending_count;
+    struct shadow shadow;
 };
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -89,20 +89,31 @@ static bool needs_shadow(unsigned bits)
     return !(bits & (WHATIF_PREDICT | WHATIF_ENTRY | WHATIF_STORES)) || shadow_bits(bits);
 }
 
-static void start_run(struct whatif_run *r, const struct cpu *c)
+static void start_shell(struct whatif *w, const struct cpu *c)
 {
-    r->cpu = xalloc(1, sizeof *r->cpu);
-    r->cpu->identity = c->identity;
+    struct whatif_shell *s = w->shell = xalloc(1, sizeof *s);
+    s->ledger.clock = &s->clock;
+    s->cpu.identity = c->identity;
+    s->cpu.clock = &s->clock;
+    s->cpu.ledger = &s->ledger;
+}
+
+static void lend(struct whatif_shell *s, struct whatif_run *r)
+{
+    s->clock.now = r->now;
+    s->ledger.row = r->row;
+    s->cpu.mmu = r->mmu;
+}
+
+static void start_run(struct whatif *w, struct whatif_run *r, struct cpu *c)
+{
     r->shadowed = needs_shadow(r->bits);
     if (r->shadowed)
-        shadow_init(&r->shadow, c, shadow_bits(r->bits), &r->cpu->log);
-    r->cpu->mmu = r->shadowed ? &r->shadow.mmu : c->mmu;
-    r->clock.now = r->start = c->clock->now;
-    r->ledger.clock = &r->clock;
-    r->ledger.row = r->row;
-    r->cpu->clock = &r->clock;
-    r->cpu->ledger = &r->ledger;
-    r->cpu->model = c->model->twin(c->model, r->cpu, model_bits(r->bits));
+        shadow_init(&r->shadow, c, shadow_bits(r->bits), &w->shell->cpu.log);
+    r->mmu = r->shadowed ? &r->shadow.mmu : c->mmu;
+    r->now = r->start = c->clock->now;
+    lend(w->shell, r);
+    r->model = c->model->twin(c->model, &w->shell->cpu, model_bits(r->bits));
 }
 
 /* --- accounts --------------------------------------------------------------------------------- */
@@ -161,19 +172,55 @@ static void go_to(struct whatif *w, unsigned account)
 
 /* --- what the watch tells --------------------------------------------------------------------- */
 
-static void take_pending(struct whatif_run *base)
+/* HLT waits for an event of the recorded run: everywhere as long. What waits is no event of the
+ * watch, but comes before one. */
+static void halt(struct whatif *w, cycle_t until)
 {
-    for (unsigned i = 0; i < base->pending_count; i++)
-        base->row[base->pending[i].cause] += base->pending[i].cycles;
-    base->pending_count = 0;
+    cycle_t cycles = until - w->last_now;
+    if (LIKELY(!cycles))
+        return;
+    go_to(w, w->halted);
+    w->runs[0]->row[CAUSE_HALTED] += cycles;
+    for (unsigned i = 1; i < w->count; i++) {
+        w->runs[i]->row[CAUSE_HALTED] += cycles;
+        w->runs[i]->now += cycles;
+    }
+    w->last_now = until;
+}
+
+static unsigned halting_account(const struct paths *p)
+{
+    return p->now.open ? ACCOUNT_INSTANCE : p->booted ? ACCOUNT_IDLE : ACCOUNT_BOOT;
+}
+
+/* An event begins, whose charges are the run's. */
+static void begin_event(struct whatif *w)
+{
+    const struct watch *h = w->watch;
+    uint64_t *row = w->runs[0]->row;
+    halt(w, h->before);
+    go_to(w, w->paths->account);
+    for (uint32_t i = 0; i < h->charge_count; i++)
+        row[h->charge[i].cause] += h->charge[i].cycles;
+}
+
+static void end_event(struct whatif *w, const struct cpu *c)
+{
+    const struct paths *p = w->paths;
+    if (UNLIKELY(p->ended != PATHS_NONE)) {
+        settle(w, WHATIF_CLUSTERS + p->ended);
+        w->counts[WHATIF_CLUSTERS + p->ended]++;
+    }
+    w->last_now = c->clock->now;
+    w->halted = halting_account(p);
 }
 
 /* What the model reads of a processor beside log and instruction. */
-static void show_state(struct cpu *to, const struct cpu *c)
+static void show_state(struct cpu *to, const struct cpu *c, uint32_t eip, bool branched)
 {
-    to->eip = c->eip;
+    to->eip = eip;
     to->cpl = c->cpl;
-    to->branched = c->branched;
+    to->branched = branched;
     to->rep_running = c->rep_running;
     to->r[EAX] = c->r[EAX];
     to->seg[CS].base = c->seg[CS].base;
@@ -181,60 +228,79 @@ static void show_state(struct cpu *to, const struct cpu *c)
     to->x87.control = c->x87.control;
 }
 
-static void price(struct whatif_run *r, const struct cpu *c, const struct op *o, bool delivery)
+static void show_log(struct cpu *to, const struct access *a, const struct access *end)
 {
-    struct cpu *to = r->cpu;
-    show_state(to, c);
-    if (r->shadowed) {
-        shadow_meet(&r->shadow, c, o, delivery);
-    } else {
-        to->log.count = c->log.count;
-        memcpy(to->log.list, c->log.list, c->log.count * sizeof *c->log.list);
-    }
+    to->log.count = (uint32_t)(end - a);
+    memcpy(to->log.list, a, to->log.count * sizeof *a);
+}
+
+/* Prices o, whose part of the log is [a, end). as_is: the alternative's caches would have written
+ * the same; *shown: its model has been shown that already. */
+static void price(struct whatif_run *r, struct cpu *to, const struct cpu *c, const struct op *o,
+                  const struct access *a, const struct access *end, bool as_is, bool *shown,
+                  bool delivery)
+{
+    if (!as_is)
+        shadow_meet(&r->shadow, c, o, a, end, delivery);
+    else if (!*shown)
+        show_log(to, a, end);
+    *shown = as_is;
     if (UNLIKELY(delivery))
-        to->model->price_delivery(to->model, to, o);
+        r->model->price_delivery(r->model, to, o);
     else
-        to->model->price(to->model, to, o);
+        r->model->price(r->model, to, o);
 }
 
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
 {
     struct whatif *w = owner;
-    go_to(w, w->paths->account);
-    take_pending(w->runs[0]);
-    for (unsigned i = 1; i < w->count; i++)
-        price(w->runs[i], c, o, delivery);
-    if (UNLIKELY(w->paths->ended != PATHS_NONE)) {
-        settle(w, WHATIF_CLUSTERS + w->paths->ended);
-        w->counts[WHATIF_CLUSTERS + w->paths->ended]++;
+    struct whatif_shell *s = w->shell;
+    const struct access *list = c->log.list, *end = list + c->log.count;
+    bool plain = w->watch->hits && !delivery, shown = false;
+    begin_event(w);
+    show_state(&s->cpu, c, c->eip, c->branched);
+    for (unsigned i = 1; i < w->count; i++) {
+        struct whatif_run *r = w->runs[i];
+        lend(s, r);
+        bool hits = !r->shadowed || (plain && shadow_hits(&r->shadow, c, o, list, end));
+        price(r, &s->cpu, c, o, list, end, hits, &shown, delivery);
+        r->now = s->clock.now;
+    }
+    end_event(w, c);
+}
+
+/* hits: all accesses are hits in the alternative's caches, too. */
+static NOINLINE void price_singly(struct whatif_run *r, struct cpu *to, const struct cpu *c,
+                                  const struct priced_run *run, bool hits)
+{
+    const struct access *list = c->log.list;
+    for (uint32_t i = 0; i < run->count; i++) {
+        bool shown = false;
+        to->branched = i == run->count - 1 && run->branched;
+        to->eip = to->branched ? c->eip : run->first[i].next_eip;
+        price(r, to, c, &run->first[i], list + run->mark[i], list + run->mark[i + 1], hits, &shown,
+              false);
     }
 }
 
-/* HLT waits for an event of the recorded run: everywhere as long. */
-static void halt(struct whatif *w, cycle_t cycles)
-{
-    go_to(w, w->paths->now.open ? ACCOUNT_INSTANCE
-             : w->paths->booted ? ACCOUNT_IDLE
-                                : ACCOUNT_BOOT);
-    w->runs[0]->row[CAUSE_HALTED] += cycles;
-    for (unsigned i = 1; i < w->count; i++)
-        ledger_charge(&w->runs[i]->ledger, CAUSE_HALTED, cycles, QUALITY_READ);
-}
-
-static void charged(void *owner, enum cause cause, cycle_t cycles)
+static void run_priced(void *owner, const struct cpu *c, const struct priced_run *run)
 {
     struct whatif *w = owner;
-    struct whatif_run *base = w->runs[0];
-    if (cause == CAUSE_HALTED) {
-        halt(w, cycles);
-        return;
+    struct whatif_shell *s = w->shell;
+    const struct access *list = c->log.list, *end = list + run->mark[run->count];
+    uint32_t eip = run->branched ? c->eip : run->first[run->count - 1].next_eip;
+    begin_event(w);
+    show_state(&s->cpu, c, eip, run->branched);
+    for (unsigned i = 1; i < w->count; i++) {
+        struct whatif_run *r = w->runs[i];
+        struct model *m = r->model;
+        lend(s, r);
+        bool hits = !r->shadowed || shadow_hits(&r->shadow, c, NULL, list, end);
+        if (!hits || !m->price_run || !m->price_run(m, &s->cpu, run, list))
+            price_singly(r, &s->cpu, c, run, hits);
+        r->now = s->clock.now;
     }
-    for (unsigned i = 0; i < base->pending_count; i++)
-        if (base->pending[i].cause == cause) {
-            base->pending[i].cycles += cycles;
-            return;
-        }
-    base->pending[base->pending_count++] = (struct charge){cause, cycles};
+    end_event(w, c);
 }
 
 /* --- begin and end ---------------------------------------------------------------------------- */
@@ -244,17 +310,20 @@ void whatif_start(struct whatif *w, struct watch *h, struct cpu *c, const struct
     CHECK(w->count > 1);
     w->cpu = c;
     w->paths = paths;
-    w->start = c->clock->now;
+    w->watch = h;
+    w->start = w->last_now = c->clock->now;
+    w->halted = halting_account(paths);
     w->account = NOWHERE;
     make_room(w, WHATIF_CLUSTERS);
+    start_shell(w, c);
     for (unsigned i = 1; i < w->count; i++)
-        start_run(w->runs[i], c);
-    watch_add(h, c, (struct watcher){.priced = priced, .charged = charged, .owner = w});
+        start_run(w, w->runs[i], c);
+    watch_add_runs(h, c, (struct watcher){.priced = priced, .owner = w}, run_priced);
 }
 
 void whatif_count_from_here(struct whatif *w)
 {
-    take_pending(w->runs[0]);
+    halt(w, w->cpu->clock->now);
     w->start = w->cpu->clock->now;
     w->account = NOWHERE;
     memset(w->counts, 0, w->accounts * sizeof *w->counts);
@@ -262,32 +331,32 @@ void whatif_count_from_here(struct whatif *w)
     for (unsigned i = 0; i < w->count; i++) {
         struct whatif_run *r = w->runs[i];
         memcpy(r->mark, r->row, sizeof r->mark);
-        r->start = r->clock.now;
+        r->start = r->now;
     }
 }
 
 void whatif_stop(struct whatif *w, struct watch *h)
 {
     watch_remove(h, w);
-    take_pending(w->runs[0]);
+    halt(w, w->cpu->clock->now);
     if (w->account != NOWHERE)
         settle(w, w->account);
     CHECK(whatif_total(w, 0) == w->cpu->clock->now - w->start);
     for (unsigned i = 1; i < w->count; i++)
-        CHECK(whatif_total(w, i) == w->runs[i]->clock.now - w->runs[i]->start);
+        CHECK(whatif_total(w, i) == w->runs[i]->now - w->runs[i]->start);
 }
 
 void whatif_free(struct whatif *w)
 {
     for (unsigned i = 0; i < w->count; i++) {
         struct whatif_run *r = w->runs[i];
-        if (r->cpu)
-            r->cpu->model->free(r->cpu->model);
+        if (r->model)
+            r->model->free(r->model);
         if (r->shadowed)
             shadow_free(&r->shadow);
-        free(r->cpu);
         free(r);
     }
+    free(w->shell);
     free(w->sums);
     free(w->counts);
 }

@@ -37,14 +37,19 @@ extern const unsigned whatif_kind_count;
 enum whatif_account { WHATIF_UNFINISHED = ACCOUNT_INSTANCE, WHATIF_CLUSTERS = PATH_ACCOUNTS };
 
 struct whatif_run; /* one alternative */
+struct whatif_shell;
 
 struct whatif {
     const struct cpu *cpu;
     const struct paths *paths;
+    const struct watch *watch;
     struct whatif_run *runs[WHATIF_RUNS_MAX]; /* [0] is the run itself */
+    struct whatif_shell *shell;               /* what all the others are shown */
     unsigned count;
     unsigned account;  /* of the stretch that goes on, or UINT32_MAX */
     uint64_t begun;    /* paths->begun when it began */
+    cycle_t last_now;  /* at the end of the last event; from there to the next one it halts ... */
+    unsigned halted;   /* ... for this account */
     uint64_t *sums;    /* [account][run][cause] */
     uint64_t *counts;  /* of an account: the instances that ended */
     unsigned accounts;

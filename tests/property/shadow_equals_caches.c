@@ -281,7 +281,8 @@ static struct verdict run(uint64_t seed, uint64_t operations)
     for (uint64_t i = 0; i < operations && !s->verdict.failed; i++) {
         s->verdict.operation = i;
         execute(s);
-        shadow_meet(&s->shadow, s->cpu, &s->op, false);
+        shadow_meet(&s->shadow, s->cpu, &s->op, s->cpu->log.list,
+                    s->cpu->log.list + s->cpu->log.count, false);
         compare_logs(s);
     }
     compare_cache(&s->verdict, "l1i", &s->shadow.mmu.l1i, &s->m.l1i);

@@ -226,6 +226,7 @@ struct p5 {
     bool user;   /* where events count now: counters.c has the rule */
     bool matching; /* a counter is set to breakpoint matches */
     bool flop[P5_LATENCIES_MAX]; /* classes that are floating-point operations */
+    uint8_t counted[P5_LATENCIES_MAX]; /* classes of microcode as events: counters.c */
     uint64_t *events_now;             /* events[user] */
     uint64_t events[2][P5_EVENTS];    /* by privilege: [1] is CPL 3 */
     uint64_t durations[2][P5_EVENTS]; /* clocks of those that last */

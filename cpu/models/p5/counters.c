@@ -66,7 +66,6 @@
 #include "cpu/debug.h"
 #include "mmu/tlb.h"
 
-#include <string.h>
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -268,23 +267,28 @@ static struct told listen(const struct p5 *p, const struct cpu *c, const struct 
     return t;
 }
 
-static bool is_class(const struct p5_latency *l, const char *name)
-{
-    return strcmp(l->name, name) == 0;
-}
+/* What a class counts as, whatever its case. */
+enum { COUNTS_SEGMENT = 1, COUNTS_BRANCH = 2, COUNTS_TAKEN = 4 };
+static const struct {
+    const char *class;
+    uint8_t as;
+} counted[] = {
+    {"lgdt", COUNTS_SEGMENT}, {"lldt", COUNTS_SEGMENT}, {"ltr", COUNTS_SEGMENT},
+    {"verr", COUNTS_TAKEN},   {"into", COUNTS_BRANCH},
+};
 
 /* Far transfers that the branch target buffer knows count there. */
 void p5_count_micro(struct p5 *p, const struct cpu *c, uint64_t t, const struct access *a,
                     const struct access *end)
 {
-    const struct p5_latency *l = &p5_latencies[p5_fact(t, FACT_LATENCY)];
+    unsigned class = p5_fact(t, FACT_LATENCY), as = p->counted[class];
     struct told told = listen(p, c, a, end);
-    bool tables = is_class(l, "lgdt") || is_class(l, "lldt") || is_class(l, "ltr");
-    p5_add(p, c, EVENT_SEGMENT, told.segments + tables);
+    p5_add(p, c, EVENT_SEGMENT, told.segments + (as & COUNTS_SEGMENT));
     if (p5_predicted(p, t, a, end))
         return;
-    bool taken = told.transfer || l->cause == CAUSE_SERIALISE || is_class(l, "verr");
-    p5_add(p, c, EVENT_BRANCH, taken || is_class(l, "into"));
+    bool taken = told.transfer || p5_latencies[class].cause == CAUSE_SERIALISE ||
+                 as & COUNTS_TAKEN;
+    p5_add(p, c, EVENT_BRANCH, taken || as & COUNTS_BRANCH);
     p5_add(p, c, EVENT_TAKEN_OR_HIT, taken);
     p5_add(p, c, EVENT_FLUSH, told.far);
 }
@@ -323,6 +327,8 @@ void p5_counters_init(struct p5 *p)
         "f2xm1", "fsin",   "fsincos", "fptan", "fpatan", "fyl2x", "fyl2xp1"};
     for (unsigned i = 0; i < ARRAY_COUNT(classes); i++)
         p->flop[p5_latency_find(classes[i])] = true;
+    for (unsigned i = 0; i < ARRAY_COUNT(counted); i++)
+        p->counted[p5_latency_find(counted[i].class)] = counted[i].as;
 }
 
 /* --- breakpoints ------------------------------------------------------------------------------ */

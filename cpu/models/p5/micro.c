@@ -124,9 +124,9 @@ static uint32_t extra(const struct p5 *p, const struct cpu *c, uint64_t t, const
 
 uint32_t p5_element_width(const struct op *o)
 {
-    const char *operands = o->row->operands;
-    if (strstr(operands, "AL") || strstr(operands, "Xb") || strstr(operands, "Yb"))
-        return 1;
+    for (const char *p = o->row->operands; *p; p++)
+        if ((p[0] == 'A' && p[1] == 'L') || ((p[0] == 'X' || p[0] == 'Y') && p[1] == 'b'))
+            return 1;
     return o->flags & OP_DATA16 ? 2 : 4;
 }
 

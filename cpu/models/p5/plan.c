@@ -36,6 +36,7 @@ struct plan {
     uint8_t count;        /* instructions */
     uint8_t runs, misses; /* to the end, up to 255; given up for what missed: lately */
     uint8_t groups;
+    uint8_t new_lines; /* entered by its instructions, after that of the first's first byte */
     uint8_t last_u, earlier_u; /* the instructions that opened the last group and that before it */
     uint8_t early_address;     /* registers that form addresses in the first group */
     uint8_t group_writes, earlier_writes, shadow_groups;  /* as struct p5 has them at the end */
@@ -177,7 +178,7 @@ static NOINLINE void make_plan(struct p5 *p, struct cpu *c, const struct block *
         if (o->flags & OP_NEW_LINE) {
             if (line == LINES_MAX - 1)
                 break;
-            line++;
+            n->new_lines = (uint8_t)++line;
             n->entered = (uint16_t)s->clock.now;
         }
         n->ends[line] |= 1u << ((c->seg[CS].base + o->next_eip - 1) & 31);
@@ -203,12 +204,14 @@ static NOINLINE void divide(struct p5 *p, struct cpu *c, struct block *k, unsign
 /* --- settling --------------------------------------------------------------------------------- */
 
 /* The first count have run, and are charged for. */
-static ALWAYS_INLINE void tell(const struct p5 *p, struct cpu *c, uint32_t count, bool branched)
+static ALWAYS_INLINE void tell(const struct p5 *p, struct cpu *c, uint32_t count, bool branched,
+                               const struct plan *sum)
 {
     if (UNLIKELY(c->on_priced_run != NULL))
         c->on_priced_run(c->priced_owner, c,
                          &(struct priced_run){.first = p->waiting, .count = count,
-                                              .mark = p->waiting_mark, .branched = branched});
+                                              .mark = p->waiting_mark, .branched = branched,
+                                              .sum = sum});
 }
 
 /* Prices the first count instructions that wait, one after the other. What the log has beyond them
@@ -221,7 +224,7 @@ static void price_waiting(struct p5 *p, struct cpu *c, uint32_t count, bool bran
     for (uint32_t i = 0; i < count; i++)
         p5_price_entries(p, c, &p->waiting[i], log->list + mark[i], log->list + mark[i + 1]);
     if (count)
-        tell(p, c, count, branched);
+        tell(p, c, count, branched, NULL);
     log->count -= mark[count];
     memmove(log->list, log->list + mark[count], log->count * sizeof *log->list);
     c->instructions += count;
@@ -265,16 +268,23 @@ static ALWAYS_INLINE int enter_last_line(struct p5 *p, struct cpu *c, const stru
     return enter_line(p, c, la, pa, ends);
 }
 
-/* Whether all is as the plan supposes: the first instruction opens a group, for which no walk was
- * made; nothing from before interlocks with it, hides its prefixes or keeps it waiting; no event
- * falls due; and whoever looks at charges takes those of a run together. */
-static ALWAYS_INLINE bool pipes_ready(const struct p5 *p, const struct cpu *c, const struct plan *n,
+/* Whether the pipes are as the plan supposes: the first instruction opens a group; nothing from
+ * before interlocks with it, hides its prefixes or keeps it waiting. */
+static ALWAYS_INLINE bool pipes_ready(const struct p5 *p, cycle_t now, const struct plan *n,
                                       const struct op *first)
 {
-    cycle_t now = c->clock->now;
     return !p5_fits(p->u, first->timing) && !(p->group_writes & n->early_address) &&
            (p->shadow_groups == 0 || !(n->flags & PREFIXES_EARLY)) && !p->fxch_in_v &&
-           p->written <= now && p->x87_free <= now && now + n->limit < clock_next(c->clock) &&
+           p->written <= now && p->x87_free <= now;
+}
+
+/* ... and all else: no walk was made for the first instruction, no event falls due, and whoever
+ * looks at charges takes those of a run together. */
+static ALWAYS_INLINE bool all_ready(const struct p5 *p, const struct cpu *c, const struct plan *n,
+                                    const struct op *first)
+{
+    cycle_t now = c->clock->now;
+    return pipes_ready(p, now, n, first) && now + n->limit < clock_next(c->clock) &&
            c->log.count == 0 && (c->ledger->tap == NULL || c->on_priced_run != NULL);
 }
 
@@ -330,13 +340,14 @@ static ALWAYS_INLINE void count_instructions(struct p5 *p, const struct cpu *c,
     p5_add(p, c, EVENT_FLOP, n->multiplications);
 }
 
-/* Leaves the pipes as the instructions, one after the other, would have left them. */
+/* Leaves the pipes as the instructions, one after the other, would have left them. list: their
+ * accesses, each one's part from its mark on. */
 static ALWAYS_INLINE void leave_pipes(struct p5 *p, const struct cpu *c, const struct plan *n,
-                                      const struct op *ops)
+                                      const struct op *ops, const uint32_t *mark,
+                                      const struct access *list)
 {
-    const struct access *list = c->log.list;
     laddr_t base = c->seg[CS].base;
-    const uint32_t *mark = &p->waiting_mark[n->last_u];
+    mark += n->last_u;
     bool several = n->groups > 1;
     p->u = n->flags & ENDS_IN_V ? 0 : ops[n->last_u].timing;
     p->u_known = true;
@@ -354,6 +365,19 @@ static ALWAYS_INLINE void leave_pipes(struct p5 *p, const struct cpu *c, const s
     } else if (UNLIKELY(p->shadow_groups)) {
         p->shadow_groups -= p->shadow_groups < n->groups ? p->shadow_groups : n->groups;
     }
+}
+
+static ALWAYS_INLINE void charge_sum(struct p5 *p, struct cpu *c, const struct plan *n,
+                                     const struct op *ops, const uint32_t *mark,
+                                     const struct access *list)
+{
+    leave_pipes(p, c, n, ops, mark, list);
+    p5_charge(c, CAUSE_ISSUE, n->groups);
+    for (unsigned i = 0; i < n->charges; i++)
+        p5_charge(c, n->charge[i].cause, n->charge[i].cycles);
+    if (n->flags & ENDS_IN_BRANCH)
+        p5_predict(p, c, &ops[n->count - 1],
+                   n->flags & ENDS_IN_V ? ARRIVED_KNOWN | ARRIVED_SECOND : ARRIVED_KNOWN);
 }
 
 /* All have run and hit. line: index of the last code line entered, -1 if there was none. */
@@ -374,17 +398,11 @@ static ALWAYS_INLINE void charge_plan(struct p5 *p, struct cpu *c, const struct 
         p->line_number = c->fetch_line;
         p->line_entered = c->clock->now + n->entered;
     }
-    leave_pipes(p, c, n, ops);
     count_instructions(p, c, n);
-    p5_charge(c, CAUSE_ISSUE, n->groups);
-    for (unsigned i = 0; i < n->charges; i++)
-        p5_charge(c, n->charge[i].cause, n->charge[i].cycles);
     c->mmu->unpriced = false;
     c->instructions += n->count;
-    if (n->flags & ENDS_IN_BRANCH)
-        p5_predict(p, c, &ops[n->count - 1],
-                   n->flags & ENDS_IN_V ? ARRIVED_KNOWN | ARRIVED_SECOND : ARRIVED_KNOWN);
-    tell(p, c, n->count, c->branched);
+    charge_sum(p, c, n, ops, p->waiting_mark, c->log.list);
+    tell(p, c, n->count, c->branched, n);
     c->log.count = 0;
 }
 
@@ -452,7 +470,7 @@ const struct op *p5_plan_run(struct p5 *p, struct cpu *c, struct block *k, const
     struct plan *n = plan_of(k, 0);
     if (UNLIKELY(n->visits != PLAN_READY))
         return visit(p, c, k);
-    if (end < k->ops + n->count || !pipes_ready(p, c, n, k->ops))
+    if (end < k->ops + n->count || !all_ready(p, c, n, k->ops))
         return k->ops;
     int line = -1;
     if (k->la >> BLOCK_LINE_SHIFT == c->fetch_line) {
@@ -475,7 +493,55 @@ const struct op *p5_plan_run_second(struct p5 *p, struct cpu *c, struct block *k
 {
     struct plan *n = plan_of(k, 1);
     const struct op *first = k->ops + n->first;
-    if (!pipes_ready(p, c, n, first) || UNLIKELY(n->ends[0] & ~p->ends[p->line]))
+    if (!all_ready(p, c, n, first) || UNLIKELY(n->ends[0] & ~p->ends[p->line]))
         return first;
     return run_by(p, c, k, n, -1);
+}
+
+/* --- a twin's --------------------------------------------------------------------------------- */
+
+/* Whether the twin's code cache holds the lines that were entered, and knows the ends of all
+ * instructions. Then *line is the last of them, and *entered says where the log tells of it (NULL:
+ * all are in the line that it was in). */
+static ALWAYS_INLINE bool lines_known(const struct p5 *p, const struct cpu *c, const struct plan *n,
+                                      const struct access *list, uint32_t count, uint32_t *line,
+                                      const struct access **entered)
+{
+    const struct access *fetch[LINES_MAX];
+    unsigned fetches = 0, i = 0;
+    for (const struct access *a = list; a < list + count; a++)
+        if (a->kind == ACCESS_FETCH)
+            fetch[fetches++] = a;
+    *line = p->line;
+    *entered = NULL;
+    if (fetches == n->new_lines && n->ends[i++] & ~p->ends[p->line])
+        return false;
+    for (unsigned f = 0; f < fetches; f++, i++) {
+        int index = cache_find(&c->mmu->l1i, fetch[f]->pa);
+        if (index < 0 || n->ends[i] & ~p->ends[index])
+            return false;
+        *line = (uint32_t)index;
+        *entered = fetch[f];
+    }
+    return true;
+}
+
+/* Its original has seen that no two accesses meet in a bank. */
+bool p5_plan_price(struct model *m, struct cpu *c, const struct priced_run *r,
+                   const struct access *list)
+{
+    struct p5 *p = (struct p5 *)m;
+    const struct plan *n = r->sum;
+    const struct access *entered;
+    uint32_t line;
+    if (!n || !pipes_ready(p, c->clock->now, n, r->first) ||
+        !lines_known(p, c, n, list, r->mark[r->count], &line, &entered))
+        return false;
+    if (entered) {
+        p->line = line;
+        p->line_number = entered->la >> BLOCK_LINE_SHIFT;
+        p->line_entered = c->clock->now + n->entered;
+    }
+    charge_sum(p, c, n, r->first, r->mark, list);
+    return true;
 }

@@ -28,6 +28,10 @@ const struct op *p5_plan_run(struct p5 *p, struct cpu *c, struct block *k, const
 const struct op *p5_plan_second(struct block *k, const struct op *end);
 const struct op *p5_plan_run_second(struct p5 *p, struct cpu *c, struct block *k);
 
+/* Model.price_run of a twin: by the plan that its original ran by. */
+bool p5_plan_price(struct model *m, struct cpu *c, const struct priced_run *r,
+                   const struct access *list);
+
 /* --- what it needs of p5.c -------------------------------------------------------------------- */
 
 /* Prices o, whose part of the log is [a, end). */

@@ -51,6 +51,7 @@ struct model *model_p5_twin(const struct model *m, struct cpu *c, unsigned ideal
     twin->events_now = twin->events[twin->user];
     twin->event_sum = xalloc(P5_EVENTS, sizeof *twin->event_sum);
     p5_plan_init(twin);
+    twin->model.price_run = p5_plan_price;
     p5_choose_price(twin);
     copy_marks(p, twin);
     return &twin->model;
