@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COMPARE_EVERY (1u << 18) /* logs with misses */
+#define COMPARE_EVERY (1u << 18) /* logs with misses: all sets with the real ones, ... */
+#define COMPARE_OWN_EVERY 16     /* ... and those that the log is about */
 #define MISSES_MAX (3 * ACCESS_LOG_MAX)
 #define RECORD_STRIDE 2 /* records of a line in `lines` */
 #define REGION_SHIFT 22
@@ -85,11 +86,6 @@ static ALWAYS_INLINE void see_hits(struct blame *b, const struct access *a,
 
 /* --- misses ----------------------------------------------------------------------------------- */
 
-static bool shares(const struct blame_miss *m, unsigned bucket)
-{
-    return bucket == BUCKET_UPDATE ? m->updates : m->bucket == bucket;
-}
-
 /* The cell of a miss that asked for a line which this log touches, else of the last one of the
  * class, else (it was before counting began) of nobody. */
 static uint32_t cell_on_the_way(struct blame *b, unsigned bucket, const struct access_log *l)
@@ -120,25 +116,15 @@ static void charge_late(struct blame *b, unsigned bucket)
     b->pending[bucket] = 0;
 }
 
-/* What the model charged for a bucket belongs to its misses in this log. */
-static void divide(struct blame *b, unsigned bucket)
+/* What a miss has of what was charged for a bucket: the earlier ones take what is left over. */
+static ALWAYS_INLINE uint64_t share(struct blame *b, unsigned bucket)
 {
-    uint64_t cycles = b->pending[bucket], count = 0;
-    for (uint32_t i = 0; i < b->misses; i++)
-        count += shares(&b->miss[i], bucket);
-    if (!count && b->copy) {
-        charge_late(b, bucket);
-        return;
-    }
-    CHECK(count > 0);
-    uint64_t each = cycles / count, more = cycles % count;
-    for (uint32_t i = 0; i < b->misses; i++) {
-        if (!shares(&b->miss[i], bucket))
-            continue;
-        b->miss[i].cycles += each + (more > 0);
-        more -= more > 0;
-    }
-    b->pending[bucket] = 0;
+    uint64_t cycles = b->pending[bucket];
+    uint32_t sharers = b->sharers[bucket]--;
+    if (sharers > 1)
+        cycles = (cycles + sharers - 1) / sharers;
+    b->pending[bucket] -= cycles;
+    return cycles;
 }
 
 /* Whose cycles those will be that are charged later. */
@@ -153,13 +139,19 @@ static void remember(struct blame *b, const struct blame_miss *m, uint32_t cell)
             b->flight[b->flights++ % BLAME_FLIGHTS] = (struct blame_flight){lines[i], cell};
 }
 
-static void settle(struct blame *b)
+/* What was charged belongs to the misses of this log, if it has any of the class. */
+static ALWAYS_INLINE void settle(struct blame *b)
 {
     uint32_t charged = blame_who_runs(b);
-    for (; b->owed; b->owed &= b->owed - 1)
-        divide(b, (unsigned)__builtin_ctz(b->owed));
+    for (; b->owed; b->owed &= b->owed - 1) {
+        unsigned bucket = (unsigned)__builtin_ctz(b->owed);
+        CHECK(b->sharers[bucket] || b->copy);
+        if (!b->sharers[bucket])
+            charge_late(b, bucket);
+    }
     for (uint32_t i = 0; i < b->misses; i++) {
-        const struct blame_miss *m = &b->miss[i];
+        struct blame_miss *m = &b->miss[i];
+        m->cycles = share(b, m->bucket) + (m->updates ? share(b, BUCKET_UPDATE) : 0);
         blame_count_one(&b->cells, m->array, m->kind, charged, m->caused, m->cycles);
         if (b->copy)
             remember(b, m, b->cells.latest[m->array][m->kind]);
@@ -180,7 +172,7 @@ static void ahead(void *owner, const struct cpu *c)
         if (a->level == LEVEL_L2 || !l2->sets)
             continue;
         uint32_t set = a->pa >> l2->shift & (l2->sets - 1), there = l2->tag[set * l2->ways];
-        __builtin_prefetch(&l2->misses[set]);
+        __builtin_prefetch(&l2->set[set]);
         if (there != MIRROR_NONE)
             __builtin_prefetch(b->lines + (size_t)there * RECORD_STRIDE);
     }
@@ -188,14 +180,18 @@ static void ahead(void *owner, const struct cpu *c)
 
 static NOINLINE void see_misses(struct blame *b, const struct cpu *c, const struct op *o)
 {
+    const struct access *a = c->log.list, *end = a + c->log.count;
     b->misses = 0;
+    memset(b->sharers, 0, sizeof b->sharers);
     if (b->copy)
         blame_copy_replay(b, c, o);
-    else
+    else if (!blame_replay_plain(b, a, end))
         blame_replay(b, c, o);
     CHECK(b->misses <= MISSES_MAX);
     settle(b);
-    if (++b->logs % COMPARE_EVERY == 0)
+    if (++b->logs % COMPARE_OWN_EVERY == 0 && !b->copy)
+        blame_compare_lines(b, a, end);
+    if (b->logs % COMPARE_EVERY == 0)
         blame_compare(b);
 }
 
@@ -320,8 +316,7 @@ void blame_restart(struct blame *b)
     memset(b->newest, 0, sizeof b->newest);
     for (int i = 0; i < MIRRORS; i++) {
         struct mirror *m = &b->mirror[i];
-        memset(m->misses, 0, m->sets * sizeof *m->misses);
-        memset(m->conflicts, 0, m->sets * sizeof *m->conflicts);
+        memset(m->set, 0, m->sets * sizeof *m->set);
     }
 }
 

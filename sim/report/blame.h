@@ -79,7 +79,6 @@ struct blame {
     uint32_t code_page, data_page; /* touched last; MIRROR_NONE after a change */
     bool paging, caches_off; /* when the log begins */
     bool flushes; /* the log that is gone through empties the TLBs */
-    bool single;  /* ... or has one access that left the first level, and nothing else */
     bool translated; /* it changes what the TLBs hold ... */
     bool dropped;    /* ... in sets that it does not name */
     uint32_t walks, walked_in, walked_set; /* that filled; the last one's array and set */
@@ -89,6 +88,7 @@ struct blame {
 
     struct blame_miss *miss; /* of the log that is being looked at */
     uint32_t misses;
+    uint32_t sharers[BUCKETS]; /* of those, by bucket */
     uint64_t pending[BUCKETS]; /* charged, not yet divided ... */
     uint32_t owed;             /* ... a bit for each bucket that has some */
     uint64_t total[BUCKETS];   /* charged since counting began */
@@ -131,8 +131,11 @@ void blame_csv(const json_t *blame, FILE *out);
 
 /* Goes through a log in which something missed or was removed. */
 void blame_replay(struct blame *b, const struct cpu *c, const struct op *o);
-/* Compares every array with its mirror (CHECK). */
+/* The same, faster, for most of them (blame_plain.c). False: not for this; nothing has happened. */
+bool blame_replay_plain(struct blame *b, const struct access *a, const struct access *end);
+/* Compares every array with its mirror (CHECK); the sets of a log. */
 void blame_compare(const struct blame *b);
+void blame_compare_lines(const struct blame *b, const struct access *a, const struct access *end);
 /* Who runs; one who does a deed, once more. */
 uint32_t blame_who_runs(struct blame *b);
 uint32_t blame_doer(struct blame *b, const struct cpu *c, const struct op *o, enum blame_deed deed);

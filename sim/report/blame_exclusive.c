@@ -408,6 +408,7 @@ static const struct access *walk(struct blame *b, const struct cpu *c, const str
                                                   code ? BUCKET_ITLB : BUCKET_DTLB)
                                  : walked(b, first->la, code);
     m->updates = updates;
+    b->sharers[BUCKET_UPDATE] += updates;
     b->translated = true;
     return a;
 }

@@ -19,13 +19,19 @@ static ALWAYS_INLINE void blame_hit_line(struct mirror *m, paddr_t pa, const uin
     m->lru[set] = lru[set];
 }
 
+/* The one place where a page's short cut may be. */
+static ALWAYS_INLINE struct blame_near *blame_near(struct blame *b, uint32_t page, bool code)
+{
+    return (code ? b->near_code : b->near_data) + (page & (BLAME_NEAR - 1));
+}
+
 static ALWAYS_INLINE void blame_hit_page(struct blame *b, uint32_t page, bool code)
 {
     uint32_t *last = code ? &b->code_page : &b->data_page;
     if (page == *last)
         return;
     *last = page;
-    struct blame_near *n = (code ? b->near_code : b->near_data) + (page & (BLAME_NEAR - 1));
+    struct blame_near *n = blame_near(b, page, code);
     if (UNLIKELY(n->page != page) || UNLIKELY(n->generation != b->generation))
         blame_look_up(b, n, page, code);
     *n->lru = *n->real_lru;

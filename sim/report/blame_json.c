@@ -33,8 +33,8 @@ static json_t *sets_json(const struct mirror *m)
     for (uint32_t i = 0; i < m->sets; i += per) {
         uint64_t all = 0, conflict = 0;
         for (uint32_t k = i; k < i + per; k++) {
-            all += m->misses[k];
-            conflict += m->conflicts[k];
+            all += m->set[k].misses;
+            conflict += m->set[k].conflicts;
         }
         json_array_append_new(misses, number(all));
         json_array_append_new(conflicts, number(conflict));

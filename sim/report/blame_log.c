@@ -4,72 +4,31 @@
 #include "mmu/cache.h"
 #include "mmu/tlb.h"
 #include "sim/core/check.h"
-#include "sim/report/blame_hits.h"
+#include "sim/report/blame_misses.h"
 
 #include <string.h>
 
 #define REGION_SHIFT 22
 #define LARGE_FRAME 0xFFC00000u
-#define COMPARE_EVERY 16 /* logs: their sets with the real ones */
 
 /* --- misses ----------------------------------------------------------------------------------- */
-
-static enum blame_kind kind_of(const struct mirror *m, uint32_t record, uint32_t *caused)
-{
-    uint32_t gone = mirror_gone(m, record);
-    *caused = gone >> REMOVAL_BITS;
-    switch ((enum removal)(gone & ((1u << REMOVAL_BITS) - 1))) {
-    case NEVER_SEEN: return BLAME_COMPULSORY;
-    case REPLACED: return recency_holds(&m->shadow, record) ? BLAME_CONFLICT : BLAME_CAPACITY;
-    case FLUSHED: return BLAME_FLUSH;
-    case GIVEN_UP: return BLAME_COHERENCE;
-    case NEVER_HELD: break;
-    }
-    return BLAME_UNHELD;
-}
-
-static struct blame_miss *add(struct blame *b, struct blame_miss miss)
-{
-    miss.line = miss.also = MIRROR_NONE;
-    b->miss[b->misses] = miss;
-    return &b->miss[b->misses++];
-}
 
 struct blame_miss *blame_add_miss(struct blame *b, enum blame_array array, enum blame_kind kind,
                                   enum blame_bucket bucket)
 {
-    return add(b, (struct blame_miss){.array = array, .kind = kind, .bucket = bucket});
-}
-
-static void in_set(struct mirror *m, uint32_t tag, enum blame_kind kind)
-{
-    m->misses[tag & (m->sets - 1)]++;
-    if (kind == BLAME_CONFLICT)
-        m->conflicts[tag & (m->sets - 1)]++;
+    return blame_add(b, array, kind, bucket, BLAME_NOBODY);
 }
 
 struct blame_miss *blame_missed_page(struct blame *b, struct mirror *m, enum blame_array array,
                                      uint32_t unit, uint32_t record, enum blame_bucket bucket)
 {
-    uint32_t caused;
-    enum blame_kind kind = kind_of(m, record, &caused);
-    in_set(m, unit, kind);
-    struct blame_miss *miss = blame_add_miss(b, array, kind, bucket);
-    miss->caused = caused;
-    return miss;
+    return blame_missed(b, m, array, unit, record, bucket);
 }
 
 struct blame_miss *blame_missed_line(struct blame *b, enum blame_mirror i, enum blame_array array,
                                      uint32_t line, enum blame_bucket bucket)
 {
-    struct mirror *m = &b->mirror[i];
-    uint32_t caused;
-    enum blame_kind kind = kind_of(m, line, &caused);
-    struct blame_miss *miss = blame_add_miss(b, array, kind, bucket);
-    miss->caused = caused;
-    if (array != BLAME_L1D_WRITE && array != BLAME_L2_WRITE)
-        in_set(m, line, kind);
-    return miss;
+    return blame_missed(b, &b->mirror[i], array, line, line, bucket);
 }
 
 /* --- caches ----------------------------------------------------------------------------------- */
@@ -132,14 +91,6 @@ static enum blame_bucket inner(const struct blame *b, const struct access *a, en
     return b->mirror[MIRROR_L2].sets ? BUCKET_NONE : dram;
 }
 
-/* Where the array has put a line that it has brought in. */
-static uint32_t filled(const struct blame *b, enum blame_mirror i, paddr_t pa)
-{
-    int index = cache_find(blame_cache(b, i), pa);
-    CHECK(index >= 0);
-    return (uint32_t)index;
-}
-
 static void fill_l1(struct blame *b, enum blame_mirror i, const struct access *a)
 {
     struct mirror *m = &b->mirror[i];
@@ -150,7 +101,7 @@ static void fill_l1(struct blame *b, enum blame_mirror i, const struct access *a
         mirror_pass(m, line);
         return;
     }
-    uint32_t victim = b->single ? filled(b, i, a->pa) : mirror_victim(m, line);
+    uint32_t victim = mirror_victim(m, line);
     if (i == MIRROR_L1D && (a->flags & ACCESS_EVICT_DIRTY))
         write_back(b, m->tag[victim] << m->shift);
     mirror_fill(m, victim, line, line, blame_who_runs(b));
@@ -300,7 +251,7 @@ static struct blame_miss *walked(struct blame *b, laddr_t la, bool code, bool la
     uint32_t frame = frame_of(b, tag, last, large, la);
     uint32_t record = mirror_translation(m, tag, frame);
     int resident = find_page(b, la, code, &from);
-    enum blame_kind kind = resident >= 0 ? BLAME_DIRTY : kind_of(m, record, &caused);
+    enum blame_kind kind = resident >= 0 ? BLAME_DIRTY : blame_kind_of(m, record, &caused);
     if (resident >= 0 && from != to)
         mirror_drop(&b->mirror[from], (uint32_t)resident, FLUSHED,
                     blame_who(&b->cells, (struct blame_who){.deed = DEED_TABLES}));
@@ -312,7 +263,7 @@ static struct blame_miss *walked(struct blame *b, laddr_t la, bool code, bool la
     b->walked_set = tag & (m->sets - 1);
     b->dropped |= resident >= 0;
     if (kind != BLAME_DIRTY)
-        in_set(m, tag, kind);
+        mirror_count(m, tag, kind == BLAME_CONFLICT);
     static const uint8_t arrays[] = {
         [MIRROR_ITLB] = BLAME_ITLB, [MIRROR_DTLB] = BLAME_DTLB, [MIRROR_LARGE] = BLAME_DTLB_LARGE};
     struct blame_miss *miss = blame_add_miss(b, (enum blame_array)arrays[to], kind,
@@ -349,6 +300,7 @@ static const struct access *walk(struct blame *b, const struct access *a, const 
     else
         m = walked(b, first->la, code, levels == 1, last);
     m->updates = updates;
+    b->sharers[BUCKET_UPDATE] += updates;
     b->translated = true;
     return a;
 }
@@ -428,7 +380,7 @@ static void compare_line(const struct blame *b, enum blame_mirror i, paddr_t pa)
         CHECK(m->tag[k] == c->tag[k]);
 }
 
-static void compare_lines(const struct blame *b, const struct access *a, const struct access *end)
+void blame_compare_lines(const struct blame *b, const struct access *a, const struct access *end)
 {
     for (; a < end; a++)
         for (int i = MIRROR_L1I; i <= MIRROR_L2 && is_memory(a); i++)
@@ -528,47 +480,9 @@ static bool holds_flush(const struct access *a, const struct access *end)
     return false;
 }
 
-/* Nothing but one read, write or fetch left the first level: so the array itself tells what was
- * replaced, and hits need not be gone through in order. */
-static bool is_single(const struct blame *b)
-{
-    const struct watch *h = b->watch;
-    const struct access *a = h->left_last;
-    return h->left == 1 && !h->removes && a->kind <= ACCESS_FETCH && a->level != LEVEL_DEVICE &&
-           !(a->flags & ACCESS_LOCKED) && !is_flushed(a);
-}
-
-static void replay_single(struct blame *b, const struct access *a, const struct access *end)
-{
-    const struct access *left = b->watch->left_last;
-    for (; a < end; a++) {
-        if (a->kind == ACCESS_NOTE)
-            continue;
-        if (a != left) {
-            blame_hit(b, a);
-            continue;
-        }
-        if (b->paging)
-            blame_hit_page(b, a->la >> BLAME_PAGE_SHIFT, a->kind == ACCESS_FETCH);
-        if (a->kind == ACCESS_FETCH)
-            fetch_missed(b, a);
-        else if (a->kind == ACCESS_WRITE)
-            write(b, a);
-        else
-            read_missed(b, a);
-    }
-}
-
 void blame_replay(struct blame *b, const struct cpu *c, const struct op *o)
 {
     const struct access *a = c->log.list, *end = a + c->log.count;
-    b->single = is_single(b);
-    if (LIKELY(b->single)) {
-        replay_single(b, a, end);
-        if (b->logs % COMPARE_EVERY == 0)
-            compare_lines(b, a, end);
-        return;
-    }
     b->dropped = b->translated = false;
     b->walks = 0;
     b->flushes = holds_flush(a, end);
@@ -583,8 +497,6 @@ void blame_replay(struct blame *b, const struct cpu *c, const struct op *o)
             access_seen(b, a);
         a++;
     }
-    if (b->logs % COMPARE_EVERY == 0)
-        compare_lines(b, c->log.list, end);
     if (b->translated)
         learn_pages(b, c->log.list, end);
     b->code_page = b->data_page = MIRROR_NONE;

@@ -18,8 +18,7 @@ static void init(struct mirror *m, uint32_t sets, uint32_t ways)
     m->tag = m->record = xalloc(count + 1, sizeof *m->tag);
     m->split = xalloc(count + 1, sizeof *m->split);
     m->lru = xalloc(sets + 1, 1);
-    m->misses = xalloc(sets + 1, sizeof *m->misses);
-    m->conflicts = xalloc(sets + 1, sizeof *m->conflicts);
+    m->set = xalloc(sets + 1, sizeof *m->set);
     memset(m->tag, 0xFF, (count + 1) * sizeof *m->tag);
 }
 
@@ -76,8 +75,7 @@ void mirror_free(struct mirror *m)
     free(m->own);
     free(m->key);
     free(m->slot);
-    free(m->misses);
-    free(m->conflicts);
+    free(m->set);
     recency_free(&m->shadow);
 }
 

@@ -34,7 +34,9 @@ struct mirror {
     uint32_t *slot; /* hash of keys: records + 1 */
     uint32_t slots;
 
-    uint64_t *misses, *conflicts; /* by set */
+    struct mirror_set {
+        uint64_t misses, conflicts;
+    } *set;
 };
 
 /* Of a cache of memory with so many lines. Its records are every stride-th of a list. */
@@ -49,11 +51,22 @@ uint32_t mirror_translation(struct mirror *m, uint32_t tag, uint32_t frame);
 /* The index of a tag, -1 if it is absent. */
 static inline int mirror_find(const struct mirror *m, uint32_t tag)
 {
-    uint32_t first = m->sets ? (tag & (m->sets - 1)) * m->ways : 0;
-    for (uint32_t way = 0; m->sets && way < m->ways; way++)
+    if (!m->sets)
+        return -1;
+    uint32_t first = (tag & (m->sets - 1)) * m->ways;
+    if (m->tag[first] == tag)
+        return (int)first;
+    for (uint32_t way = 1; way < m->ways; way++)
         if (m->tag[first + way] == tag)
             return (int)(first + way);
     return -1;
+}
+
+static ALWAYS_INLINE void mirror_count(struct mirror *m, uint32_t tag, bool conflict)
+{
+    struct mirror_set *set = &m->set[tag & (m->sets - 1)];
+    set->misses++;
+    set->conflicts += conflict;
 }
 
 /* How a record went, and by whom. */

@@ -45,12 +45,21 @@ static bool is_left(const struct recency *s, uint32_t bucket, uint32_t i)
     return recency_record(s, i)->stamp >> RECENCY_SHIFT == bucket;
 }
 
-bool recency_is_young(const struct recency *s, uint32_t stamp)
+/* What is not left is struck off on the way: it is asked about this bucket again and again. */
+bool recency_is_young(struct recency *s, uint32_t stamp)
 {
-    const struct recency_bucket *b = bucket_at(s, s->oldest);
-    uint32_t before = s->younger;
-    for (uint32_t k = 0; k < b->listed && before < s->capacity; k++)
-        before += is_left(s, s->oldest, b->list[k]) && recency_record(s, b->list[k])->stamp > stamp;
+    struct recency_bucket *b = bucket_at(s, s->oldest);
+    uint32_t before = s->younger, kept = 0;
+    if (before + b->left <= s->capacity)
+        return true;
+    for (uint32_t k = 0; k < b->listed; k++) {
+        uint32_t other = recency_record(s, b->list[k])->stamp;
+        if (other >> RECENCY_SHIFT != s->oldest)
+            continue;
+        b->list[kept++] = b->list[k];
+        before += other > stamp;
+    }
+    b->listed = kept;
     return before < s->capacity;
 }
 

@@ -22,8 +22,8 @@ struct record {
 };
 
 struct recency_bucket {
-    uint32_t listed; /* records that were touched in it, each once */
-    uint32_t left;   /* ... and in none since */
+    uint32_t listed; /* records that were touched in it, each once, but those known to have left */
+    uint32_t left;   /* ... and were touched in none since */
     uint32_t list[RECENCY_BUCKET];
 };
 
@@ -47,14 +47,14 @@ void recency_free(struct recency *s);
 /* For recency_touch: it is of another bucket now, which may be a new one. */
 NOINLINE void recency_move(struct recency *s, uint32_t i, uint32_t before);
 /* For recency_holds: of a record of the oldest bucket. */
-NOINLINE bool recency_is_young(const struct recency *s, uint32_t stamp);
+NOINLINE bool recency_is_young(struct recency *s, uint32_t stamp);
 
 static ALWAYS_INLINE struct record *recency_record(const struct recency *s, uint32_t i)
 {
     return &s->record[(size_t)i * s->stride];
 }
 
-static inline bool recency_holds(const struct recency *s, uint32_t i)
+static inline bool recency_holds(struct recency *s, uint32_t i)
 {
     uint32_t stamp = recency_record(s, i)->stamp, bucket = stamp >> RECENCY_SHIFT;
     return bucket > s->oldest || (bucket == s->oldest && recency_is_young(s, stamp));
