@@ -166,6 +166,8 @@ static unsigned compare_step(struct isa_comparison *c, const struct isa_step *s,
     compare_sse(&v, &a->state, &b->state);
     if (memcmp(c->virtual.data, c->real.data, ISA_DATA_SIZE) != 0)
         compare_memory(&v);
+    if (s->op)
+        isa_differences_cover(c->differences, s, FIELD_HIDDEN, 1);
     return v.count;
 }
 

@@ -28,6 +28,7 @@ enum {
     IGNORE_CR2 = 1 << 13,
     IGNORE_REGISTER = 1 << 14, /* .. << 7: eax .. edi */
     IGNORE_APPROXIMATION = 1 << 22,
+    IGNORE_HIDDEN = 1 << 23,
 };
 
 struct condition {
@@ -41,8 +42,7 @@ struct entry {
     unsigned row_count;
     const struct condition *when;
     uint32_t flags, status, ignore;
-    uint64_t used, first, last; /* and the cases that used it */
-    uint64_t met;               /* the case that must, or 0 */
+    uint64_t used, first; /* how often; by which case */
 };
 
 struct isa_differences {
@@ -150,6 +150,8 @@ static bool in_repetition(const struct isa_step *s)
 
 static bool rep_prefix(const struct isa_step *s) { return s->op->flags & (OP_REPE | OP_REPNE); }
 
+static bool repe_prefix(const struct isa_step *s) { return s->op->flags & OP_REPE; }
+
 static bool is_processor_number(uint16_t selector) { return (selector & ~3u) == 0x78; }
 
 /* Selectors 78h-7Bh: the limit is the number of the processor. LSL shows it, and as the segment
@@ -205,6 +207,11 @@ static bool misaligned_mode(const struct isa_step *s)
     return (s->before->mxcsr | s->silicon->state.mxcsr) & 0x20000;
 }
 
+static bool without_exception(const struct isa_step *s)
+{
+    return s->silicon->vector == 1 && !(s->simulated->state.x87.status & 0x80);
+}
+
 static const struct condition conditions[] = {
     {"always", always},
     {"count-above-width", count_above_width},
@@ -213,6 +220,7 @@ static const struct condition conditions[] = {
     {"cut-short", cut_short},
     {"in-repetition", in_repetition},
     {"rep-prefix", rep_prefix},
+    {"repe-prefix", repe_prefix},
     {"processor-number", processor_number},
     {"lock-prefix", lock_prefix},
     {"top-of-memory", top_of_memory},
@@ -222,6 +230,7 @@ static const struct condition conditions[] = {
     {"nested-task", nested_task},
     {"alignment-fault", alignment_fault},
     {"misaligned-mode", misaligned_mode},
+    {"without-exception", without_exception},
 };
 
 /* --- reading the list ------------------------------------------------------------------------- */
@@ -248,6 +257,7 @@ static const struct {
     {"pointers", 0, 0, IGNORE_POINTERS},
     {"approximation", 0, 0, IGNORE_APPROXIMATION},
     {"ulp", 0, 0, IGNORE_ULP},
+    {"hidden", 0, 0, IGNORE_HIDDEN},
     {"everything", 0, 0, IGNORE_EVERYTHING},
     {"eax", 0, 0, IGNORE_REGISTER << EAX}, {"ecx", 0, 0, IGNORE_REGISTER << ECX},
     {"edx", 0, 0, IGNORE_REGISTER << EDX}, {"ebx", 0, 0, IGNORE_REGISTER << EBX},
@@ -266,13 +276,6 @@ static bool add_field(struct entry *e, const char *word)
         return true;
     }
     return false;
-}
-
-static bool set_met(struct entry *e, const char *word)
-{
-    char *end;
-    e->met = strtoull(word, &end, 10);
-    return e->met > 0 && *end == 0;
 }
 
 static bool set_condition(struct entry *e, const char *word)
@@ -312,7 +315,6 @@ static bool take_line(struct isa_differences *l, char *line)
         bool taken = strcmp(line, "rows") == 0     ? add_row(e, word)
                      : strcmp(line, "when") == 0   ? set_condition(e, word)
                      : strcmp(line, "ignore") == 0 ? add_field(e, word)
-                     : strcmp(line, "met") == 0    ? set_met(e, word)
                                                    : false;
         if (!taken) {
             fprintf(stderr, "'%s' is no %s here; ", word, line);
@@ -419,6 +421,8 @@ static uint64_t cover_xmm(const struct entry *e, uint64_t detail)
 static uint64_t cover(const struct entry *e, const struct isa_step *s, enum isa_field field,
                       uint64_t detail)
 {
+    if (field == FIELD_HIDDEN)
+        return e->ignore & IGNORE_HIDDEN ? 0 : detail;
     if (e->ignore & IGNORE_EVERYTHING)
         return 0;
     switch (field) {
@@ -444,15 +448,10 @@ static uint64_t cover(const struct entry *e, const struct isa_step *s, enum isa_
     case FIELD_EIP: return e->ignore & IGNORE_EIP ? 0 : detail;
     case FIELD_XMM: return cover_xmm(e, detail);
     case FIELD_MXCSR:
+    case FIELD_HIDDEN:
     case FIELD_OTHER: return detail;
     }
     return detail;
-}
-
-static void use(struct entry *e, uint64_t now)
-{
-    e->first = e->used++ ? e->first : now;
-    e->last = now;
 }
 
 uint64_t isa_differences_cover(struct isa_differences *l, const struct isa_step *s,
@@ -463,8 +462,8 @@ uint64_t isa_differences_cover(struct isa_differences *l, const struct isa_step 
         if (!applies(e, s))
             continue;
         uint64_t rest = cover(e, s, field, detail);
-        if (rest != detail)
-            use(e, l->now);
+        if (rest != detail && e->used++ == 0)
+            e->first = l->now;
         detail = rest;
     }
     return detail;
@@ -479,23 +478,6 @@ uint64_t isa_differences_uses(const struct isa_differences *l)
 }
 
 void isa_differences_at(struct isa_differences *l, uint64_t seed) { l->now = seed; }
-
-bool isa_differences_met(const struct isa_differences *l, unsigned entry, uint64_t *seed)
-{
-    if (entry >= l->count)
-        return false;
-    *seed = l->list[entry].met;
-    return true;
-}
-
-bool isa_differences_is_met(const struct isa_differences *l, unsigned entry)
-{
-    const struct entry *e = &l->list[entry];
-    bool met = e->used && e->last == e->met;
-    if (!met)
-        printf("host-differences: %s is not met by case %" PRIu64 "\n", e->name, e->met);
-    return met;
-}
 
 unsigned isa_differences_report(const struct isa_differences *l, bool verbose)
 {

@@ -7,7 +7,6 @@
  *     rows: SHLD SHRD               names of rows, or *
  *     when: count-above-width       one of the conditions in differences.c, or always
  *     ignore: destination CF OF     fields, see below
- *     met: 4711                     a case that uses it, where even a long run may meet no other
  *     why: undefined [SDM2 SHLD]; ...
  *
  * Fields: CF PF AF ZF SF OF RF (flags) undefined (the flags that the row says are undefined)
@@ -15,11 +14,10 @@
  * ebp esi edi operand (the bytes of the memory operand) pushed-high (the upper half of the
  * doubleword pushed) below-stack (8 bytes below the stack's top) fault (vector, error code and
  * CR2) cr2 fetch (bit 4 of a page fault's error code) eip null-rpl (the RPL of a null selector)
- * pointers (of the x87 environment stored) C0 C1 C2 C3 and IE DE ZE OE UE PE (x87) ulp (one unit
+ * pointers (of the x87 environment stored) hidden (what only a later instruction shows) C0 C1 C2 C3 and IE DE ZE OE UE PE (x87) ulp (one unit
  * in the last place of an x87 result) approximation (within 3 * 2^-12 of a single) everything.
  *
- * Each use of an entry is counted; one that a long run never used is reported as stale, and at
- * once one that the case it names does not use. */
+ * Each use of an entry is counted; one that a long run never used is reported as stale. */
 #pragma once
 
 #include "cpu/op.h"
@@ -48,6 +46,7 @@ enum isa_field {
     FIELD_EIP,        /* detail: 1 */
     FIELD_XMM,        /* detail: i << 32 | units of the last place of a single, at least one */
     FIELD_MXCSR,      /* detail: differing bits */
+    FIELD_HIDDEN,     /* detail: 1; asked of every step */
     FIELD_OTHER,      /* detail: 1 */
 };
 
@@ -71,12 +70,6 @@ uint64_t isa_differences_uses(const struct isa_differences *l);
 
 /* Uses are of this case from now on. */
 void isa_differences_at(struct isa_differences *l, uint64_t seed);
-
-/* The case that an entry names, or 0; false: there are no more entries. */
-bool isa_differences_met(const struct isa_differences *l, unsigned entry, uint64_t *seed);
-
-/* Whether an entry was used by the case that it names, which was just looked at; else says so. */
-bool isa_differences_is_met(const struct isa_differences *l, unsigned entry);
 
 /* One line an entry with its uses and the first case (verbose), or that it was never used; the
  * number of entries never used. */

@@ -452,6 +452,11 @@ static void aim_implied(struct draft *d, const struct emission *e)
 }
 
 /* --- one instruction -------------------------------------------------------------------------- */
+static bool is_bit_scan(const struct row *r)
+{
+    return strcmp(r->name, "BSF") == 0 || strcmp(r->name, "BSR") == 0;
+}
+
 static void emit_prefixes(struct draft *d, struct emission *e)
 {
     static const uint8_t override[6] = {0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65};
@@ -473,9 +478,9 @@ static void emit_prefixes(struct draft *d, struct emission *e)
     }
     if (PERCENT(r->attributes & A_LOCK ? 15 : 1))
         list[n++] = 0xF0;
-    /* Newer processors give 0F opcodes with F2 or F3 other meanings; where a prefix is part of the
-     * opcode, so does the modelled part. */
-    bool repeats = !e->f->code.two || code->exact;
+    /* Newer processors give 0F opcodes with F2 or F3 other meanings (of which BSF's and BSR's are on
+     * the list); where a prefix is part of the opcode, so does the modelled part. */
+    bool repeats = !code->two || code->exact || is_bit_scan(r);
     if (repeats && PERCENT(r->attributes & (A_REP | A_REPZ) ? 60 : 1))
         list[n++] = PERCENT(50) ? 0xF3 : 0xF2;
     for (unsigned i = n; i > 1; i--) {
