@@ -157,19 +157,24 @@ static void nothing(struct cpu *c, const struct op *o)
     (void)o;
 }
 
-/* Never faults. The hints tell four ways of keeping the line; the parts have one. */
-static void prefetch(struct cpu *c, const struct op *o)
+/* Never faults. Of the hints T0, T1 and T2 the parts make no difference [25112 5.6]. */
+static void ask_for_line(struct cpu *c, const struct op *o, enum mmu_prefetch how)
 {
     laddr_t la = c->seg[o->seg].base + effective_address(c, o);
-    mmu_prefetch(c->mmu, la, false, c->cpl == 3);
+    mmu_prefetch(c->mmu, la, how, c->cpl == 3);
     note(c, NOTE_PREFETCH, la);
 }
 
+static void prefetch(struct cpu *c, const struct op *o) { ask_for_line(c, o, PREFETCH_READ); }
+
 static void prefetch_to_write(struct cpu *c, const struct op *o)
 {
-    laddr_t la = c->seg[o->seg].base + effective_address(c, o);
-    mmu_prefetch(c->mmu, la, true, c->cpl == 3);
-    note(c, NOTE_PREFETCH, la);
+    ask_for_line(c, o, PREFETCH_WRITE);
+}
+
+static void prefetch_once(struct cpu *c, const struct op *o)
+{
+    ask_for_line(c, o, PREFETCH_PASSING);
 }
 
 /* Faults as a load of one byte would, but for what may only be executed [SDM2 CLFLUSH]. */
@@ -202,7 +207,7 @@ static const struct row rows[] = {
     PREFETCH("0F 0D /5", "PREFETCH", prefetch, FEATURE_3DNOW),
     PREFETCH("0F 0D /6", "PREFETCH", prefetch, FEATURE_3DNOW),
     PREFETCH("0F 0D /7", "PREFETCH", prefetch, FEATURE_3DNOW),
-    PREFETCH("0F 18 /0", "PREFETCHNTA", prefetch, FEATURE_HINT_NOP),
+    PREFETCH("0F 18 /0", "PREFETCHNTA", prefetch_once, FEATURE_HINT_NOP),
     PREFETCH("0F 18 /1", "PREFETCHT0", prefetch, FEATURE_HINT_NOP),
     PREFETCH("0F 18 /2", "PREFETCHT1", prefetch, FEATURE_HINT_NOP),
     PREFETCH("0F 18 /3", "PREFETCHT2", prefetch, FEATURE_HINT_NOP),

@@ -21,14 +21,14 @@ enum mmu_status mmu_probe(struct mmu *m, laddr_t la, unsigned size, bool write, 
     }
 }
 
-void mmu_prefetch(struct mmu *m, laddr_t la, bool write, bool user)
+void mmu_prefetch(struct mmu *m, laddr_t la, enum mmu_prefetch how, bool user)
 {
     struct target t;
     if (!m->timed || !m->hierarchy->prefetch)
         return;
     begin_slow(m);
     if (translate_resident(m, la, user, &t) && t.host)
-        m->hierarchy->prefetch(m, t.pa, t.attributes, write);
+        m->hierarchy->prefetch(m, t.pa, t.attributes, how);
 }
 
 /* One line's part of an access: what it meets, and the log. */

@@ -14,7 +14,8 @@
  *     L1I  clean lines; a miss brings the next line as well [25112 A.5]; here, too, a line is in
  *          one first-level cache at most, and moves between them through L2 (an estimate)
  *     L2   holds what the first level gave up and nothing that it has: a hit moves the line up, and
- *          the line it displaces goes down, through the victim buffer [25112 A.16]
+ *          the line it displaces goes down, through the victim buffer [25112 A.16]; but what
+ *          PREFETCHNTA brought from memory goes back there [25112 5.6: K8; K7 an estimate]
  *
  * Each function takes a physical address of memory, changes tags and states in program order, and
  * gives the level that served it; *flags collects ACCESS_EVICT_DIRTY and the like. A line that is
@@ -42,7 +43,7 @@ struct hierarchy {
 
     /* A line into L1D by a prefetch instruction, told to the log as NOTE_LINE_PREFETCHED. NULL: the
      * part has none. */
-    void (*prefetch)(struct mmu *m, paddr_t pa, unsigned attributes, bool write);
+    void (*prefetch)(struct mmu *m, paddr_t pa, unsigned attributes, enum mmu_prefetch how);
 
     /* CLFLUSH: every level gives the line up, modified ones after writing them back. */
     void (*flush_line)(struct mmu *m, paddr_t pa, unsigned *flags);

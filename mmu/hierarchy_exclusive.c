@@ -23,6 +23,11 @@ static void l2_take(struct mmu *m, paddr_t pa, enum line_state state, unsigned *
     cache_fill(l2, victim, pa, state);
 }
 
+static enum line_state state_of(const struct cache *c, uint32_t index)
+{
+    return (enum line_state)(c->state[index] & ~LINE_PASSING);
+}
+
 /* Who has the line of pa outside the first level that missed; it is gone from there. *state is what
  * it was, exclusive if it comes from memory. */
 static unsigned take_from_outside(struct mmu *m, paddr_t pa, enum line_state *state)
@@ -40,16 +45,30 @@ static unsigned take_from_outside(struct mmu *m, paddr_t pa, enum line_state *st
     return LEVEL_L2;
 }
 
-/* Makes room in a first level: what was there goes to L2. */
+/* What is not L2's goes to memory, if it was modified. */
+static void pass(struct mmu *m, paddr_t pa, enum line_state state, unsigned *flags)
+{
+    if (state != LINE_MODIFIED)
+        return;
+    dram_access(&m->dram, pa);
+    *flags |= ACCESS_EVICT_L2;
+}
+
+/* Makes room in a first level: what was there goes to L2, or past it. */
 static uint32_t make_room(struct mmu *m, struct cache *l1, paddr_t pa, unsigned *flags)
 {
     uint32_t victim = cache_victim(l1, pa);
-    enum line_state state = (enum line_state)l1->state[victim];
+    enum line_state state = state_of(l1, victim);
+    bool passing = l1->state[victim] & LINE_PASSING;
     if (state == LINE_INVALID)
         return victim;
     paddr_t address = cache_address(l1, victim);
     cache_drop(l1, victim);
     l1->writebacks += state == LINE_MODIFIED;
+    if (passing) {
+        pass(m, address, state, flags);
+        return victim;
+    }
     *flags |= ACCESS_VICTIM;
     l2_take(m, address, l1 == &m->l1i ? LINE_EXCLUSIVE : state, flags);
     return victim;
@@ -61,7 +80,7 @@ static void give_up(struct mmu *m, struct cache *l1, paddr_t pa, unsigned *flags
     int index = cache_find(l1, pa);
     if (index < 0)
         return;
-    enum line_state state = (enum line_state)l1->state[index];
+    enum line_state state = state_of(l1, (uint32_t)index);
     cache_drop(l1, (uint32_t)index);
     *flags |= ACCESS_VICTIM;
     l2_take(m, pa, l1 == &m->l1i ? LINE_EXCLUSIVE : state, flags);
@@ -73,7 +92,7 @@ static void expel(struct mmu *m, struct cache *cache, paddr_t pa, unsigned *flag
     int index = cache_find(cache, pa);
     if (index < 0)
         return;
-    if (cache->state[index] == LINE_MODIFIED) {
+    if (state_of(cache, (uint32_t)index) == LINE_MODIFIED) {
         dram_access(&m->dram, pa);
         cache->writebacks++;
         *flags |= ACCESS_EVICT_L2;
@@ -191,7 +210,7 @@ static unsigned write_line(struct mmu *m, paddr_t pa, unsigned attributes, unsig
     if (UNLIKELY(index < 0))
         return bring(m, pa, true, false, flags);
     cache_touch(&m->l1d, (uint32_t)index);
-    m->l1d.state[index] = LINE_MODIFIED;
+    m->l1d.state[index] |= LINE_MODIFIED;
     *flags |= ACCESS_HIT_M;
     return LEVEL_L1;
 }
@@ -260,8 +279,9 @@ static unsigned fetch(struct mmu *m, paddr_t pa, unsigned attributes, unsigned *
 }
 
 /* A line for writing comes modified, as AMD has it [3DNOW PREFETCHW]. The hardware's prefetching
- * looks at misses alone. */
-static void prefetch(struct mmu *m, paddr_t pa, unsigned attributes, bool write)
+ * looks at misses alone. What is to be used once and comes from memory will not go to L2; other
+ * steppings than the modelled ones keep it in one way of L1D, too [25112 5.6]. */
+static void prefetch(struct mmu *m, paddr_t pa, unsigned attributes, enum mmu_prefetch how)
 {
     unsigned flags = ACCESS_BY_REQUEST | told(attributes), level = LEVEL_L1;
     bool through = attributes & TLB_THROUGH;
@@ -276,11 +296,14 @@ static void prefetch(struct mmu *m, paddr_t pa, unsigned attributes, bool write)
         level = take_from_outside(m, pa, &state);
         if (through && state == LINE_EXCLUSIVE)
             state = LINE_SHARED;
-        else if (write && !through)
+        else if (how == PREFETCH_WRITE && !through)
             state = LINE_MODIFIED;
-        cache_fill(&m->l1d, make_room(m, &m->l1d, pa, &flags), pa, state);
+        uint32_t room = make_room(m, &m->l1d, pa, &flags);
+        cache_fill(&m->l1d, room, pa, state);
+        if (how == PREFETCH_PASSING && level != LEVEL_L2 && !through)
+            m->l1d.state[room] |= LINE_PASSING;
     }
-    access_log_put(m, level, pa, ACCESS_NOTE, NOTE_LINE_PREFETCHED, flags, write);
+    access_log_put(m, level, pa, ACCESS_NOTE, NOTE_LINE_PREFETCHED, flags, how);
 }
 
 /* --- emptying --------------------------------------------------------------------------------- */
@@ -296,7 +319,7 @@ static uint32_t count_modified(const struct cache *c)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < c->sets * c->ways; i++)
-        count += c->state[i] == LINE_MODIFIED;
+        count += state_of(c, i) == LINE_MODIFIED;
     return count;
 }
 

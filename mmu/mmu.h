@@ -34,7 +34,7 @@ enum mmu_note {
     NOTE_TLB_REFILL,      /* a second-level TLB had the page; la, ACCESS_CODE_SIDE */
     NOTE_LINE_PREFETCHED, /* pa: a line that came unasked; la: the level it came from; into the
                              code cache with ACCESS_CODE_SIDE, into L1D with ACCESS_BY_REQUEST
-                             (size 1: to be written), else into L2 */
+                             (size: enum mmu_prefetch), else into L2 */
     NOTE_CACHES_WRITTEN,  /* WBINVD with L2 on the die; la: lines written to memory */
     NOTE_TLBS_KEPT,       /* the flush filter: this write to CR3 empties no TLB */
     NOTE_MMU_LIMIT
@@ -176,6 +176,9 @@ struct tlb {
 };
 
 enum line_state { LINE_INVALID, LINE_SHARED, LINE_EXCLUSIVE, LINE_MODIFIED };
+
+/* Beside the state of a line in a K7's L1D: it will not go to L2 (PREFETCHNTA). */
+#define LINE_PASSING 4u
 
 struct cache {
     uint32_t sets, ways, line_shift;
@@ -390,9 +393,12 @@ void mmu_rmw_commit(struct mmu *m, unsigned size, uint64_t value);
  * access. */
 enum mmu_status mmu_probe(struct mmu *m, laddr_t la, unsigned size, bool write, bool user);
 
-/* A prefetch instruction, timed only: brings the line into L1D, for writing if write. Does nothing
- * where no TLB has the page, the page denies it, or its memory is not cached; never faults. */
-void mmu_prefetch(struct mmu *m, laddr_t la, bool write, bool user);
+enum mmu_prefetch { PREFETCH_READ, PREFETCH_WRITE, PREFETCH_PASSING };
+
+/* A prefetch instruction, timed only: brings the line into L1D, to be read, to be written, or to be
+ * used once. Does nothing where no TLB has the page, the page denies it, or its memory is not
+ * cached; never faults. */
+void mmu_prefetch(struct mmu *m, laddr_t la, enum mmu_prefetch how, bool user);
 
 /* Translates a code address for fetching: ITLB, walk. The physical address in *pa. */
 enum mmu_status mmu_fetch_slow(struct mmu *m, laddr_t la, paddr_t *pa);

@@ -176,8 +176,8 @@ static void follow(struct blame *b, uint32_t line, enum removal expelled, uint32
         recency_remove(&l2->shadow, line);
     sync_second(b, line, line, expelled, by);
     for (unsigned i = 0; i < count; i++) {
-        if (left[i] == line)
-            continue;
+        if (left[i] == line || cache_find(copied(b, MIRROR_L2), left[i] << l2->shift) < 0)
+            continue; /* or went past the second level */
         recency_put(&l2->shadow, left[i]);
         sync_second(b, left[i], line, expelled, by);
     }

@@ -224,7 +224,8 @@ static void meet_request(struct shadow *s, const struct access *a)
     if (s->ideal & SHADOW_L1)
         return;
     unsigned attributes = a->flags & ACCESS_THROUGH ? TLB_THROUGH : 0;
-    s->mmu.hierarchy->prefetch(&s->mmu, a->pa, attributes, a->size);
+    s->mmu.hierarchy->prefetch(&s->mmu, a->pa, attributes,
+                                (enum mmu_prefetch)a->size);
     if (s->ideal & SHADOW_L2 && s->log->count != first)
         prefetch_from_l2(s, first);
 }

@@ -4,7 +4,7 @@
  * The reference has the rules of mmu/hierarchy_exclusive.c in its own words: what the first level
  * gives up goes to the second, what it brings comes from there or from memory, code brings the next
  * line, and two data misses side by side a third. It never sees the access log. Random accesses,
- * locked ones, fetches, CLFLUSH, INVD and WBINVD, one or several told as one instruction, on memory
+ * locked ones, fetches, prefetch instructions, CLFLUSH, INVD and WBINVD, one or several told as one instruction, on memory
  * that is written back, written through and uncached; and cycles that are charged when nothing was
  * missed. */
 #include "tests/property/blame_reference.h"
@@ -37,8 +37,9 @@ static void x_give_up(struct world *w, enum blame_mirror i, uint32_t line)
     x_take(w, line);
 }
 
-/* Out of the second level or memory into a first; what makes room goes down. */
-static void x_bring(struct world *w, enum blame_mirror i, uint32_t line)
+/* Out of the second level or memory into a first; what makes room goes down, or away if it was only
+ * passing. */
+static struct ref_entry *x_bring(struct world *w, enum blame_mirror i, uint32_t line)
 {
     struct ref_entry *e = ref_find(w, MIRROR_L2, line);
     if (e)
@@ -46,11 +47,15 @@ static void x_bring(struct world *w, enum blame_mirror i, uint32_t line)
     write_down(w, MIRROR_L2, (struct happening){.key = line, .what = IS_TAKEN});
     struct ref_entry *at = ref_victim(w, i, line);
     if (at->valid) {
-        uint32_t down = at->tag;
+        struct ref_entry down = *at;
         ref_remove(w, i, at, REPLACED, DEED_CODE);
-        x_take(w, down);
+        if (down.passing)
+            ref_remove(w, MIRROR_L2, &down, REPLACED, DEED_CODE);
+        else
+            x_take(w, down.tag);
     }
     ref_fill(w, i, at, (struct ref_entry){.tag = line});
+    return at;
 }
 
 static void x_prefetch_data(struct world *w, uint32_t line)
@@ -107,6 +112,22 @@ static void x_access(struct world *w, enum blame_mirror i, paddr_t pa, bool writ
         x_prefetch_data(w, line);
     else
         x_prefetch_code(w, line);
+}
+
+/* A prefetch instruction: a line for L1D that nobody has missed. */
+static void x_request(struct world *w, paddr_t pa, enum mmu_prefetch how)
+{
+    uint32_t line = pa / LINE;
+    struct ref_entry *e = ref_find(w, MIRROR_L1D, line);
+    bool memory = !on_chip(w, line);
+    if (is_uncached(pa))
+        return;
+    if (e) {
+        ref_touch(w, MIRROR_L1D, e);
+        return;
+    }
+    x_give_up(w, MIRROR_L1I, line);
+    x_bring(w, MIRROR_L1D, line)->passing = how == PREFETCH_PASSING && memory && !is_through(pa);
 }
 
 /* Memory gets it at once. */
@@ -190,6 +211,13 @@ static void do_fetch(struct world *w, laddr_t la)
     mmu_fetch_line(&w->m, la, pa);
 }
 
+static void do_prefetch(struct world *w, laddr_t la)
+{
+    enum mmu_prefetch how = (enum mmu_prefetch)random_below(w->random, 3);
+    x_request(w, la, how);
+    mmu_prefetch(&w->m, la, how, false);
+}
+
 static void do_flush(struct world *w, laddr_t la)
 {
     if (random_chance(w->random, 85)) {
@@ -226,8 +254,10 @@ static void operate(struct world *w)
         do_data(w, pa, ACCESS_WRITE);
     else if (what < 63)
         do_data(w, pa, ACCESS_RMW);
-    else if (what < 98)
+    else if (what < 90)
         do_fetch(w, pa);
+    else if (what < 98)
+        do_prefetch(w, pa);
     else
         do_flush(w, pa);
 }

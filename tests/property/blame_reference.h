@@ -35,7 +35,7 @@ struct happening {
 };
 
 struct ref_entry {
-    bool valid, dirty, through, split;
+    bool valid, dirty, through, split, passing;
     uint32_t tag, frame;
     uint8_t flags; /* of a TLB entry */
 };

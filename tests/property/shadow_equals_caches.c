@@ -162,6 +162,8 @@ static void execute(struct subject *s)
         fetch_once(s);
     for (unsigned n = random_below(r, 4); n; n--)
         access_once(s);
+    if (random_chance(r, 5))
+        mmu_prefetch(&s->m, random_la(r), (enum mmu_prefetch)random_below(r, 3), false);
     if (s->exclusive && random_chance(r, 2)) {
         laddr_t la = random_la(r);
         mmu_flush_line(&s->m, la);

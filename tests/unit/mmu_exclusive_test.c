@@ -128,23 +128,42 @@ static void prefetches_stay_in_the_page(void **state)
 static void prefetch_instructions_bring_lines_into_the_first_level(void **state)
 {
     struct bench *b = *state;
-    mmu_prefetch(&b->m, A, false, false);
+    mmu_prefetch(&b->m, A, PREFETCH_READ, false);
     assert_int_equal(b->log.count, 1);
     assert_int_equal(b->log.list[0].la, LEVEL_DRAM_ROW);
     bench_logged(b, 0, ACCESS_NOTE, (enum access_level)NOTE_LINE_PREFETCHED, ACCESS_BY_REQUEST, A);
     assert_int_equal(bench_state(&b->m.l1d, A), LINE_EXCLUSIVE);
-    mmu_prefetch(&b->m, B, true, false);
+    mmu_prefetch(&b->m, B, PREFETCH_WRITE, false);
     assert_int_equal(bench_state(&b->m.l1d, B), LINE_MODIFIED);
-    mmu_prefetch(&b->m, C, false, false);
+    mmu_prefetch(&b->m, C, PREFETCH_READ, false);
     assert_int_equal(bench_state(&b->m.l2, A), LINE_EXCLUSIVE); /* C displaced it */
     b->log.count = 0;
-    mmu_prefetch(&b->m, C, false, false);
+    mmu_prefetch(&b->m, C, PREFETCH_READ, false);
     assert_int_equal(b->log.list[0].la, LEVEL_L1);
-    mmu_prefetch(&b->m, A, false, false);
+    mmu_prefetch(&b->m, A, PREFETCH_READ, false);
     assert_int_equal(b->log.list[1].la, LEVEL_L2);
-    mmu_prefetch(&b->m, DEVICE_PA, false, false);
+    mmu_prefetch(&b->m, DEVICE_PA, PREFETCH_READ, false);
     assert_int_equal(b->log.count, 2);
     bench_expect(b, ACCESS_READ, A, LEVEL_L1, 0);
+}
+
+static void what_prefetchnta_brings_from_memory_goes_past_the_second_level(void **state)
+{
+    struct bench *b = *state;
+    mmu_prefetch(&b->m, A, PREFETCH_PASSING, false);
+    bench_expect(b, ACCESS_READ, A, LEVEL_L1, 0);
+    bench_read(b, B, 4);
+    bench_expect(b, ACCESS_READ, C, LEVEL_DRAM_ROW, 0); /* A is gone */
+    assert_int_equal(bench_state(&b->m.l2, A), LINE_INVALID);
+    mmu_prefetch(&b->m, A, PREFETCH_PASSING, false); /* B goes to L2 */
+    bench_write(b, A, 4, 1);
+    bench_read(b, C, 4);
+    mmu_prefetch(&b->m, B, PREFETCH_PASSING, false); /* A to memory, B comes from L2 */
+    assert_int_equal(b->log.list[b->log.count - 1].flags, ACCESS_BY_REQUEST | ACCESS_EVICT_L2);
+    assert_int_equal(bench_state(&b->m.l2, A), LINE_INVALID);
+    bench_read(b, C, 4);
+    bench_read(b, A, 4);
+    assert_int_equal(bench_state(&b->m.l2, B), LINE_EXCLUSIVE); /* and goes back there */
 }
 
 static void code_miss_brings_the_next_line(void **state)
@@ -280,10 +299,10 @@ static void prefetch_instructions_need_the_page_in_a_tlb(void **state)
     map_pages(b, A, 1);
     mmu_set_cr3(&b->m, DIRECTORY);
     b->log.count = 0;
-    mmu_prefetch(&b->m, A, false, true);
+    mmu_prefetch(&b->m, A, PREFETCH_READ, true);
     assert_int_equal(b->log.count, 0);
     bench_read(b, A + 64, 4);
-    mmu_prefetch(&b->m, A, false, true);
+    mmu_prefetch(&b->m, A, PREFETCH_READ, true);
     assert_int_equal(notes(b, NOTE_LINE_PREFETCHED), 1);
     assert_int_equal(bench_state(&b->m.l1d, 0x200000), LINE_EXCLUSIVE);
 }
@@ -478,6 +497,7 @@ int main(void)
         T(prefetches_stay_in_the_page),
         T(prefetch_instructions_bring_lines_into_the_first_level),
         T(prefetch_instructions_need_the_page_in_a_tlb),
+        T(what_prefetchnta_brings_from_memory_goes_past_the_second_level),
         T(code_miss_brings_the_next_line),
         T(line_moves_between_the_first_levels),
         T(uncached_memory_is_kept_nowhere),
