@@ -14,8 +14,9 @@
  * ebp esi edi operand (the bytes of the memory operand) pushed-high (the upper half of the
  * doubleword pushed) below-stack (8 bytes below the stack's top) fault (vector, error code and
  * CR2) cr2 fetch (bit 4 of a page fault's error code) eip null-rpl (the RPL of a null selector)
- * pointers (of the x87 environment stored) hidden (what only a later instruction shows) C0 C1 C2 C3 and IE DE ZE OE UE PE (x87) ulp (one unit
- * in the last place of an x87 result) approximation (within 3 * 2^-12 of a single) everything.
+ * pointers (of the x87 environment stored) hidden (what only a later instruction shows) C0 C1 C2 C3
+ * and IE DE ZE OE UE PE (x87) ulp (one unit in the last place of an x87 result) approximation
+ * (within 3 * 2^-12 of a single) everything.
  *
  * Each use of an entry is counted; one that a long run never used is reported as stale. */
 #pragma once

@@ -478,8 +478,8 @@ static void emit_prefixes(struct draft *d, struct emission *e)
     }
     if (PERCENT(r->attributes & A_LOCK ? 15 : 1))
         list[n++] = 0xF0;
-    /* Newer processors give 0F opcodes with F2 or F3 other meanings (of which BSF's and BSR's are on
-     * the list); where a prefix is part of the opcode, so does the modelled part. */
+    /* Newer processors give 0F opcodes with F2 or F3 other meanings (BSF's and BSR's are on the
+     * list); where a prefix is part of the opcode, so does the modelled part. */
     bool repeats = !code->two || code->exact || is_bit_scan(r);
     if (repeats && PERCENT(r->attributes & (A_REP | A_REPZ) ? 60 : 1))
         list[n++] = PERCENT(50) ? 0xF3 : 0xF2;

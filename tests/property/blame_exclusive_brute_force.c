@@ -4,9 +4,9 @@
  * The reference has the rules of mmu/hierarchy_exclusive.c in its own words: what the first level
  * gives up goes to the second, what it brings comes from there or from memory, code brings the next
  * line, and two data misses side by side a third. It never sees the access log. Random accesses,
- * locked ones, fetches, prefetch instructions, CLFLUSH, INVD and WBINVD, one or several told as one instruction, on memory
- * that is written back, written through and uncached; and cycles that are charged when nothing was
- * missed. */
+ * locked ones, fetches, prefetch instructions, CLFLUSH, INVD and WBINVD, one or several told as one
+ * instruction, on memory that is written back, written through and uncached; and cycles that are
+ * charged when nothing was missed. */
 #include "tests/property/blame_reference.h"
 
 #define BACK 0x10000u /* write-back; the next 64 KB is written through, that after it uncached */
