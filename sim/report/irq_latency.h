@@ -5,26 +5,22 @@
  * controller did it. It ends behind the delivery, before the handler's first instruction; and, if
  * the same instance of the kernel's path ends in another program than the one it interrupted (a
  * driver at user level, a program that waited), at that program's first instruction. A processor in
- * HLT wakes by it: its latency is the delivery alone.
- *
- * The distribution is exact: what does not fit its table of values is in buckets of powers of
- * two. */
+ * HLT wakes by it: its latency is the delivery alone. */
 #pragma once
 
 #include "cpu/cpu.h"
 
 #include <jansson.h>
 
-#define IRQ_VALUES 32
-#define IRQ_BUCKETS 40
+struct irq_value {
+    uint64_t cycles, count;
+};
 
 struct irq_distribution {
     uint64_t count, cycles, min, max;
     cycle_t max_at; /* when the longest one began */
-    struct {
-        uint64_t cycles, count;
-    } value[IRQ_VALUES];
-    uint64_t bucket[IRQ_BUCKETS]; /* those without a value of their own: [n] is 2^n .. 2^(n+1)-1 */
+    struct irq_value *value; /* each that there was, in their order */
+    uint32_t values, capacity;
 };
 
 struct irq_vector {
@@ -45,5 +41,6 @@ void irq_latency_delivered(struct irq_latency *l, const struct cpu *c);
 /* The instance ends, in another program than the one before it or not. */
 void irq_latency_ended(struct irq_latency *l, const struct cpu *c, bool other_program);
 
-/* [{vector, handler: {count, cycles, min, max, max_at, values, buckets}, program: ...}] */
+/* [{vector, handler: {count, cycles, min, max, max_at, values: [[cycles, count]]},
+ *   program: likewise}] */
 json_t *irq_latency_json(const struct irq_latency *l);

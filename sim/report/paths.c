@@ -160,6 +160,9 @@ static void end(struct paths *p, const struct cpu *c, bool idle)
     path_mark(&i->marks, PATH_MARK_EXIT, p->last_now - i->begin);
     struct path_cluster *k = path_cluster_of(p, i, how);
     p->ended = p->last_cluster = (uint32_t)(k - p->list);
+    if (p->off_here)
+        p->off_longest.cluster = p->ended;
+    p->off_here = false;
     uint64_t cycles = path_cluster_add(p, k, i);
     uint32_t to = idle ? SPACE_KERNEL : s->now;
     path_cluster_pair(k, i->from_space, to, cycles);
@@ -253,20 +256,26 @@ static void unnest(struct paths *p, const struct cpu *c)
         i->nested_cycles += c->clock->now - i->inside[--i->depth].begin;
 }
 
-static void watch_interrupts(struct paths *p, const struct cpu *c, const struct op *o)
+/* An entry turns them off on the way to the handler's first instruction. */
+static void watch_interrupts(struct paths *p, const struct cpu *c, const struct op *o,
+                             bool delivery)
 {
     bool off = c->cpl == 0 && !(c->eflags & F_IF) && p->booted && !c->halted;
-    if (off && p->off_since == CYCLE_NEVER) {
-        p->off_since = p->last_now;
-        p->off_began = c->seg[CS].base + o->eip;
-    } else if (!off && p->off_since != CYCLE_NEVER) {
-        uint64_t length = c->clock->now - p->off_since;
-        if (length > p->off_longest) {
-            p->off_longest = length;
-            p->off_la = p->off_began;
-        }
-        p->off_since = CYCLE_NEVER;
+    if (LIKELY(off == (p->off.began != CYCLE_NEVER)))
+        return;
+    if (off) {
+        bool entered = delivery || p->last_cpl == 3;
+        laddr_t from = entered ? c->seg[CS].base + c->eip : p->watch->base + o->eip;
+        p->off = (struct path_off){.began = p->last_now, .from = from, .cluster = PATHS_NONE};
+        return;
     }
+    p->off.cycles = c->clock->now - p->off.began;
+    p->off.to = p->watch->base + o->eip;
+    if (p->off.cycles > p->off_longest.cycles) {
+        p->off_longest = p->off;
+        p->off_here = p->now.open;
+    }
+    p->off.began = CYCLE_NEVER;
 }
 
 static void enter(struct paths *p, const struct cpu *c, bool delivery)
@@ -360,7 +369,7 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
                        p->last_now - p->now.begin);
     enter(p, c, delivery);
     settle(p, c);
-    watch_interrupts(p, c, o);
+    watch_interrupts(p, c, o, delivery);
     if (h->news_count && before == 3 && c->cpl == 3)
         overlap_user(&p->overlap, p->spaces->now, h->news, h->news_count);
     else if (h->news_count)
@@ -455,7 +464,7 @@ void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struc
     p->last_eip = c->eip;
     p->last_esp = c->r[ESP];
     p->booted = c->ledger->path != PATH_BOOT;
-    p->off_since = CYCLE_NEVER;
+    p->off.began = CYCLE_NEVER;
     p->program = s->now;
     p->program_thread = s->thread_now;
     round_trips_init(&p->trips, c->clock->now);

@@ -105,6 +105,13 @@ struct path_instance {
     } symbol[64];
 };
 
+/* A stretch with interrupts off. */
+struct path_off {
+    cycle_t began, cycles;
+    laddr_t from, to; /* its first instruction, and that which let them in again */
+    uint32_t cluster; /* of the instance that it ended in, or PATHS_NONE */
+};
+
 struct paths {
     struct cpu *cpu;
     const struct spaces *spaces;
@@ -119,9 +126,8 @@ struct paths {
     uint64_t boot, user, idle, user_instructions;
     uint64_t instructions; /* the watch's count, behind the event that was told last */
     uint64_t crowded; /* instances whose branches are counted short */
-    uint64_t off_longest; /* the longest stretch with interrupts off, in cycles */
-    cycle_t off_since;
-    laddr_t off_began, off_la; /* where the present one and the longest one began */
+    struct path_off off, off_longest; /* the present one, if `began` is not CYCLE_NEVER */
+    bool off_here; /* the longest one was in the instance that goes on, whose cluster comes later */
     cycle_t start, last_now;
     bool booted;
     enum path_account account; /* of what was priced last */

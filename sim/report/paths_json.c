@@ -155,26 +155,35 @@ static json_t *trips_json(const struct round_trips *t, const struct spaces *s)
     return list;
 }
 
+static json_t *off_json(const struct path_off *off, const struct symbols *symbols)
+{
+    char from[128], to[128];
+    symbols_format(symbols, off->from, from, sizeof from);
+    symbols_format(symbols, off->to, to, sizeof to);
+    return json_pack("{s:I,s:I,s:I,s:s,s:I,s:s,s:I}", "longest", (json_int_t)off->cycles, "began",
+                     (json_int_t)off->began, "address", (json_int_t)off->from, "symbol", from,
+                     "to_address", (json_int_t)off->to, "to_symbol", to, "cluster",
+                     off->cluster == PATHS_NONE ? (json_int_t)-1 : (json_int_t)off->cluster);
+}
+
 json_t *paths_json(const struct paths *p, const struct symbols *symbols)
 {
     json_t *list = json_array();
     struct path_accounts a = paths_accounts(p);
     uint64_t sum = a.boot + a.user + a.idle + a.unfinished;
     uint64_t total = p->cpu->clock->now - p->start;
-    char where[128];
     for (uint32_t i = 0; i < p->count; i++) {
         json_array_append_new(list, cluster_json(&p->list[i], symbols));
         sum += p->list[i].cycles;
     }
     CHECK(sum == total);
-    symbols_format(symbols, p->off_la, where, sizeof where);
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:s},s:o,s:o,s:I,s:o}", "cycles",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:I,s:o}", "cycles",
                      (json_int_t)total, "boot", (json_int_t)a.boot, "user",
                      (json_int_t)a.user, "user_instructions", (json_int_t)a.user_instructions,
                      "idle", (json_int_t)a.idle, "unfinished", (json_int_t)a.unfinished, "crowded",
                      (json_int_t)p->crowded,
-                     "interrupts_off", "longest", (json_int_t)p->off_longest, "address",
-                     (json_int_t)p->off_la, "symbol", where, "clusters", list, "round_trips",
+                     "interrupts_off", off_json(&p->off_longest, symbols), "clusters", list,
+                     "round_trips",
                      trips_json(&p->trips, p->spaces), "round_trips_untold",
                      (json_int_t)p->trips.others,
                      "interrupt_latency", irq_latency_json(&p->latency));

@@ -41,7 +41,7 @@ static json_int_t commonest(const json_t *cluster, json_int_t *share)
     return best;
 }
 
-/* "fast_path 61 %, copy 20 %": where its cycles go. */
+/* "fast_path 61 %, copy 20 %": where its cycles go. A program's is the instruction that entered. */
 static void places(const json_t *cluster, char *out, size_t size)
 {
     size_t i, at = 0;
@@ -52,7 +52,10 @@ static void places(const json_t *cluster, char *out, size_t size)
         json_int_t share = total ? 100 * number(v, "cycles") / total : 0;
         if (share >= 10 && at < size)
             at += (size_t)snprintf(out + at, size - at, "%s%s %d %%", at ? ", " : "",
-                                   text(v, "name"), (int)share);
+                                   strcmp(text(v, "name"), "(user, no symbol)") == 0
+                                       ? "(entry)"
+                                       : text(v, "name"),
+                                   (int)share);
     }
 }
 
@@ -78,10 +81,35 @@ static void print_account(const json_t *paths, const char *key, json_int_t total
             100.0 * (double)n / (double)(total ? total : 1));
 }
 
+static void print_place(const json_t *off, const char *address, const char *symbol, FILE *out)
+{
+    if (*text(off, symbol))
+        fputs(text(off, symbol), out);
+    else
+        fprintf(out, "%08x", (unsigned)number(off, address));
+}
+
+static void print_off(const json_t *paths, FILE *out)
+{
+    const json_t *off = json_object_get(paths, "interrupts_off");
+    json_int_t cluster = number(off, "cluster");
+    if (!number(off, "longest"))
+        return;
+    fprintf(out, "longest with interrupts off: %" JSON_INTEGER_FORMAT " cycles from cycle %"
+                 JSON_INTEGER_FORMAT, number(off, "longest"), number(off, "began"));
+    if (cluster >= 0)
+        fprintf(out, ", in %s", text(json_array_get(json_object_get(paths, "clusters"),
+                                                    (size_t)cluster), "name"));
+    fputs(": ", out);
+    print_place(off, "address", "symbol", out);
+    fputs(" to ", out);
+    print_place(off, "to_address", "to_symbol", out);
+    fputc('\n', out);
+}
+
 void paths_report(const json_t *paths, unsigned most, FILE *out)
 {
-    const json_t *list = json_object_get(paths, "clusters"), *off =
-        json_object_get(paths, "interrupts_off");
+    const json_t *list = json_object_get(paths, "clusters");
     json_int_t total = number(paths, "cycles"), instances = 0, in_kernel = 0;
     size_t count = json_array_size(list);
     json_t **sorted = xalloc(count ? count : 1, sizeof *sorted);
@@ -102,9 +130,8 @@ void paths_report(const json_t *paths, unsigned most, FILE *out)
         fprintf(out, "%lld instances took more branches than a table of %d holds: "
                      "theirs are counted short\n",
                 (long long)number(paths, "crowded"), PATHS_EDGES);
-    fprintf(out, "longest with interrupts off: %" JSON_INTEGER_FORMAT " cycles, from %s\n\n",
-            number(off, "longest"), *text(off, "symbol") ? text(off, "symbol") : "(no symbol)");
-    fprintf(out, "%4s  %-32s %9s %9s %6s %9s %9s %8s %6s %6s %6s  %s\n", "path", "name",
+    print_off(paths, out);
+    fprintf(out, "\n%4s  %-32s %9s %9s %6s %9s %9s %8s %6s %6s %6s  %s\n", "path", "name",
             "instances", "cycles", "of all", "min", "max", "instr", "ilines", "dlines", "% run",
             "where");
     for (size_t i = 0; i < count && i < most; i++)

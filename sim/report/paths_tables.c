@@ -6,6 +6,10 @@
 #include <string.h>
 
 #define LINE_SIZE 200
+#define CAUSES_MOST 8 /* named of a path, */
+#define CAUSE_LEAST 0.05 /* of no fewer cycles each time */
+
+static const int percents[] = {50, 90, 99};
 
 static json_int_t number(const json_t *o, const char *key)
 {
@@ -67,6 +71,7 @@ static void add_cluster(json_t *group, const json_t *cluster)
         add(group, sums[n], number(cluster, sums[n]));
     json_array_foreach(json_object_get(cluster, "phases"), i, v)
         add(json_object_get(group, "phases"), text(v, "name"), number(v, "cycles"));
+    add_object(group, "causes", json_object_get(cluster, "causes"));
     json_object_foreach(json_object_get(cluster, "overlap"), key, v) {
         json_t *overlap = json_object_get(group, "overlap");
         if (!json_object_get(overlap, key))
@@ -82,8 +87,8 @@ static json_t *group_by_name(const json_t *paths)
     json_array_foreach(json_object_get(paths, "clusters"), i, v) {
         const char *name = text(v, "name");
         if (!json_object_get(groups, name))
-            json_object_set_new(groups, name, json_pack("{s:s,s:{},s:{}}", "name", name, "phases",
-                                                        "overlap"));
+            json_object_set_new(groups, name, json_pack("{s:s,s:{},s:{},s:{}}", "name", name,
+                                                        "phases", "causes", "overlap"));
         add_cluster(json_object_get(groups, name), v);
     }
     return groups;
@@ -103,6 +108,31 @@ static void print_phases(const json_t *group, FILE *out)
                                    mean(json_integer_value(v), count));
     fprintf(out, "  %-32.32s %9" JSON_INTEGER_FORMAT " %9.1f  %s\n", text(group, "name"), count,
             mean(number(group, "cycles"), count), line);
+}
+
+/* "issue 57.2, kernel.entry 50.0 ...", the most first. */
+static void print_causes(const json_t *group, FILE *out)
+{
+    json_t *left = json_copy(json_object_get(group, "causes")), *v;
+    json_int_t count = number(group, "count"), rest = 0;
+    const char *key;
+    fprintf(out, "  %-52s  ", "");
+    for (unsigned n = 0; n < CAUSES_MOST && json_object_size(left); n++) {
+        const char *most = NULL;
+        json_object_foreach(left, key, v)
+            if (!most || json_integer_value(v) > number(left, most))
+                most = key;
+        if (mean(number(left, most), count) < CAUSE_LEAST)
+            break;
+        fprintf(out, "%s%s %.1f", n ? ", " : "", most, mean(number(left, most), count));
+        json_object_del(left, most);
+    }
+    json_object_foreach(left, key, v)
+        rest += json_integer_value(v);
+    if (rest)
+        fprintf(out, ", %zu more %.1f", json_object_size(left), mean(rest, count));
+    fputc('\n', out);
+    json_decref(left);
 }
 
 static void print_overlap(const json_t *group, FILE *out)
@@ -133,10 +163,12 @@ void paths_report_phases(const json_t *paths, unsigned most, FILE *out)
     json_t *groups = group_by_name(paths);
     size_t count;
     json_t **list = sorted_by_cycles(groups, &count);
-    fprintf(out, "\npaths by name, and their phases (means)\n\n  %-32s %9s %9s  %s\n", "name",
-            "instances", "cycles", "phases");
-    for (size_t i = 0; i < count && i < most; i++)
+    fprintf(out, "\npaths by name, their phases (means), and below these their causes\n\n"
+                 "  %-32s %9s %9s  %s\n", "name", "instances", "cycles", "phases; causes");
+    for (size_t i = 0; i < count && i < most; i++) {
         print_phases(list[i], out);
+        print_causes(list[i], out);
+    }
     fprintf(out, "\nfootprint: lines, cache sets and pages touched; of the program's working set: "
                  "in use / shared / displaced\n(means)\n\n");
     fprintf(out, "  %-32s %6s %6s %6s %6s %6s  %17s %17s %17s %17s\n", "name", "ilines", "isets",
@@ -169,8 +201,10 @@ static json_t *group_trips(const json_t *paths)
                  (long long)number(v, "client_space"), (long long)number(v, "server_space"));
         json_t *group = json_object_get(groups, key);
         if (!group) {
-            group = json_pack("{s:s,s:s,s:s,s:s,s:O,s:O}", "client_name", text(v, "client_name"),
-                              "server_name", text(v, "server_name"), "call_name", call,
+            group = json_pack("{s:s,s:s,s:O,s:O,s:s,s:s,s:O,s:O}", "client_name",
+                              text(v, "client_name"), "server_name", text(v, "server_name"),
+                              "client_space", json_object_get(v, "client_space"), "server_space",
+                              json_object_get(v, "server_space"), "call_name", call,
                               "reply_name", reply, "least", json_object_get(v, "least"), "min",
                               json_object_get(v, "min"));
             json_object_set_new(groups, key, group);
@@ -190,11 +224,12 @@ static json_t *group_trips(const json_t *paths)
 
 static void print_trip(const json_t *t, FILE *out)
 {
-    char between[64];
+    char between[80];
     json_int_t count = number(t, "count");
     const json_t *least = json_object_get(t, "least");
-    snprintf(between, sizeof between, "%s, %s", text(t, "client_name"), text(t, "server_name"));
-    fprintf(out, "  %-26.26s %8" JSON_INTEGER_FORMAT, between, count);
+    snprintf(between, sizeof between, "%lld %s, %lld %s", (long long)number(t, "client_space"),
+             text(t, "client_name"), (long long)number(t, "server_space"), text(t, "server_name"));
+    fprintf(out, "  %-30.30s %8" JSON_INTEGER_FORMAT, between, count);
     for (unsigned p = 1; p < ARRAY_COUNT(parts); p++)
         fprintf(out, " %7.1f", mean(number(t, parts[p]), count));
     fprintf(out, " %8.1f   ", mean(number(t, "cycles"), count));
@@ -213,9 +248,11 @@ void paths_report_trips(const json_t *paths, unsigned most, FILE *out)
     size_t count;
     json_t **list = sorted_by_cycles(groups, &count);
     if (count)
-        fprintf(out, "\nround trips: a call and its reply (means; and the fastest, part by part)"
-                     "\n\n  %-26s %8s %7s %7s %7s %7s %8s   %s\n", "client, server", "count",
-                "send", "server", "answer", "other", "sum", "the fastest; paths");
+        fprintf(out, "\nround trips: the paths of a call and of its reply, with the server's own "
+                     "cycles between them and what else\nran there (means); and the fastest, "
+                     "behind what its client had run since the reply before\n\n"
+                     "  %-30s %8s %7s %7s %7s %7s %8s   %s\n", "client, server", "count", "send",
+                "server", "answer", "other", "sum", "the fastest; paths");
     for (size_t i = 0; i < count && i < most; i++)
         print_trip(list[i], out);
     free(list);
@@ -224,29 +261,32 @@ void paths_report_trips(const json_t *paths, unsigned most, FILE *out)
 
 /* --- interrupts ------------------------------------------------------------------------------- */
 
-static json_int_t commonest(const json_t *distribution)
+/* The least value that so many percent of them do not exceed. */
+static json_int_t quantile(const json_t *distribution, json_int_t percent)
 {
     size_t i;
     json_t *v;
-    json_int_t best = 0, most = 0;
+    json_int_t seen = 0;
     json_array_foreach(json_object_get(distribution, "values"), i, v)
-        if (json_integer_value(json_array_get(v, 1)) > most) {
-            most = json_integer_value(json_array_get(v, 1));
-            best = json_integer_value(json_array_get(v, 0));
-        }
-    return best;
+        if ((seen += json_integer_value(json_array_get(v, 1))) * 100 >=
+            number(distribution, "count") * percent)
+            return json_integer_value(json_array_get(v, 0));
+    return 0;
 }
 
-static void print_distribution(const json_t *d, FILE *out)
+static void print_distribution(const json_t *latency, const char *until, const char *name,
+                               FILE *out)
 {
-    if (!number(d, "count")) {
-        fprintf(out, " %9s %40s", "-", "");
+    const json_t *d = json_object_get(latency, name);
+    if (!number(d, "count"))
         return;
-    }
-    fprintf(out, " %9" JSON_INTEGER_FORMAT " %8" JSON_INTEGER_FORMAT " %8.0f %9" JSON_INTEGER_FORMAT
-                 " %12" JSON_INTEGER_FORMAT,
-            number(d, "count"), number(d, "min"), mean(number(d, "cycles"), number(d, "count")),
-            number(d, "max"), number(d, "max_at"));
+    fprintf(out, "  %02x      %-15s %9" JSON_INTEGER_FORMAT " %9.1f %9" JSON_INTEGER_FORMAT,
+            (unsigned)number(latency, "vector"), until, number(d, "count"),
+            mean(number(d, "cycles"), number(d, "count")), number(d, "min"));
+    for (unsigned i = 0; i < ARRAY_COUNT(percents); i++)
+        fprintf(out, " %9" JSON_INTEGER_FORMAT, quantile(d, percents[i]));
+    fprintf(out, " %9" JSON_INTEGER_FORMAT " %12" JSON_INTEGER_FORMAT "\n", number(d, "max"),
+            number(d, "max_at"));
 }
 
 void paths_report_latency(const json_t *paths, FILE *out)
@@ -256,16 +296,15 @@ void paths_report_latency(const json_t *paths, FILE *out)
     const json_t *list = json_object_get(paths, "interrupt_latency");
     if (!json_array_size(list))
         return;
-    fprintf(out, "\ninterrupt latency: from the rise of INTR to the handler's first instruction, "
-                 "and to that of another program\n\n  %-6s %9s %9s %8s %8s %9s %12s  %9s %8s %8s "
-                 "%9s %12s\n", "vector", "commonest", "count", "min", "mean", "max", "at cycle",
-            "programs", "min", "mean", "max", "at cycle");
+    fprintf(out, "\ninterrupt latency, in cycles from the rise of INTR: to the handler's first "
+                 "instruction, and to that of another\nprogram, where the handler leads to one; "
+                 "half of them, 90 and 99 %% were no longer than ...\n\n"
+                 "  %-7s %-15s %9s %9s %9s", "vector", "until", "count", "mean", "min");
+    for (unsigned p = 0; p < ARRAY_COUNT(percents); p++)
+        fprintf(out, " %7d %%", percents[p]);
+    fprintf(out, " %9s %12s\n", "max", "at cycle");
     json_array_foreach(list, i, v) {
-        fprintf(out, "  %02x     %9" JSON_INTEGER_FORMAT, (unsigned)number(v, "vector"),
-                commonest(json_object_get(v, "handler")));
-        print_distribution(json_object_get(v, "handler"), out);
-        fputc(' ', out);
-        print_distribution(json_object_get(v, "program"), out);
-        fputc('\n', out);
+        print_distribution(v, "handler", "handler", out);
+        print_distribution(v, "another program", "program", out);
     }
 }

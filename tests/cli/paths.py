@@ -120,8 +120,14 @@ for name in ("ipc", "fault"):
     for i in p["interrupt_latency"]:
         for who in ("handler", "program"):
             h = i[who]
-            n = sum(v[1] for v in h["values"]) + sum(b[1] for b in h["buckets"])
-            check(f"{name}: latencies of vector {i['vector']} are all counted", n == h["count"])
+            n, cycles = sum(v[1] for v in h["values"]), sum(v[0] * v[1] for v in h["values"])
+            check(f"{name}: latencies of vector {i['vector']}: the distribution is all of them", n == h["count"] and
+                  cycles == h["cycles"] and h["values"] == sorted(h["values"]), h)
+    off = p["interrupts_off"]
+    where = p["clusters"][off["cluster"]]
+    check(f"{name}: the longest stretch with interrupts off is part of the path that is named", off["cluster"] >= 0 and
+          0 < off["longest"] <= where["max"], off)
+    check(f"{name}: it begins and ends at kernel symbols", off["symbol"] and off["to_symbol"], off)
 
 # --- names -----------------------------------------------------------------------------------------
 
@@ -164,6 +170,7 @@ check("a file that is not there", code == 2 and "nowhere.ini: No such file" in e
 
 code, out, err = replay("ipc", "--paths")
 for title in ("latencies rest on: read ", "address spaces: ", "kernel paths: ", "phases (means)", "footprint: ",
-              "round trips: ", "interrupt latency: "):
+              "round trips: ", "interrupt latency, ", "longest with interrupts off: 16659 cycles from cycle 9075003, in "
+              "syscall.thread_control: enter_thread_control to return_iret"):
     check(f"the table '{title}'", re.search("^" + re.escape(title), out, re.M) or title in out)
 finish()

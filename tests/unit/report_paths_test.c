@@ -250,6 +250,11 @@ static void latencies_end_at_the_handler_and_at_another_program(void **state)
     assert_int_equal(v->handler.max_at, 2000);
     assert_int_equal(v->program.count, 1);
     assert_int_equal(v->program.max, 900);
+    deliver_at(&l, 4000, 4130);
+    deliver_at(&l, 5000, 5200);
+    assert_int_equal(v->handler.values, 3);
+    assert_true(v->handler.value[0].cycles == 130 && v->handler.value[0].count == 2);
+    assert_true(v->handler.value[1].cycles == 200 && v->handler.value[2].cycles == 300);
     irq_latency_free(&l);
 }
 

@@ -10,14 +10,16 @@
   const addOverview = panel => {
     const K = L.kernel_paths, user = P.sum(L.paths.filter(p => p.name === "user"), p => p.cycles);
     const boot = P.sum(L.paths.filter(p => p.name === "boot"), p => p.cycles);
+    const off = K && K.interrupts_off || { cluster: -1 };
     panel.append(el("div", { class: "tiles", id: "tiles" },
       tile(number(L.cycles), `cycles of ${clock}: ${P.seconds(L.cycles)}`, L.cycles),
       tile(number(L.instructions), "instructions", L.instructions),
       tile(L.instructions ? (L.cycles / L.instructions).toFixed(3) : "-", "cycles each"),
       tile(percent(K ? P.sum(K.clusters, k => k.cycles) : L.cycles - user - boot, L.cycles), "in the kernel"),
       K ? tile(number(P.sum(K.clusters, k => k.count)), `entries to it, on ${number(K.clusters.length)} paths`) : null,
-      K ? tile(number(K.interrupts_off ? K.interrupts_off.longest : 0), "cycles: the longest with interrupts off" +
-        (K.interrupts_off && K.interrupts_off.symbol ? `, from ${K.interrupts_off.symbol}` : "")) : null));
+      K ? tile(number(off.longest || 0), "cycles: the longest with interrupts off" +
+        (off.cluster >= 0 ? `, in ${P.clusterName(K.clusters[off.cluster], off.cluster)}` : "") +
+        (off.symbol ? `: ${off.symbol} to ${off.to_symbol}` : "")) : null));
     panel.append(el("h2", {}, "Who ran"), ...P.stack(K
       ? [{ name: "user", cycles: K.user, colour: "var(--user)" },
         { name: "kernel", cycles: P.sum(K.clusters, k => k.cycles) + K.unfinished, colour: "var(--kernel)" },

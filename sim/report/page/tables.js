@@ -133,12 +133,17 @@
   };
   const addLatency = (panel, latency) => {
     const mean = r => r.handler.count ? r.handler.cycles / r.handler.count : 0;
-    panel.append(el("h2", {}, "Interrupt latency"), el("p", { class: "note" }, "From the request to the first instruction of the handler, in cycles."));
+    const quantile = (d, percent) => { /* the least value that so many percent do not exceed */
+      let seen = 0;
+      return ((d.values || []).find(v => (seen += v[1]) * 100 >= d.count * percent) || [0])[0];
+    };
+    panel.append(el("h2", {}, "Interrupt latency"), el("p", { class: "note" },
+      "From the request to the first instruction of the handler, in cycles; so many percent of them were no longer than ..."));
     P.table(panel, "latency", latency, [
       { title: "vector", kind: "number", get: r => r.vector, show: r => r.vector.toString(16).padStart(2, "0") },
       { title: "times", kind: "number", get: r => r.handler.count, sum: true }, { title: "mean", kind: "number", get: mean, show: r => mean(r).toFixed(1) },
-      { title: "min", kind: "number", get: r => r.handler.min }, { title: "max", kind: "number", get: r => r.handler.max },
-      { title: "at cycle", kind: "number", get: r => r.handler.max_at },
+      { title: "min", kind: "number", get: r => r.handler.min }, ...[50, 90, 99].map(n => ({ title: n + " %", kind: "number", get: r => quantile(r.handler, n) })),
+      { title: "max", kind: "number", get: r => r.handler.max }, { title: "at cycle", kind: "number", get: r => r.handler.max_at },
     ], 1);
   };
 
