@@ -6,6 +6,7 @@
 #include "sim/commands/measured.h"
 #include "sim/commands/options.h"
 #include "sim/core/check.h"
+#include "sim/core/file.h"
 #include "sim/report/diff.h"
 #include "sim/report/json_lines.h"
 
@@ -178,6 +179,9 @@ int cmd_check(int argc, char **argv)
 {
     struct job j = {0};
     parse(&j, argc, argv);
+    if (file_same(j.write, j.run) || file_same(j.write, j.rules_file))
+        usage_error("--write-baseline %s: that is what is read; accepted is another file",
+                    j.write);
     if (j.rules_file)
         path_rules_read(&j.rules, j.rules_file);
     costs_read(&j.now, measured("check", j.run), j.run, &j.rules, COSTS_ALL);

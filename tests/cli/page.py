@@ -333,6 +333,20 @@ def test_explain(b, doc):
           sorted([i["cycles"] for i in doc["ideal"]] + ([doc["together"]["cycles"]] if "together" in doc else [])))
 
 
+def test_kinds(b):
+    """Every kind of miss has a colour that no other has, in both themes."""
+    kinds = re.search(r"define BLAME_KINDS\(X\)(.*?)\n\n", (root / "sim/report/blame_cells.h").read_text(), re.S)[1]
+    kinds = re.findall(r'X\(\w+, "([a-z]+)"', kinds)
+    colours = re.search(r"kindColours = \{(.*?)\}", (root / "sim/report/page/heat.js").read_text(), re.S)[1]
+    colours = dict(re.findall(r'(\w+): "(\w+)"', colours))
+    check("every kind of miss has a colour", len(kinds) >= 8 and set(colours) == set(kinds), kinds, colours)
+    for theme in ("light", "dark"):
+        b.js("document.documentElement.dataset.theme = arguments[0]", theme)
+        values = b.js("const s = getComputedStyle(document.documentElement); "
+                      "return arguments[0].map(c => s.getPropertyValue('--' + c).trim())", list(colours.values()))
+        check(f"which is its own when {theme}", all(values) and len(set(values)) == len(kinds), values)
+
+
 def test_theme(b, tabs):
     seen = set()
     for _ in range(3):
@@ -362,6 +376,7 @@ def main():
         test_tables(b, ledger)
         test_blame(b, ledger)
         test_explain(b, explained)
+        test_kinds(b)
         test_theme(b, tabs)
         log = [x for x in b.call("/se/log", {"type": "browser"}) if x["level"] == "SEVERE"]
         check("the browser complains of nothing", not log, log)

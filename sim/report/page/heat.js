@@ -72,7 +72,8 @@
   };
 
   /* --- blame ------------------------------------------------------------------------------ */
-  const kindColours = { compulsory: "other", conflict: "data", capacity: "fetch", flush: "tlb", coherence: "branch" };
+  const kindColours = { compulsory: "other", conflict: "data", capacity: "fetch", flush: "tlb", coherence: "branch", unheld: "bus",
+    dirty: "cross", fault: "nested" };
   const B = P.ledger.blame;
   P.views.addBlame = B && (panel => {
     const whole = B.cycles;
@@ -82,7 +83,7 @@
     panel.append(el("h2", {}, `Misses of caches and TLBs: ${number(B.misses)}, ${number(whole)} cycles`),
       el("p", { class: "note" }, "Compulsory: never referenced before. Conflict: a fully associative array of the size would still hold it. " +
         "Capacity: nor would that. Flush: a write to CR3, INVLPG or the like took it away. Cycles belong to the outermost array missed."),
-      ...P.stack([...kinds].map(([name, cycles]) => ({ name, cycles, colour: P.colour(kindColours[name] || "bus") })), whole || 1));
+      ...P.stack([...kinds].map(([name, cycles]) => ({ name, cycles, colour: P.colour(kindColours[name]) })), whole || 1));
 
     const who = (space, path) => `${space} \u203a ${path}`;
     const charged = r => who(r.space_name, r.path);
