@@ -148,6 +148,11 @@ static void say_where(struct verdict *v, const struct cost_path *p, const json_t
 {
     struct share shares[CAUSE_COUNT];
     unsigned count = 0;
+    uint64_t sum = 0;
+    for (int k = 0; k < CAUSE_COUNT; k++)
+        sum += p->cause[k];
+    verdict_say(v, "all %" PRIu64 " instances, whose mean is %.2f cycles:\n", (uint64_t)p->count,
+                (double)sum / (double)p->count);
     say_phases(v, p);
     for (int k = 0; k < CAUSE_COUNT; k++)
         if (p->cause[k] * 200 >= p->count)

@@ -10,8 +10,9 @@
 
 static const struct option_spec specs[] = {
     {"places", "N", "how many places to list (default 20)", 'n'},
-    {"format", "text|csv|folded|blame", "tables (default); a line a cell; stacks for flame\n"
-                                        "graphs; who made whom miss, as CSV", 'f'},
+    {"format", "text|json|csv|folded|blame",
+     "tables (default); the checked ledger, indented; a line a cell; stacks\n"
+     "for flame graphs; who made whom miss, as CSV", 'f'},
     {"help", NULL, "this text", 'h'},
 };
 
@@ -19,7 +20,7 @@ int cmd_report(int argc, char **argv)
 {
     struct options o = OPTIONS("report", specs, argc, argv);
     const char *value, *path = NULL;
-    static const char *const formats[] = {"text", "csv", "folded", "blame", NULL};
+    static const char *const formats[] = {"text", "json", "csv", "folded", "blame", NULL};
     const char *format = formats[0];
     unsigned places = 20;
     for (int c; (c = options_next(&o, &value));) {
@@ -46,6 +47,8 @@ int cmd_report(int argc, char **argv)
     ledger_check(ledger, path);
     if (strcmp(format, "text") == 0)
         ledger_report(ledger, places, stdout);
+    else if (strcmp(format, "json") == 0)
+        json_dumpf(ledger, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     else if (strcmp(format, "blame") != 0)
         ledger_cells(ledger, strcmp(format, "csv") == 0, stdout);
     else if (json_object_get(ledger, "blame"))

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a path's cycles, in percent: places with less are not named, but for the first. */
+#define SHARE_LEAST 10
+
 /* --- the table -------------------------------------------------------------------------------- */
 
 static json_int_t number(const json_t *o, const char *key)
@@ -46,11 +49,13 @@ static void places(const json_t *cluster, char *out, size_t size)
 {
     size_t i, at = 0;
     json_t *v;
-    json_int_t total = number(cluster, "cycles");
+    json_int_t total = number(cluster, "cycles"), most = 0;
     out[0] = 0;
+    json_array_foreach(json_object_get(cluster, "symbols"), i, v)
+        most = number(v, "cycles") > most ? number(v, "cycles") : most;
     json_array_foreach(json_object_get(cluster, "symbols"), i, v) {
         json_int_t share = total ? 100 * number(v, "cycles") / total : 0;
-        if (share >= 10 && at < size)
+        if ((share >= SHARE_LEAST || number(v, "cycles") == most) && at < size)
             at += (size_t)snprintf(out + at, size - at, "%s%s %d %%", at ? ", " : "",
                                    strcmp(text(v, "name"), "(user, no symbol)") == 0
                                        ? "(entry)"

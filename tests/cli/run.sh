@@ -673,7 +673,10 @@ test_report() {
         "$(awk -F, 'NR > 1 { sum += $4 } END { print sum }' out)"
     ask report --format folded l.json
     says 'report --format folded' 0 out '^boot;again;issue [0-9]+$'
-    mistake '-format svg: .*text, csv, folded' report --format svg l.json
+    ask report --format json l.json
+    holds 'report --format json is the ledger' python3 -c \
+        'import json; exit(json.load(open("out")) != json.load(open("l.json")))'
+    mistake '-format svg: .*text, json, csv, folded' report --format svg l.json
     mistake 'which ledger' report
     mistake 'nosuch' report nosuch
     mistake "'l.json' after 'l.json'; accepted is one" report l.json l.json

@@ -37,7 +37,7 @@
       const kept = rows.filter(matches).sort(compare), shown = all ? kept : kept.slice(0, SHOWN);
       heads.forEach((h, i) => h.setAttribute("aria-sort", i !== sort ? "none" : down ? "descending" : "ascending"));
       body.replaceChildren(...shown.map(row => el("tr", {}, ...columns.map(c => cell(c, row)))));
-      foot.replaceChildren(el("tr", {}, ...columns.map((c, i) => {
+      if (columns.some(c => c.sum)) foot.replaceChildren(el("tr", {}, ...columns.map((c, i) => {
         if (!c.sum) return el("td", {}, i === 0 ? "sum" : "");
         const total = P.sum(kept, c.get);
         return el("td", { class: "n", "data-value": total }, number(total));
