@@ -219,7 +219,7 @@ struct timeline_file *timeline_read(const char *path)
     if (!r.in)
         usage_error("export: %s: %s", path, strerror(errno));
     if (!timeline_is(path))
-        usage_error("export: %s is no timeline; accepted is what --timeline writes", path);
+        usage_error("export: %s: no head; accepted is what --timeline writes", path);
     while ((line = next(&r))) {
         if (ended)
             refuse(&r, "something behind the tail");
