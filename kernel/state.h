@@ -50,6 +50,8 @@ struct kernel {
     struct ports *ports;         /* all spaces that have, or had, any */
     struct kmem_pool ports_pool, port_range_pool;
 
+    struct mapping *splitting;   /* made ready for its split, up to this frame; or NULL */
+    word_t split_done, split_region;
     struct kmem_pool tcb_pool, space_pool, mapping_pool;
     struct kmem kmem;
     struct mapping_region regions[MAPPING_REGIONS]; /* of physical memory, 4 MB each */

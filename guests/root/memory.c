@@ -85,7 +85,6 @@ const char *memory_begin(struct task *task, const char *command_line)
     if (m->start + size < high)
         return "mem= is less than the program needs";
     m->end = m->start + size;
-    m->small = l4_option(command_line, "pages", text, sizeof(text)) && strcmp(text, "small") == 0;
     m->blocks = l4_alloc_zeroed((size + L4_BLOCK_SIZE - 1) / L4_BLOCK_SIZE * sizeof(word_t));
     m->frames = l4_alloc_zeroed((size + L4_BLOCK_SIZE - 1) / L4_BLOCK_SIZE * sizeof(word_t *));
     return m->blocks && m->frames ? NULL : "no memory";
@@ -103,7 +102,7 @@ static word_t take_block(struct task *task, word_t slot)
 {
     const struct memory *m = &task->memory;
     word_t address = m->start + slot * L4_BLOCK_SIZE;
-    if (m->small || m->frames[slot] || m->end - address < L4_BLOCK_SIZE)
+    if (m->frames[slot] || m->end - address < L4_BLOCK_SIZE)
         return 0;
     word_t block = l4_block_take();
     if (block)

@@ -26,12 +26,9 @@ struct segment {
 };
 
 // mem=SIZE on a task's command line: so much from where its program begins, rounded down to 4 MB,
-// in pages of 4 MB where those are to be had; the program's segments are part of it. pages=small:
-// in pages of 4 KB, for the kernel splits a large one with interrupts off when a part is taken
-// back.
+// in pages of 4 MB where those are to be had; the program's segments are part of it.
 struct memory {
     word_t start, end; // equal: none
-    bool small;
     word_t *blocks;    // of each 4 MB, 0 if untouched or in frames
     word_t **frames;   // of each 4 MB that have no block
 };

@@ -9,4 +9,5 @@ l4_program(hello 0x01000000 servers/hello.c)
 l4_program(check 0x01000000 servers/check.c)
 # The same program; the root server calls a task by its module's name, and this name makes it spin.
 l4_program(spin 0x01000000 servers/check.c)
+l4_program(split 0x01000000 servers/split.c)
 l4_program(shell 0x01000000 servers/shell.c)

@@ -65,13 +65,13 @@ static word_t state_bits(const struct tcb *t)
 
 static struct tcb *find_dest(thread_id_t dest)
 {
-    struct tcb *me = current(), *t = thread_find_any(me->space, dest), *pager;
+    struct tcb *me = current(), *t = thread_find_any(me->space, dest);
 
     if (!t || !t->utcb)
         return NULL;
     if (t->space == me->space)
         return t;
-    pager = thread_find_any(t->space, t->space->foreign ? t->keeper : t->utcb->pager);
+    struct tcb *pager = thread_find_any(t->space, t->space->foreign ? t->keeper : t->utcb->pager);
     return pager && pager->space == me->space ? t : NULL;
 }
 
@@ -127,14 +127,13 @@ void sys_exchange_registers(struct trap_frame *f)
 {
     struct tcb *me = current(), *t = find_dest(f->eax);
     struct trap_frame in = *f;
-    const struct trap_frame *old;
 
     if (!t) {
         me->utcb->error_code = L4_INVALID_THREAD;
         f->eax = NIL_THREAD;
         return;
     }
-    old = t == me ? &in : thread_frame(t);
+    const struct trap_frame *old = t == me ? &in : thread_frame(t);
     f->eax = id_is_local(in.eax) ? t->id : t->local_id;
     f->ecx = state_bits(t);
     f->edx = old->esp;

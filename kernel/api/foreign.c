@@ -59,13 +59,12 @@ static void ended(struct tcb *t, bool answered)
 
 HOT void foreign_exception(struct tcb *t, word_t vector, word_t error, vaddr_t address)
 {
-    struct tcb *keeper;
     bool answered;
 
     do {
         t->raised = false;
         put_words(t, vector, error, address);
-        keeper = ipc_short_partner(t, t->keeper);
+        struct tcb *keeper = ipc_short_partner(t, t->keeper);
         if (keeper) {
             for (unsigned i = 0; i < FOREIGN_WORDS; i++)
                 keeper->utcb->mr[i] = t->kernel_mr[i];

@@ -54,7 +54,7 @@ static enum l4_error unmap_pages(thread_id_t id, word_t count)
 {
     word_t first, last;
 
-    for (word_t i = 0; i < count; i++) {
+    for (word_t i = 0; i < count;) {
         struct tcb *t = kept_thread(id);
         fpage_t page = current()->utcb->mr[i % MR_COUNT];
 
@@ -62,7 +62,10 @@ static enum l4_error unmap_pages(thread_id_t id, word_t count)
             return L4_INVALID_THREAD;
         if (!fpage_range(page, &first, &last) || last - first >= LARGE_PAGE_SIZE)
             return L4_INVALID_PARAMETER;
-        mapping_unmap(t->space, first, last, page & ALL_RIGHTS, true);
+        if (!mapping_splits(t->space, first, last)) {
+            mapping_unmap(t->space, first, last, page & ALL_RIGHTS, true);
+            i++;
+        }
         preemption_point();
     }
     return L4_OK;

@@ -33,11 +33,9 @@ static enum l4_error attach(word_t line, struct tcb *irq, thread_id_t handler)
 
     if (!h || !h->utcb)
         return L4_INVALID_THREAD;
-    if (!irq) {
-        irq = thread_new(global_id(line, 1), NULL);
-        if (!irq)
-            return L4_NO_MEMORY;
-    } else if (irq->state == POLLING) {
+    if (!irq && !(irq = thread_new(global_id(line, 1), NULL)))
+        return L4_NO_MEMORY;
+    if (irq->state == POLLING) {
         ipc_forget(irq); /* the former handler did not take it, and the new one knows of no such */
     }
     irq->state = WAITING_KERNEL;

@@ -149,10 +149,9 @@ void ipc_timed_out(struct tcb *t)
 {
     if (t->transfer)
         ipc_stop_transfer(t, t->transfer_expires);
-    else if (t->state == POLLING)
-        ipc_abort(t, ipc_error_word(SEND_PHASE, IPC_TIMEOUT, 0));
     else
-        ipc_abort(t, ipc_error_word(RECEIVE_PHASE, IPC_TIMEOUT, 0));
+        ipc_abort(t, ipc_error_word(t->state == POLLING ? SEND_PHASE : RECEIVE_PHASE, IPC_TIMEOUT,
+                                    0));
 }
 
 /* --- who may speak as whom, and with whom ----------------------------------------------------- */
@@ -173,11 +172,9 @@ static bool redirects(struct tcb *by, const struct space *s)
 /* The id under which s's message appears to r. */
 static thread_id_t sender_as(struct tcb *s, const struct tcb *r)
 {
-    struct tcb *v;
-
     if (s->kernel_ipc || !(s->utcb->mr[0] & TAG_P))
         return s->id;
-    v = thread_find_any(s->space, s->utcb->virtual_sender);
+    struct tcb *v = thread_find_any(s->space, s->utcb->virtual_sender);
     if (v && v->space
         && (v->space == s->space || s->space == r->space || redirects(s, v->space)))
         return v->id;
@@ -291,11 +288,9 @@ static struct tcb *deliver(struct tcb *s, struct tcb *r)
  * NIL_THREAD: there is no such thread. */
 static thread_id_t awaited_id(struct tcb *t, thread_id_t from)
 {
-    struct tcb *partner;
-
     if (from == ANY_THREAD || from == ANY_LOCAL_THREAD)
         return from;
-    partner = thread_find_any(t->space, from);
+    struct tcb *partner = thread_find_any(t->space, from);
     return partner ? partner->id : NIL_THREAD;
 }
 
@@ -323,14 +318,12 @@ static void enter_wait(struct tcb *t, thread_id_t awaited)
  * simply mean to wait, s does it itself when it runs. */
 static void sent(struct tcb *s)
 {
-    thread_id_t awaited;
-
     if (is_interrupt(s)) {
         interrupt_rests(s);
         return;
     }
     if (s->recv_from != NIL_THREAD && s->ipc_result == 0) {
-        awaited = awaited_id(s, s->recv_from);
+        thread_id_t awaited = awaited_id(s, s->recv_from);
         if (awaited != NIL_THREAD && !time_is_zero((l4_time_t)s->recv_timeout)
             && !first_sender(s, awaited)) {
             s->receive_entered = true;
@@ -355,8 +348,6 @@ static void let_sender_go_on(struct tcb *t, struct tcb *s)
 /* The running thread t takes the message of s, which queues for it. */
 static void take(struct tcb *t, struct tcb *s)
 {
-    word_t codes;
-
     unqueue_sender(s);
     stop_timer(s);
     if (needs_transfer(s, t)) {
@@ -364,8 +355,7 @@ static void take(struct tcb *t, struct tcb *s)
         switch_from_blocked(s);
         return;
     }
-    codes = ipc_transfer(s, t);
-    settle(s, t, codes);
+    settle(s, t, ipc_transfer(s, t));
     sent(s);
     if (s->state == READY && (int)s->priority >= (int)t->priority)
         let_sender_go_on(t, s);
@@ -400,7 +390,7 @@ static void receive(struct tcb *t, struct tcb *woken)
  * does not exist at present. NULL otherwise: no such thread. */
 static struct tcb *find_receiver(struct tcb *t, thread_id_t to, bool *missing)
 {
-    struct tcb *r = thread_find_any(t->space, to), *redirector;
+    struct tcb *r = thread_find_any(t->space, to);
 
     *missing = false;
     t->intended = NIL_THREAD;
@@ -409,7 +399,7 @@ static struct tcb *find_receiver(struct tcb *t, thread_id_t to, bool *missing)
     if (t->kernel_ipc || is_interrupt(r) || t->space->redirector == ANY_THREAD
         || r->space == t->space)
         return r;
-    redirector = thread_find(t->space->redirector);
+    struct tcb *redirector = thread_find(t->space->redirector);
     if (redirector && (r->space == redirector->space || redirector->space == t->space))
         return r;
     t->intended = r->id;
@@ -532,7 +522,7 @@ bool ipc_kernel_call(struct tcb *t, thread_id_t partner, word_t *words, unsigned
 {
     /* The thread may be inside an Ipc of its own, copying a string. */
     thread_id_t as = t->sender_as, intended = t->intended, from = t->recv_from;
-    word_t timeout = t->recv_timeout, state = t->state, error;
+    word_t timeout = t->recv_timeout, state = t->state;
 
     if (partner == NIL_THREAD) {
         t->ipc_result = ipc_error_word(SEND_PHASE, IPC_NO_PARTNER, 0);
@@ -547,13 +537,12 @@ bool ipc_kernel_call(struct tcb *t, thread_id_t partner, word_t *words, unsigned
     for (unsigned i = 0; i < count; i++)
         words[i] = t->kernel_mr[i];
 
-    error = t->ipc_result;
     t->sender_as = as;
     t->intended = intended;
     t->recv_from = from;
     t->recv_timeout = timeout;
     t->state = state;
-    return error == 0;
+    return t->ipc_result == 0;
 }
 
 bool ipc_kernel_send(struct tcb *t, thread_id_t partner, const word_t *words, unsigned count)

@@ -45,13 +45,10 @@ static unsigned item_end(const word_t *mr, unsigned index, unsigned end)
 
 bool ipc_has_strings(struct tcb *s)
 {
-    struct typed_words typed;
-    const word_t *mr;
-
     if (s->kernel_ipc)
         return false;
-    mr = s->utcb->mr;
-    typed = typed_words(mr[0]);
+    const word_t *mr = s->utcb->mr;
+    struct typed_words typed = typed_words(mr[0]);
     if (typed.end > MR_COUNT)
         return false;
     for (unsigned i = typed.first; i != 0 && i < typed.end; i = item_end(mr, i, typed.end))
@@ -77,9 +74,8 @@ static word_t transfer_items(struct tcb *s, struct tcb *r, struct typed_words ty
 {
     bool strings = !r->kernel_ipc && utcb_br(r->utcb, 0) & ACCEPT_STRINGS;
     unsigned buffer = strings ? 1 : 0;
-    unsigned next;
 
-    for (unsigned i = typed.first; i < typed.end; i = next) {
+    for (unsigned i = typed.first, next; i < typed.end; i = next) {
         const word_t *mr = s->utcb->mr;
         word_t item = mr[i], codes;
 
@@ -104,17 +100,14 @@ word_t ipc_transfer(struct tcb *s, struct tcb *r)
     word_t *to = ipc_message(r);
     msg_tag_t tag = from[0];
     struct typed_words typed = typed_words(tag);
-    unsigned words = typed.end;
 
     if (!s->kernel_ipc) /* a fault inside a transfer leaves that one's count alone */
         s->transfer_bytes = 0;
     if (typed.end > MR_COUNT)
         return TRANSFER_BOTH(IPC_OVERFLOW);
-    if (r->kernel_ipc) {
-        words = typed.first;
-        if (words > KERNEL_WORDS_MAX + 1)
-            words = KERNEL_WORDS_MAX + 1;
-    }
+    unsigned words = r->kernel_ipc ? typed.first : typed.end;
+    if (r->kernel_ipc && words > KERNEL_WORDS_MAX + 1)
+        words = KERNEL_WORDS_MAX + 1;
     for (unsigned i = 0; i < words; i++)
         to[i] = from[i];
     return typed.first < typed.end ? transfer_items(s, r, typed) : 0;

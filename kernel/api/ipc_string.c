@@ -47,11 +47,9 @@ static word_t cursor_word(const struct cursor *c, unsigned index)
 
 static bool descriptor_valid(const struct cursor *c)
 {
-    word_t d;
-
     if (c->index >= c->end)
         return false;
-    d = cursor_word(c, c->index);
+    word_t d = cursor_word(c, c->index);
     return !(d & STRING_TYPE_BIT) && c->index + STRING_SUBSTRINGS(d) < c->end;
 }
 
@@ -82,11 +80,9 @@ static vaddr_t cursor_address(const struct cursor *c)
 unsigned ipc_string_end(const word_t *mr, unsigned index, unsigned end)
 {
     for (;;) {
-        word_t d;
-
         if (index >= end)
             return 0;
-        d = mr[index];
+        word_t d = mr[index];
         if (d & STRING_TYPE_BIT || index + STRING_SUBSTRINGS(d) >= end)
             return 0;
         index += 1 + STRING_SUBSTRINGS(d);
@@ -182,11 +178,10 @@ static word_t start_timeout(struct tcb *s, const struct tcb *r)
 static void ask_pager(struct tcb *t, vaddr_t address, word_t ip, word_t right)
 {
     word_t words[13] = {TAG_PAGE_FAULT | right << 16, address, ip};
-    struct tcb *s;
 
     if (ipc_kernel_call(t, t->utcb->pager, words, 3, true) || !t->transfer)
         return;
-    s = ipc_transfer_sender(t);
+    struct tcb *s = ipc_transfer_sender(t);
     if ((t->ipc_result >> 1 & 7) == IPC_NO_PARTNER && !s->transfer_stop)
         s->transfer_stop = TRANSFER_BOTH(IPC_ABORTED);
 }
@@ -211,12 +206,10 @@ static void receiver_fault(struct tcb *r)
 /* Something at `address` on one side is not mapped. */
 static word_t resolve_fault(struct tcb *s, struct tcb *r, bool receiver, vaddr_t address)
 {
-    if (s->transfer_expires == 0) {
-        word_t codes = start_timeout(s, r);
+    word_t codes = s->transfer_expires == 0 ? start_timeout(s, r) : 0;
 
-        if (codes)
-            return codes;
-    }
+    if (codes)
+        return codes;
     if (!receiver) {
         ask_pager(s, address, thread_frame(s)->eip, RIGHT_R);
         return 0;
@@ -233,8 +226,6 @@ static word_t resolve_fault(struct tcb *s, struct tcb *r, bool receiver, vaddr_t
  * word by word. So each line of the target is read before it is written. */
 static void copy_bytes(void *to, const void *from, word_t size)
 {
-    word_t words, rest;
-
     for (; size >= CACHE_LINE; size -= CACHE_LINE) {
         word_t *d = to;
         const word_t *s = from;
@@ -250,8 +241,7 @@ static void copy_bytes(void *to, const void *from, word_t size)
         to = d + 8;
         from = s + 8;
     }
-    words = size / 4;
-    rest = size % 4;
+    word_t words = size / 4, rest = size % 4;
     __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
 }
@@ -261,7 +251,7 @@ static void copy_bytes(void *to, const void *from, word_t size)
 static word_t copy_piece(struct tcb *s, vaddr_t from, struct tcb *r, vaddr_t to, word_t size,
                          bool *receiver)
 {
-    struct user_frame source = space_user_frame(s->space, from, false), target;
+    struct user_frame source = space_user_frame(s->space, from, false);
     uint8_t bounce[BOUNCE_SIZE];
 
     *receiver = false;
@@ -269,15 +259,14 @@ static word_t copy_piece(struct tcb *s, vaddr_t from, struct tcb *r, vaddr_t to,
         return 0;
     if (size > source.size)
         size = source.size;
+    /* Seen through the one window for frames beyond the direct map, which the target may need? */
     if ((word_t)(uintptr_t)source.bytes >= KERNEL_PAGES) {
-        /* Seen through the one window for frames beyond the direct map, which the target may
-         * need. */
         if (size > BOUNCE_SIZE)
             size = BOUNCE_SIZE;
         copy_bytes(bounce, source.bytes, size);
         source.bytes = bounce;
     }
-    target = space_user_frame(r->space, to, true);
+    struct user_frame target = space_user_frame(r->space, to, true);
     *receiver = true;
     if (!target.bytes)
         return 0;
@@ -292,24 +281,25 @@ word_t ipc_copy_string(struct tcb *s, struct tcb *r, unsigned index, unsigned en
 {
     struct cursor from = {.owner = s, .buffers = false, .index = index, .end = end};
     struct cursor to = {.owner = r, .buffers = true, .index = *buffer, .end = BR_COUNT};
-    word_t size, room, moved, codes;
+    word_t size;
 
     while ((size = cursor_rest(&from)) != 0) {
         bool receiver;
+        word_t room = cursor_rest(&to);
 
-        room = cursor_rest(&to);
         if (room == 0)
             return TRANSFER_BOTH(IPC_OVERFLOW);
         if (size > room)
             size = room;
-        moved = copy_piece(s, cursor_address(&from), r, cursor_address(&to), size, &receiver);
+        vaddr_t source = cursor_address(&from), target = cursor_address(&to);
+        word_t moved = copy_piece(s, source, r, target, size, &receiver);
         if (moved) {
             from.done += moved;
             to.done += moved;
             s->transfer_bytes += moved;
             preemption_point();
         } else {
-            codes = resolve_fault(s, r, receiver, cursor_address(receiver ? &to : &from));
+            word_t codes = resolve_fault(s, r, receiver, receiver ? target : source);
             if (codes)
                 return codes;
         }

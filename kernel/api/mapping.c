@@ -45,15 +45,19 @@ static bool source_at(const struct transfer *t, word_t va, struct source *src)
     return true;
 }
 
-/* Is all that the receiver's table has a part of the sender's page, with no right more than is sent
- * and not mapped on? It goes; *seen says what it was used for. */
+#define GIVE_WAY_MAX (FRAMES_PER_LARGE / 4)
+/* Is all that the receiver's table has a part of the sender's page, with no right more, cached like
+ * it, not mapped on, and not too much? It goes; *seen says what it was used for. */
 static bool table_gives_way(pte_t *table, const struct source *whole, pte_t write, word_t *seen)
 {
+    word_t count = 0;
     for (word_t i = 0; i < FRAMES_PER_LARGE; i++) {
         const struct mapping *n = *page_node(&table[i]);
         if ((table[i] & PTE_P) &&
-            (!n || n->parent != whole->node || (n->next && n->next->depth > n->depth) ||
-             (table[i] & PTE_W & ~write) || mapping_frame(n) != whole->frame + i * PAGE_SIZE))
+            (++count > GIVE_WAY_MAX || !n || n->parent != whole->node ||
+             (n->next && n->next->depth > n->depth) || (table[i] & PTE_W & ~write) ||
+             (table[i] & PTE_CACHE) != whole->cache ||
+             mapping_frame(n) != whole->frame + i * PAGE_SIZE))
             return false;
     }
     for (word_t i = 0; i < FRAMES_PER_LARGE; i++)
@@ -113,7 +117,7 @@ static bool fill(const struct transfer *t, const struct source *src, pte_t *entr
     if (!t->grant)
         return mapping_insert(src->node, t->to, to_va, entry, value);
     /* The frame's use so far goes along: those above have not been told of it. */
-    value |= *mapping_entry(src->node) & (PTE_A | PTE_D);
+    value |= *src->node->entry & (PTE_A | PTE_D);
     mapping_move(src->node, t->to, to_va, entry, value);
     return true;
 }
@@ -210,13 +214,15 @@ static bool place_run(const struct transfer *t, word_t from_va, vaddr_t to_va, w
 
     pte_t kept = ~(PAGE_SIZE - 1) | PTE_CACHE | (t->rights & RIGHT_W ? PTE_W : 0);
     for (word_t i = 0, at = 0; i < count; i++, at += PAGE_SIZE) {
+        pte_t entry = w.entries ? w.entries[i] : w.whole + at;
+        struct mapping *node = w.entries ? *page_node(&w.entries[i]) : w.node;
         if (large || (to[i] & PTE_P)) {
-            if (!place(t, from_va + at, to_va + at, false))
+            bool same = !large && !((entry ^ to[i]) & -PAGE_SIZE) &&
+                        !(entry & kept & PTE_W & ~to[i]);
+            if (!same && !place(t, from_va + at, to_va + at, false))
                 return false;
             continue;
         }
-        pte_t entry = w.entries ? w.entries[i] : w.whole + at;
-        struct mapping *node = w.entries ? *page_node(&w.entries[i]) : w.node;
         if ((node || t->from->is_sigma0) &&
             !mapping_insert(node, t->to, to_va + at, &to[i], (entry & kept) | PTE_P | PTE_U))
             return false;

@@ -32,6 +32,7 @@ struct mapping {
     word_t depth; /* sigma0's own would be 0 */
     word_t va;    /* the page's address, and in what that leaves free: */
     word_t *entry; /* of the page table, or of the directory for 4 MB */
+    word_t *table; /* of 4 MB: the page table that is made ready for its split, or NULL */
 } __attribute__((aligned(CACHE_LINE)));
 #define MAPPING_LARGE   1u /* a page of 4 MB */
 #define MAPPING_STATUS  1  /* from here R W X: uses not told to the space yet, of entries reset */
@@ -60,6 +61,9 @@ bool mapping_map_quick(const struct space *from, fpage_t send, word_t send_base,
 /* unmap.c: revokes the rights from everything derived from s's pages in [first, last], which lies
  * in one 4 MB slot, and from them as well if `flush`. Returns how they were used (rights bits). */
 word_t mapping_unmap(struct space *s, word_t first, word_t last, word_t rights, bool flush);
+/* The same range is a part of a 4 MB page, whose split has been made ready a little more. False: it
+ * is not, or nothing is left to do before mapping_unmap. */
+bool mapping_splits(struct space *s, word_t first, word_t last);
 /* Some of what a dying space has, from va on: where to go on; USER_END: nothing is left. */
 vaddr_t mapping_forget(struct space *s, vaddr_t va);
 

@@ -36,13 +36,39 @@ bool mapping_derives(const struct mapping *n, const struct mapping *above)
     return false;
 }
 
+/* A 4 MB page came, went or moved; `entry` has, or had, its frame. */
+static void large_changed(struct space *s, pte_t entry)
+{
+    small_area_changed(s);
+    if (entry / LARGE_PAGE_SIZE == kernel.split_region)
+        kernel.splitting = NULL;
+}
+
+/* The node of a page table that is ready for the split of n; or NULL. */
+static struct mapping *part_of(const struct mapping *n, word_t i)
+{
+    return *page_node(&n->table[i]);
+}
+
+/* Nothing stays ready for the split of n. */
+static void table_drop(struct mapping *n)
+{
+    if (!n->table)
+        return;
+    for (word_t i = 0; i < FRAMES_PER_LARGE; i++)
+        if (part_of(n, i))
+            kmem_pool_give(&kernel.mapping_pool, part_of(n, i));
+    kmem_frames_free(n->table, 2);
+    n->table = NULL;
+}
+
 static void set_entry(struct space *s, vaddr_t va, pte_t *entry, pte_t value, struct mapping *n)
 {
     pte_t old = *entry;
     *entry = value;
     *page_node(entry) = n;
     if ((old | value) & PTE_S)
-        small_area_changed(s);
+        large_changed(s, old & PTE_S ? old : value);
     if (old & PTE_P)
         mapping_flush(s, va);
 }
@@ -60,12 +86,11 @@ bool mapping_insert(struct mapping *parent, struct space *to, vaddr_t va, pte_t 
     struct mapping *n = kmem_pool_take_as_is(&kernel.mapping_pool);
     if (!n)
         return false;
-    pte_t old = *entry;
+    ASSERT(!(*entry & PTE_P));
+    n->table = NULL;
     mapping_link(n, parent, to, va, entry, value);
-    if ((old | value) & PTE_S)
-        small_area_changed(to);
-    if (old & PTE_P)
-        mapping_flush(to, va);
+    if (value & PTE_S)
+        large_changed(to, value);
     return true;
 }
 
@@ -85,8 +110,10 @@ FAST static void take_away(struct mapping *n)
     ASSERT((old & PTE_P) && *page_node(entry) == n);
     *entry = 0;
     *page_node(entry) = NULL;
-    if (old & PTE_S)
-        small_area_changed(n->space);
+    if (old & PTE_S) {
+        large_changed(n->space, old);
+        table_drop(n);
+    }
     mapping_flush(n->space, n->va);
     kmem_pool_give_quick(&kernel.mapping_pool, n);
 }
@@ -141,7 +168,7 @@ __attribute__((noinline)) HOT static word_t keep_run(struct mapping *n, pte_t of
 
 FAST word_t mapping_revoke(struct mapping *n, word_t rights, bool self)
 {
-    bool removes = revocation_removes(rights);
+    bool removes = rights & RIGHT_R;
     pte_t off = rights & RIGHT_W ? PTE_A | PTE_D | PTE_W : PTE_A | PTE_D;
     word_t seen = mapping_uses(*n->entry) | (removes ? remove_run(n) : keep_run(n, off));
     if (seen)
@@ -168,124 +195,132 @@ void mapping_dissolve(struct mapping *n)
 }
 
 /* --- splitting -----------------------------------------------------------------------------------
- * The run of a 4 MB mapping is dealt out into one list for each of its 1024 frames: a 4 KB node
- * into that of its frame, of a 4 MB node one new node into every list. A node that maps a frame is
- * derived from nodes that map that frame, so each list is in preorder again, and all of them one
- * after the other take the place of the run. */
-struct split {
-    struct mapping *first[FRAMES_PER_LARGE], *last[FRAMES_PER_LARGE];
-};
-_Static_assert(sizeof(struct mapping *) != 4 || sizeof(struct split) == 2 * PAGE_SIZE, "");
+ * Each 4 MB mapping of a run becomes a page table with a node for every entry. They are made ready
+ * beside the list, some frames at a time, so that interrupts may come in between (mapping_splits):
+ * a chain of the parts of frame 0 in the order of the run, then those of frame 1, and so on. If the
+ * region's 4 MB mappings change meanwhile, it begins again. The chain takes the run's place at
+ * once, and what was derived from a 4 MB mapping in 4 KB comes, with its own run, behind the part
+ * that has its frame. */
+#define SPLIT_FRAMES 32 /* at a time */
 
-/* What a split needs is taken before anything changes. Free tables are linked by their first
- * word. */
-struct supply {
-    struct split *split;
-    struct mapping *nodes;
-    void **tables;
-};
-
-static void supply_return(struct supply *s)
+static void join(struct mapping *n, struct mapping *next)
 {
-    while (s->nodes) {
-        struct mapping *n = s->nodes;
-        s->nodes = n->next;
-        kmem_pool_give(&kernel.mapping_pool, n);
-    }
-    while (s->tables) {
-        void *table = s->tables;
-        s->tables = *s->tables;
-        kmem_frames_free(table, 2);
-    }
-    if (s->split)
-        kmem_frames_free(s->split, 2);
+    n->next = next;
+    next->prev = n;
 }
 
-static bool supply_take(struct supply *s, word_t tables)
+static struct mapping *next_large(struct mapping *n, const struct mapping *top)
 {
-    *s = (struct supply){.split = kmem_frames(2)};
-    bool enough = s->split;
-    for (word_t i = 0; enough && i < tables; i++) {
-        void **table = kmem_frames(2);
-        if (table) {
-            *table = s->tables;
-            s->tables = table;
+    do
+        n = n->next;
+    while (n && n->depth > top->depth && !(n->va & MAPPING_LARGE));
+    return n && n->depth > top->depth ? n : NULL;
+}
+
+static bool part_make(struct mapping *n, word_t i, const struct mapping *top)
+{
+    pte_t *entry = &n->table[i];
+    struct mapping **part = page_node(entry);
+    if (!*part && !(*part = kmem_pool_take_as_is(&kernel.mapping_pool)))
+        return false;
+    **part = (struct mapping){.parent = n == top ? n->parent : part_of(n->parent, i),
+                              .space = n->space, .depth = n->depth, .entry = entry,
+                              .va = (n->va & -PAGE_SIZE) + i * PAGE_SIZE};
+    return true;
+}
+
+static bool split_prepare(struct mapping *top)
+{
+    if (kernel.splitting != top) {
+        kernel.splitting = top;
+        kernel.split_region = mapping_frame(top) / LARGE_PAGE_SIZE;
+        kernel.split_done = 0;
+    }
+    struct mapping *last = NULL;
+    word_t first = kernel.split_done, end = first + SPLIT_FRAMES;
+    for (struct mapping *n = top; n; last = n, n = next_large(n, top)) {
+        if (!n->table && !(n->table = kmem_frames(2)))
+            return false;
+        for (word_t i = first; i < end; i++) {
+            if (!part_make(n, i, top))
+                return false;
+            if (last)
+                join(part_of(last, i), part_of(n, i));
         }
-        enough = table;
     }
-    for (word_t i = 0; enough && i < tables * FRAMES_PER_LARGE; i++) {
-        struct mapping *n = kmem_pool_take(&kernel.mapping_pool);
-        if (n) {
-            n->next = s->nodes;
-            s->nodes = n;
-        }
-        enough = n;
-    }
-    if (!enough)
-        supply_return(s);
-    return enough;
+    for (word_t i = first ? first : 1; i < end; i++)
+        join(part_of(last, i - 1), part_of(top, i));
+    kernel.split_done = end;
+    return true;
 }
 
-static void deal(struct split *lists, word_t frame, struct mapping *n, struct mapping *top_parent)
+static bool split_ready(const struct mapping *n)
 {
-    struct mapping *last = lists->last[frame], *parent = last ? last : top_parent;
-    while (parent && parent->depth >= n->depth)
-        parent = parent->parent;
-    n->parent = parent;
-    n->prev = last;
-    n->next = NULL;
-    *(last ? &last->next : &lists->first[frame]) = n;
-    lists->last[frame] = n;
+    return kernel.splitting == n && kernel.split_done == FRAMES_PER_LARGE;
 }
 
-/* Replaces the 4 MB mapping n by a page table with a node for each entry. */
-static void deal_large(struct supply *s, struct mapping *n, struct mapping *top_parent)
+bool mapping_splits(struct space *s, vaddr_t first, vaddr_t last)
 {
-    pte_t *directory_entry = n->entry, old = *directory_entry;
-    pte_t *table = (pte_t *)s->tables;
-    s->tables = *s->tables;
-    for (word_t i = 0; i < FRAMES_PER_LARGE; i++) {
-        struct mapping *part = s->nodes;
-        s->nodes = part->next;
-        part->space = n->space;
-        part->depth = n->depth;
-        part->va = (n->va & ~MAPPING_LARGE) + i * PAGE_SIZE;
-        part->entry = &table[i];
-        table[i] = (old & ~PTE_S) + i * PAGE_SIZE;
-        *page_node(&table[i]) = part;
-        deal(s->split, i, part, top_parent);
-    }
-    set_entry(n->space, n->va, directory_entry, physical(table) | PTE_P | PTE_W | PTE_U, NULL);
+    struct held h;
+    return !s->is_sigma0 && first < USER_END && last - first < LARGE_PAGE_SIZE - 1 &&
+           held_at(s, first, &h) && h.large && h.node && !split_ready(h.node) &&
+           split_prepare(h.node);
+}
+
+/* The table replaces n. What n's page was used for stands in each entry, as if nobody knew. */
+static void install(struct mapping *n)
+{
+    pte_t status = (mapping_status(n) & (RIGHT_X | RIGHT_W)) * PTE_A, *table = n->table;
+    pte_t entry = (*n->entry & ~PTE_S) | status;
+    for (word_t i = 0; i < FRAMES_PER_LARGE; i++, entry += PAGE_SIZE)
+        table[i] = entry;
+    set_entry(n->space, n->va, n->entry, physical(table) | PTE_P | PTE_W | PTE_U, NULL);
     kmem_pool_give(&kernel.mapping_pool, n);
+}
+
+/* Links the nodes from first to last in behind n. */
+static void link_behind(struct mapping *n, struct mapping *first, struct mapping *last)
+{
+    last->next = n->next;
+    if (last->next)
+        last->next->prev = last;
+    join(n, first);
 }
 
 bool mapping_split(struct mapping *n)
 {
-    struct mapping_region *r = region_of(mapping_frame(n));
-    struct mapping *before = n->prev, *after = mapping_run_last(n)->next, *parent = n->parent;
-    word_t large = 0;
-    for (struct mapping *d = n; d != after; d = d->next)
-        large += d->va & MAPPING_LARGE;
-    struct supply s;
-    if (!supply_take(&s, large))
-        return false;
-
-    for (struct mapping *d = n, *next; d != after; d = next) {
-        next = d->next;
-        if (d->va & MAPPING_LARGE)
-            deal_large(&s, d, parent);
-        else
-            deal(s.split, mapping_frame(d) / PAGE_SIZE % FRAMES_PER_LARGE, d, parent);
+    struct mapping *d, *next, *large = n, *after = mapping_run_last(n)->next;
+    while (!split_ready(n))
+        if (!split_prepare(n)) {
+            kernel.splitting = NULL;
+            for (d = n; d; d = next_large(d, n))
+                table_drop(d);
+            return false;
+        }
+    /* The 4 MB ones become a list of their own; all else is brought to where it belongs. */
+    for (d = n->next; d != after; d = next) {
+        struct mapping *last = d->va & MAPPING_LARGE ? d : mapping_run_last(d);
+        next = last->next;
+        if (d->va & MAPPING_LARGE) {
+            large->next = d;
+            large = d;
+        } else {
+            word_t i = mapping_frame(d) / PAGE_SIZE % FRAMES_PER_LARGE;
+            link_behind(part_of(d->parent, i), d, last);
+            d->parent = part_of(d->parent, i);
+        }
     }
-    for (word_t i = 0; i < FRAMES_PER_LARGE; i++) {
-        *(before ? &before->next : &r->first) = s.split->first[i];
-        s.split->first[i]->prev = before;
-        before = s.split->last[i];
-    }
-    before->next = after;
+    struct mapping *head = part_of(n, 0);
+    struct mapping *tail = mapping_run_last(part_of(large, FRAMES_PER_LARGE - 1));
+    head->prev = n->prev;
+    *(n->prev ? &n->prev->next : &region_of(mapping_frame(n))->first) = head;
+    tail->next = after;
     if (after)
-        after->prev = before;
-    supply_return(&s);
+        after->prev = tail;
+    for (large->next = NULL, d = n; d; d = next) {
+        next = d->next;
+        install(d);
+    }
     return true;
 }
 

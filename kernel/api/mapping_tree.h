@@ -46,15 +46,10 @@ static inline word_t mapping_status(const struct mapping *n)
     return n->va >> MAPPING_STATUS & ALL_RIGHTS;
 }
 
-/* The entry that belongs to n, and the frame, or the first of the 1024, that it maps. */
-static inline pte_t *mapping_entry(const struct mapping *n)
-{
-    return n->entry;
-}
-
+/* The frame, or the first of the 1024, that n maps. */
 static inline paddr_t mapping_frame(const struct mapping *n)
 {
-    return *mapping_entry(n) & ~(mapping_size(n) - 1);
+    return *n->entry & ~(mapping_size(n) - 1);
 }
 
 /* A and D, two neighbouring bits of an entry, as the rights that were used. */
@@ -116,10 +111,6 @@ void mapping_move(struct mapping *n, struct space *to, vaddr_t va, pte_t *entry,
  * Returns what n's run was used for since its entries were last looked at, and adds it to the
  * status of all whom that concerns: the nodes in the run and those above. */
 word_t mapping_revoke(struct mapping *n, word_t rights, bool self);
-static inline bool revocation_removes(word_t rights)
-{
-    return rights & RIGHT_R;
-}
 
 /* Takes n away alone: what was derived from it is now derived from what n was derived from. */
 void mapping_dissolve(struct mapping *n);

@@ -37,8 +37,7 @@ static void set_run(struct mapping *n, pte_t bits)
 {
     struct mapping *end = mapping_run_last(n)->next;
     for (struct mapping *d = n; d != end; d = d->next) {
-        pte_t *entry = mapping_entry(d);
-        *entry = (*entry & ~PTE_CACHE) | bits;
+        *d->entry = (*d->entry & ~PTE_CACHE) | bits;
         if (d->va & MAPPING_LARGE)
             small_area_changed(d->space);
         tlb_flush_page(d->space, d->va);

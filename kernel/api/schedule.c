@@ -69,11 +69,10 @@ static bool has_priority(const struct request *q)
 static enum l4_error check(const struct tcb *t, const struct request *q)
 {
     struct space *mine = current()->space;
-    struct tcb *scheduler;
 
     if (!t || t == kernel.idle)
         return L4_INVALID_THREAD;
-    scheduler = thread_find_any(t->space, t->scheduler);
+    struct tcb *scheduler = thread_find_any(t->space, t->scheduler);
     if (!mine->privileged && (!scheduler || scheduler->space != mine))
         return L4_NO_PRIVILEGE;
     if (has_priority(q) && (q->priority & 0xFF) > current()->priority && !mine->privileged)

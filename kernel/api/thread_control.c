@@ -51,7 +51,6 @@ static enum l4_error create(const struct request *q)
 {
     bool new_space = q->space == q->dest;
     struct space *s = NULL;
-    struct tcb *t;
     enum l4_error error = L4_OK;
     if (q->scheduler == NIL_THREAD)
         return L4_INVALID_SCHEDULER;
@@ -61,7 +60,7 @@ static enum l4_error create(const struct request *q)
         return L4_INVALID_SPACE;
     if (new_space && (s = space_new()) == NULL)
         return L4_NO_MEMORY;
-    t = thread_new(q->dest, s);
+    struct tcb *t = thread_new(q->dest, s);
     if (!t) {
         if (new_space)
             space_delete(s);
@@ -82,7 +81,6 @@ static enum l4_error create(const struct request *q)
 static enum l4_error migrate(struct tcb *t, struct space *s, vaddr_t utcb)
 {
     struct space *old = t->space;
-    struct utcb *u = NULL;
     if (t->utcb) {
         if (utcb == UTCB_NOT_GIVEN)
             utcb = t->utcb_location;
@@ -90,7 +88,7 @@ static enum l4_error migrate(struct tcb *t, struct space *s, vaddr_t utcb)
             return L4_INVALID_SPACE;
         if (!space_utcb_valid(s, utcb) || thread_find_local(s, utcb + UTCB_MR0))
             return L4_UTCB_AREA;
-        u = space_utcb(s, utcb);
+        struct utcb *u = space_utcb(s, utcb);
         if (!u)
             return L4_NO_MEMORY;
         *u = *t->utcb;
@@ -155,13 +153,10 @@ static enum l4_error change(struct tcb *t, const struct request *q)
 /* A local id as the global one that it stands for; nil stays nil. False: no such thread. */
 static bool make_global(thread_id_t *id)
 {
-    struct tcb *t;
     if (!id_is_local(*id))
         return true;
-    t = thread_find_local(current()->space, *id);
-    if (t)
-        *id = t->id;
-    return t != NULL;
+    struct tcb *t = thread_find_local(current()->space, *id);
+    return t && (*id = t->id);
 }
 
 static enum l4_error thread_control(struct request *q)
@@ -193,17 +188,10 @@ static void bury_spaces(void)
 
 void sys_thread_control(struct trap_frame *f)
 {
-    struct request q = {
-        .dest = f->eax,
-        .space = f->esi,
-        .scheduler = f->edx,
-        .pager = f->ecx,
-        .utcb = f->edi,
-    };
-    enum l4_error error;
-
+    struct request q = {.dest = f->eax, .space = f->esi, .scheduler = f->edx, .pager = f->ecx,
+                        .utcb = f->edi};
     bury_spaces();
-    error = thread_control(&q);
+    enum l4_error error = thread_control(&q);
     if (error)
         current()->utcb->error_code = error;
     f->eax = error == L4_OK;

@@ -17,12 +17,8 @@ static struct tcb *meld(struct tcb *a, struct tcb *b)
         return b;
     if (!b)
         return a;
-    if (b->timeout_at < a->timeout_at) {
-        struct tcb *later = a;
-
-        a = b;
-        b = later;
-    }
+    if (b->timeout_at < a->timeout_at)
+        return meld(b, a);
     b->timeout_next = a->timeout_child;
     if (b->timeout_next)
         b->timeout_next->timeout_prev = b;
@@ -72,12 +68,10 @@ void timeout_set(struct tcb *t, usec_t at)
 
 void timeout_cancel(struct tcb *t)
 {
-    struct tcb *below;
-
     if (!(t->slow & SLOW_TIMEOUT))
         return;
     t->slow &= ~(word_t)SLOW_TIMEOUT;
-    below = meld_siblings(t->timeout_child);
+    struct tcb *below = meld_siblings(t->timeout_child);
     if (t == kernel.timeouts) {
         kernel.timeouts = below;
         return;

@@ -42,10 +42,10 @@ static ALWAYS_INLINE bool unmap_leaf(struct mapping *n, word_t *used)
 static inline word_t unmap_node(struct mapping *n, word_t rights, bool flush)
 {
     word_t leaf;
-    if (!flush && revocation_removes(rights) && unmap_leaf(n, &leaf))
+    if (!flush && (rights & RIGHT_R) && unmap_leaf(n, &leaf))
         return leaf;
     word_t told = mapping_status(n);
-    bool gone = flush && revocation_removes(rights);
+    bool gone = flush && (rights & RIGHT_R);
     word_t used = told | mapping_revoke(n, rights, flush);
     if (!gone)
         n->va &= ~(ALL_RIGHTS << MAPPING_STATUS);
@@ -147,6 +147,10 @@ __attribute__((noinline)) HOT static word_t unmap_all(struct tcb *t, fpage_t f, 
     while (t->space == s) {
         word_t slot_last = first | (LARGE_PAGE_SIZE - 1);
         word_t part_last = slot_last < last ? slot_last : last;
+        if (mapping_splits(s, first, part_last)) {
+            preemption_point();
+            continue;
+        }
         used |= mapping_unmap(s, first, part_last, f & ALL_RIGHTS, flush);
         if (part_last == last)
             break;

@@ -165,7 +165,7 @@ void show_mappings(const word_t argument[])
         for (word_t i = 0; i < n->depth; i++)
             print("  ");
         print("%08x of directory %08x %s, r%c, status %x%s\n", n->va & -PAGE_SIZE,
-              n->space->directory, space_name(n->space), *mapping_entry(n) & PTE_W ? 'w' : '-',
+              n->space->directory, space_name(n->space), *n->entry & PTE_W ? 'w' : '-',
               mapping_status(n), n->va & MAPPING_LARGE ? ", 4 MB" : "");
         shown++;
     }

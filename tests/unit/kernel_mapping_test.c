@@ -376,9 +376,18 @@ static void model_attribute(unsigned space, fpage_t f, uint8_t bits)
 }
 
 /* --- checks ----------------------------------------------------------------------------------- */
-static unsigned check_lists(void)
+/* Nodes beside the lists: of the page table that is ready for the split of n. */
+static unsigned nodes_ready(const struct mapping *n)
 {
     unsigned nodes = 0;
+    for (unsigned i = 0; (n->va & MAPPING_LARGE) && n->table && i < FRAMES_PER_LARGE; i++)
+        nodes += *page_node(&n->table[i]) != NULL;
+    return nodes;
+}
+
+static unsigned check_lists(void)
+{
+    unsigned nodes = 0, ready = 0;
     for (unsigned i = 0; i < MAPPING_REGIONS; i++) {
         struct mapping *before = NULL;
         for (struct mapping *n = kernel.regions[i].first; n; before = n, n = n->next, nodes++) {
@@ -398,10 +407,12 @@ static unsigned check_lists(void)
             if (p && (mapping_frame(p) > low || (!(p->va & MAPPING_LARGE) &&
                       (large || mapping_frame(p) != low))))
                 fail("region %x: %08x derived from another frame", i, n->va);
+            ready += nodes_ready(n);
         }
     }
-    if (nodes != kmem_pool_used(&kernel.mapping_pool))
-        fail("%u nodes in lists, %u in use", nodes, kmem_pool_used(&kernel.mapping_pool));
+    if (nodes + ready != kmem_pool_used(&kernel.mapping_pool))
+        fail("%u nodes in lists, %u ready for splits, %u in use", nodes, ready,
+             kmem_pool_used(&kernel.mapping_pool));
     return nodes;
 }
 
@@ -497,13 +508,26 @@ static void delete_space(unsigned i)
     memset(tlb_large[i], 0, sizeof tlb_large[i]);
 }
 
-/* Slot by slot, as the system call does it. */
+/* Slot by slot, as the system call does it. Of what has to be split most is made ready before, some
+ * only begun, as when the caller is preempted, and some is left for the split itself. */
+static unsigned long splits_ready, splits_begun;
+
+static void make_ready(struct space *s, word_t first, word_t last, unsigned steps)
+{
+    unsigned made = 0;
+    while (made < steps && mapping_splits(s, first, last))
+        made++;
+    splits_begun += made > 0;
+    splits_ready += made > 0 && made < steps;
+}
+
 static word_t unmap_fpage(struct space *s, fpage_t f, bool flush)
 {
     word_t first, last, used = 0;
     bool any = fpage_range(f, &first, &last);
     while (any) {
         word_t slot_last = first | (LARGE_PAGE_SIZE - 1), end = slot_last < last ? slot_last : last;
+        make_ready(s, first, end, random_below(4) ? 1000 : random_below(40));
         used |= mapping_unmap(s, first, end, f & ALL_RIGHTS, flush);
         any = end != last;
         first = end + 1;
@@ -551,6 +575,8 @@ static void one_operation(bool large, bool exact, bool model)
         for (unsigned i = 0; model && done == 2 && i < 1024; i++)
             model_use((int)(from * PAGES + (page & ~1023u) + i), bits);
     } else if (kind == 97) {
+        vaddr_t slot = random_below(SLOTS) * LARGE_PAGE_SIZE;
+        make_ready(spaces[to], slot, slot + PAGE_SIZE - 1, random_below(40));
         delete_space(from);
         for (unsigned page = 0; model && page < PAGES; page++)
             if (records[from * PAGES + page].held)
@@ -610,6 +636,8 @@ static void random_against_model(unsigned long operations, bool large)
     compare_all();
     printf("%lu operations %s: %u mappings at the end\n", operations,
            large ? "with 4 MB pages" : "with 4 KB pages", kmem_pool_used(&kernel.mapping_pool));
+    if (large && (splits_ready < operations / 2000 || splits_begun == splits_ready))
+        fail("%lu splits made ready of %lu begun are too few", splits_ready, splits_begun);
     stop(KERNEL_MEMORY - (1u << 20));
 }
 
