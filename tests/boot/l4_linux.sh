@@ -21,7 +21,7 @@ echo $((6*7))
 cat /proc/sys/kernel/ostype /proc/sys/kernel/osrelease
 mkdir /tmp/a; cd /tmp/a; echo one >f; ln f g; ln -s f h; cat f g h; echo *; cd /
 for i in 1 2 3 4 5 6 7 8; do (echo $i); done | cat | cat; pwd
-sleep 1 & kill $!; wait $!; echo status $?
+sleep 1000 & kill $!; wait $!; echo status $?
 sh -c 'kill -11 $$'; echo status $?
 trap 'echo caught' 15; kill -15 $$; trap - 15
 dd if=/dev/zero of=/tmp/z bs=4096 count=100 2>/dev/null; cat /tmp/z /tmp/z | cat >/tmp/y; cmp /tmp/y /dev/zero; rm /tmp/y /tmp/z
