@@ -29,6 +29,8 @@ struct blame_copy {
     uint32_t space_tag, global_tag; /* when the log begins */
     uint32_t cr3;
     uint32_t refilled; /* the page that the second level gave last; MIRROR_NONE: none in this log */
+    uint32_t refilled_record; /* in the first level; MIRROR_NONE: not known */
+    struct mirror *refilled_in;
     uint32_t directory[SHADOW_DIRECTORIES], directories; /* told apart by translations */
     bool kept; /* the flush filter has kept the TLBs */
 };
@@ -339,13 +341,45 @@ static void refilled(struct blame *b, const struct access *a)
     struct mirror *m = &b->mirror[first], *second = &b->mirror[code ? MIRROR_ITLB2 : MIRROR_DTLB2];
     int at = find_in(b, code ? MIRROR_ITLB2 : MIRROR_DTLB2, a->la >> 12);
     b->copy->refilled = a->la >> 12;
+    b->copy->refilled_record = MIRROR_NONE;
+    b->copy->refilled_in = m;
     b->translated = true;
     if (at < 0) /* it was learnt too late */
         return;
     uint64_t key = second->key[second->record[at]];
     uint32_t record = mirror_translation(m, (uint32_t)(key >> 32), (uint32_t)key);
     recency_touch(&second->shadow, second->record[at]);
+    b->copy->refilled_record = record;
     missed_page(b, first, a->la >> 12, record, code ? BUCKET_ITLB : BUCKET_DTLB);
+}
+
+/* What the second level had given to a first was there for a moment. */
+static void lose_refilled(struct blame *b, enum removal how, uint32_t by)
+{
+    struct blame_copy *y = b->copy;
+    if (y->refilled_record == MIRROR_NONE)
+        return;
+    recency_touch(&y->refilled_in->shadow, y->refilled_record);
+    set_gone(y->refilled_in, y->refilled_record, how, by);
+}
+
+/* The entry was there, but clean: the walk set D. What the tables say now has replaced it. */
+static struct blame_miss *dirtied(struct blame *b, laddr_t la, bool code, uint32_t frame)
+{
+    static const enum blame_mirror first[2][2] = {{MIRROR_DTLB, MIRROR_LARGE},
+                                                  {MIRROR_ITLB, MIRROR_CODE_LARGE}};
+    for (unsigned n = 0; n < 2; n++) {
+        struct mirror *m = &b->mirror[first[code][n]];
+        int at = find_in(b, first[code][n], unit_of(b, first[code][n], la));
+        if (at >= 0 && (uint32_t)m->key[m->record[at]] != frame)
+            mirror_drop(m, (uint32_t)at, REPLACED, blame_who_runs(b));
+    }
+    const struct blame_copy *y = b->copy;
+    if (y->refilled == la >> 12 && y->refilled_record != MIRROR_NONE &&
+        (uint32_t)y->refilled_in->key[y->refilled_record] != frame)
+        lose_refilled(b, REPLACED, blame_who_runs(b));
+    return blame_add_miss(b, code ? BLAME_ITLB : BLAME_DTLB, BLAME_DIRTY,
+                          code ? BUCKET_ITLB : BUCKET_DTLB);
 }
 
 /* A walk that found a translation. */
@@ -361,14 +395,14 @@ static struct blame_miss *walked(struct blame *b, laddr_t la, bool code)
     struct mirror *held;
     uint32_t record;
     paging_trace(m, b->copy->cr3, la, &t, at);
-    if (blame_copy_find(b, la >> 12, code, &held, &record) || b->copy->refilled == la >> 12)
-        return blame_add_miss(b, code ? BLAME_ITLB : BLAME_DTLB, BLAME_DIRTY, bucket);
     uint32_t tag = t.flags & TLB_GLOBAL ? b->copy->global_tag : b->copy->space_tag;
     bool is_large = t.flags & TLB_LARGE && b->mirror[large].sets && !t.mixed;
     enum blame_mirror to = is_large ? large : small;
     uint32_t unit = unit_of(b, to, la), frame = t.page;
     if (t.flags & TLB_LARGE && !is_large)
         frame += la >> 12 & ((1u << (m->large_shift - 12)) - 1);
+    if (blame_copy_find(b, la >> 12, code, &held, &record) || b->copy->refilled == la >> 12)
+        return dirtied(b, la, code, frame);
     uint32_t key = key_of(b, tag | unit);
     bool both = !(t.flags & TLB_LARGE) && b->mirror[second].sets;
     struct blame_miss *miss =
@@ -438,7 +472,7 @@ static void learn_entry(struct blame *b, struct mirror *m, const struct tlb *t, 
     if (m->tag[k] == e->tag && (e->tag == TLB_INVALID || (uint32_t)m->key[m->record[k]] == e->page))
         return;
     if (m->tag[k] != MIRROR_NONE)
-        mirror_drop(m, k, e->tag == TLB_INVALID ? FLUSHED : REPLACED, blame_who_runs(b));
+        mirror_drop(m, k, REPLACED, blame_who_runs(b));
     if (e->tag == TLB_INVALID)
         return;
     uint32_t record = mirror_translation(m, key_of(b, e->tag), e->page);
@@ -521,6 +555,13 @@ static void requested(struct blame *b, const struct cpu *c, const struct access 
         touch(&b->mirror[MIRROR_L1D], line);
 }
 
+static void page_fault(struct blame *b, uint32_t page, uint32_t by)
+{
+    if (b->copy->refilled == page)
+        lose_refilled(b, FLUSHED, by);
+    drop_gone(b, page, by);
+}
+
 static void hear(struct blame *b, const struct cpu *c, const struct op *o, const struct access *a)
 {
     switch (a->level) {
@@ -542,9 +583,7 @@ static void hear(struct blame *b, const struct cpu *c, const struct op *o, const
         follow_state(b);
         break;
     case NOTE_TLB_DROP: drop_gone(b, a->la >> 12, blame_doer(b, c, o, DEED_INVLPG)); break;
-    case NOTE_PAGE_FAULT:
-        drop_gone(b, a->la >> 12, blame_doer(b, c, o, DEED_PAGE_FAULT));
-        break;
+    case NOTE_PAGE_FAULT: page_fault(b, a->la >> 12, blame_doer(b, c, o, DEED_PAGE_FAULT)); break;
     case NOTE_CACHE_FLUSH:
         empty_caches(b, c, a, blame_doer(b, c, o, DEED_CACHE_FLUSH));
         break;

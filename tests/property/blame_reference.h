@@ -20,7 +20,7 @@
 #define PAGES 12
 #define LINE 32
 #define MISSES_MAX 64
-#define WAYS_MAX 4
+#define WAYS_MAX 8
 
 /* --- the reference ---------------------------------------------------------------------------- */
 
@@ -37,6 +37,7 @@ struct happening {
 struct ref_entry {
     bool valid, dirty, through, split, passing;
     uint32_t tag, frame;
+    uint32_t name; /* of a TLB entry: its tag, told apart by directory and not by number of space */
     uint8_t flags; /* of a TLB entry */
 };
 
@@ -55,6 +56,13 @@ struct ref_miss {
     bool updates;
     struct blame_who who;
     uint64_t cycles;
+};
+
+/* A flush filter: the directories that have a number, the pages of tables that were read. */
+struct ref_filter {
+    bool on, written;
+    uint32_t cr3[2], spaces;
+    bool table[16]; /* by physical page number */
 };
 
 struct world {
@@ -76,13 +84,16 @@ struct world {
     struct verdict *verdict;
     uint32_t directory;
     bool caches_off;
+    bool tlbs_only; /* what the reference has */
+    struct ref_filter filter;
+    bool globals; /* there are global pages */
     uint32_t last_miss; /* exclusive caches: the line of the last data miss */
     uint64_t checked;
 };
 
 static inline uint64_t key_of(enum blame_mirror i, const struct ref_entry *e)
 {
-    return i < MIRROR_ITLB ? e->tag : (uint64_t)e->tag << 32 | e->frame;
+    return i < MIRROR_ITLB ? e->tag : (uint64_t)e->name << 32 | e->frame;
 }
 
 static inline void write_down(struct world *w, enum blame_mirror i, struct happening e)
@@ -401,6 +412,7 @@ static inline void ref_translated(struct world *w, laddr_t la, bool code, bool l
     if (large && !code && w->array[MIRROR_LARGE].sets)
         to = MIRROR_LARGE;
     found.tag = to == MIRROR_LARGE ? la >> 22 : la >> 12;
+    found.name = found.tag;
     found.split = large && to != MIRROR_LARGE;
     found.frame += found.split ? la >> 12 & 0x3FF : 0;
     struct ref_miss *m = ref_miss(
@@ -483,13 +495,24 @@ static inline bool same_who(const struct blame_who *a, const struct blame_who *b
     return a->deed == b->deed && a->path == b->path && a->place == b->place && a->la == b->la;
 }
 
+static inline bool is_compared(const struct world *w, enum blame_array a)
+{
+    return !w->tlbs_only || a == BLAME_ITLB || a == BLAME_DTLB || a == BLAME_DTLB_LARGE ||
+           a == BLAME_ITLB_LARGE || a == BLAME_ITLB2 || a == BLAME_DTLB2;
+}
+
 /* In the order of the reference, each of its misses must be one of blame's. */
 static inline void compare(struct world *w)
 {
     const struct blame *b = &w->blame;
     bool used[MISSES_MAX] = {false};
-    if (b->misses != w->misses)
-        verdict_fail(w->verdict, "blame has %u misses, the reference %u", b->misses, w->misses);
+    unsigned misses = 0;
+    for (unsigned k = 0; k < b->misses; k++) {
+        used[k] = !is_compared(w, (enum blame_array)b->miss[k].array);
+        misses += !used[k];
+    }
+    if (misses != w->misses)
+        verdict_fail(w->verdict, "blame has %u misses, the reference %u", misses, w->misses);
     for (unsigned i = 0; i < w->misses; i++) {
         const struct ref_miss *m = &w->miss[i];
         unsigned k = 0;
