@@ -166,6 +166,7 @@ int cmd_replay(int argc, char **argv)
     go_to_start(&j);
     if (j.serials == 0)
         console_set_output(j.console, 0, "stdio");
+    console_share_terminal(j.console, &j.session.progress);
     session_catch_signals(&j.session);
     session_attach(&j.session, r->machine, j.to < r->last ? j.to : r->last);
     if (j.at)

@@ -328,6 +328,7 @@ int cmd_run(int argc, char **argv)
     console_attach(r.console, m);
     event_init(&r.limit_event, limit_reached, &r, 200);
     event_init(&r.warm_event, warmed_up, &r, 200);
+    console_share_terminal(r.console, &s->progress);
     session_attach(s, m, r.watched ? 0 : r.max_cycles); /* where it is expected to end */
 
     if (fast_forward(&r)) {

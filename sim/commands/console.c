@@ -52,6 +52,7 @@ struct console {
     struct event type_event;
     bool terminal, raw, escape;
     struct termios saved;
+    struct progress *progress; /* a line on the same terminal; NULL: there is none */
     FILE *log;
     const char *log_name;
     struct recorder *recorder;
@@ -142,6 +143,10 @@ static void sent(void *owner, int port, uint8_t byte)
     struct console *k = owner;
     FILE *f = k->out[port];
     bool flushed = byte == '\n' || k->terminal;
+    if (f == stdout && k->progress) {
+        progress_end(k->progress);
+        k->progress->away = byte != '\n';
+    }
     if (f && (fputc(byte, f) == EOF || (flushed && fflush(f) != 0)))
         output_failed(k, port);
     if (port != 0)
@@ -217,6 +222,17 @@ void console_set_output(struct console *k, int port, const char *spec)
     } else {
         usage_error("--serial %s: accepted are stdio, file:PATH and null", spec);
     }
+}
+
+void console_share_terminal(struct console *k, struct progress *progress)
+{
+    k->progress = isatty(STDOUT_FILENO) ? progress : NULL;
+}
+
+bool console_colours(void)
+{
+    const char *refused = getenv("NO_COLOR"), *kind = getenv("TERM");
+    return isatty(STDOUT_FILENO) && !(refused && *refused) && kind && strcmp(kind, "dumb") != 0;
 }
 
 void console_watch(struct console *k, const char *text, void (*seen)(void *owner), void *owner)

@@ -5,6 +5,7 @@
  * (each character is logged with the cycle it arrived at, so that the run can be repeated). */
 #pragma once
 
+#include "sim/commands/progress.h"
 #include "sim/machine/machine.h"
 #include "sim/replay/history.h"
 #include "sim/replay/recorder.h"
@@ -20,6 +21,11 @@ struct machine_host console_host(struct console *k);
 
 /* "stdio", "file:PATH" or "null". usage_error otherwise. */
 void console_set_output(struct console *k, int port, const char *spec);
+/* The progress line makes way for what goes to the terminal, and stays away from a line that the
+ * guest has begun. */
+void console_share_terminal(struct console *k, struct progress *progress);
+/* Whether what a command prints may have colours: a terminal that has them, and no NO_COLOR. */
+bool console_colours(void);
 /* A script: lines `at CYCLE "text"`, `wait "text"`, `send "text"`, `# comment`; \n, \r, \t, \\, \"
  * and \xHH in texts. `send` types when the waits before it have been met. */
 void console_set_script(struct console *k, const char *path);

@@ -11,7 +11,7 @@
 
 static json_t *replayed(const char *command, const char *file)
 {
-    struct session s = {.with_paths = true, .with_profile = true, .quiet = true};
+    struct session s = {.with_paths = true, .with_profile = true};
     struct console *console = console_new();
     struct machine_host host = console_host(console);
     struct replay *r = replay_open(file, &host);
@@ -31,6 +31,7 @@ static json_t *replayed(const char *command, const char *file)
     replay_until(r, UINT64_MAX);
     session_watch(&s);
     session_run(&s);
+    progress_end(&s.progress);
     json_t *ledger = session_ledger(&s);
     check_set_last_words(NULL, NULL);
     session_free(&s);

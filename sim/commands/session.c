@@ -1,6 +1,7 @@
 #include "sim/commands/session.h"
 
 #include "cpu/run.h"
+#include "sim/commands/console.h"
 #include "sim/commands/trace_log.h"
 #include "sim/core/check.h"
 #include "sim/core/file.h"
@@ -178,7 +179,7 @@ void session_attach(struct session *s, struct machine *m, uint64_t limit_cycles)
         trace_log_start(m, s->log);
     if (s->debugged)
         s->gdb = gdb_new(m, &s->gdb_address, s->gdb_waits);
-    progress_start(&s->progress, s->quiet, limit_cycles);
+    progress_start(&s->progress, s->quiet, m->clock.now, limit_cycles);
     poll_host(s);
 }
 
@@ -375,7 +376,7 @@ static void write_results(struct session *s)
 {
     struct machine *m = s->machine;
     if (s->window_spec) {
-        window_print(&s->window, &s->symbols, stdout, isatty(STDOUT_FILENO));
+        window_print(&s->window, &s->symbols, stdout, console_colours());
         if (s->window_file)
             write_json(s->window_file, window_json(&s->window, &s->symbols));
     }
@@ -386,7 +387,7 @@ static void write_results(struct session *s)
     }
     write_ledger(s);
     if (s->screen)
-        vga_print_text(&m->vga, stdout, isatty(STDOUT_FILENO));
+        vga_print_text(&m->vga, stdout, console_colours());
     if (s->hash)
         printf("state hash %016" PRIx64 " at cycle %" PRIu64 "\n", machine_hash(m), m->clock.now);
 }

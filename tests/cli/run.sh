@@ -93,6 +93,7 @@ guest() {
 make_guests() {
     guest halt <<<'cli; hlt'
     guest spin <<<'1: jmp 1b'
+    guest prompt <<<"mov \$'#', %al; mov \$0x3f8, %dx; out %al, %dx; 1: jmp 1b"
     guest quit <<<'mov $21, %eax; out %eax, $0xf4; cli; hlt'
     guest reset <<<'mov $0xFE, %al; out %al, $0x64; 1: jmp 1b'
     guest boom <<<'.globl boom; boom: ud2'
@@ -548,6 +549,22 @@ test_terminal() {
     says 'a run that stops leaves no raw terminal' 5 out 'unimplemented: ' '^raw, restored'
 }
 
+# Progress makes way for a line that the guest has begun; colours are for terminals that have them.
+test_terminal_output() {
+    local run=("$here/terminal.py" "$isochron" run -m 4) bold=$'\033[1m'
+    TERM=xterm "${run[@]}" --model flat -kernel spin --max-cycles 200M >out
+    says 'progress of a long run' "$status" out 'M cycles, [0-9.]+ MIPS, [0-9]+ s left\]'
+    TERM=xterm "${run[@]}" --model flat -kernel prompt --max-cycles 200M >out
+    says 'a prompt' "$status" out '#isochron: cycle limit'
+    holds 'is left alone by it' lacks out MIPS
+    TERM=xterm "${run[@]}" -kernel loop --symbols loop --window again#5 --quiet >out
+    holds 'bold at a terminal' grep -qF "$bold" out
+    TERM=xterm NO_COLOR=1 "${run[@]}" -kernel loop --symbols loop --window again#5 --quiet >out
+    holds 'but not with NO_COLOR' lacks out $'\033'
+    TERM=dumb "${run[@]}" -kernel loop --symbols loop --window again#5 --quiet >out
+    holds 'nor at one that has no bold' lacks out $'\033'
+}
+
 test_boot_strings() {
     echo module >part
     ask run --model flat -m 4 --quiet -kernel strings -append 'one two' -initrd 'part x=1 y=2,junk'
@@ -712,7 +729,7 @@ test_timed() {
 make_guests
 for t in help machines option_mistakes set_mistakes device_mistakes image_mistakes damaged_kernels \
     file_mistakes script_mistakes window_mistakes forward_mistakes exit_codes serial script terminal \
-    boot_strings signals outputs twice logs hash report timed cycles; do
+    terminal_output boot_strings signals outputs twice logs hash report timed cycles; do
     "test_$t"
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
