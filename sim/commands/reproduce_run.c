@@ -17,7 +17,7 @@
 #define CYCLES_MAX "60G"
 #define PHASE_PROGRAM "getpid_loop" /* one of its calls is looked at by instruction */
 #define PHASE_CALLS 200
-#define PHASE_CALL "#100" /* warm; the one behind a tick costs 50 cycles more */
+#define PHASE_CALL "#median" /* no cold one, and none with a tick in it */
 
 struct command {
     const char *argument[ARGUMENTS_MAX];

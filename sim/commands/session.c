@@ -376,6 +376,7 @@ static void write_results(struct session *s)
 {
     struct machine *m = s->machine;
     if (s->window_spec) {
+        window_end(&s->window);
         window_print(&s->window, &s->symbols, stdout, console_colours());
         if (s->window_file)
             write_json(s->window_file, window_json(&s->window, &s->symbols));

@@ -57,7 +57,7 @@ struct session {
     {"ledger", "FILE.json", "write cycles by cause, path and place; read by `isochron report`",    \
      'l'},                                                                                         \
     {"window", "SYMBOL#N", "show the N-th stretch from SYMBOL to SYMBOL (or A..B#N),\n"            \
-                           "instruction by instruction", 'W'},                                     \
+     "instruction by instruction; #median: the first that costs\nthe median of all", 'W'},         \
     {"window-json", "FILE", "write it as JSON too", 'J'},                                          \
     {"paths", NULL, "tell address spaces, and kernel paths by what they do: into the\n"            \
                     "ledger's file, or printed", 'p'},                                             \

@@ -4,6 +4,7 @@
 #include "sim/core/check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *const line_kind_names[LINE_KINDS] = {"code", "data", "page tables"};
 
@@ -13,6 +14,13 @@ void lines_init(struct lines *l, const struct cpu *c)
     l->count = 0;
     l->line_bytes = 1u << c->mmu->l1d.line_shift;
     l->overflowed = false;
+}
+
+void lines_copy(struct lines *l, const struct lines *from)
+{
+    *l = *from;
+    l->slot = xalloc(LINES_SIZE, sizeof *l->slot);
+    memcpy(l->slot, from->slot, LINES_SIZE * sizeof *l->slot);
 }
 
 void lines_free(struct lines *l)

@@ -31,6 +31,7 @@ struct lines {
 };
 
 void lines_init(struct lines *l, const struct cpu *c);
+void lines_copy(struct lines *l, const struct lines *from);
 void lines_free(struct lines *l);
 /* What c has just done, its log still there: an instruction of length bytes at la (0: a delivery),
  * run by the kernel or not; what it did to data was done by the kernel or not. */

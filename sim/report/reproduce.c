@@ -182,6 +182,10 @@ static void put_measured(const struct joining *j, json_t *line, const struct rep
         value /= json_number_value(json_object_get(divisor, "cycles"));
     if (good)
         put_number(line, "simulated", value);
+    if (json_object_get(result, "call")) {
+        json_object_set(line, "call", json_object_get(result, "call"));
+        json_object_set(line, "calls", json_object_get(result, "calls"));
+    }
     put_text(line, "status", good ? "measured" : "not measured: no such unit");
 }
 

@@ -10,10 +10,11 @@
  *
  *     {paper, table, title, source, hardware, published_on, machine, published_linux, status,
  *      lines: [{test, system, row, unit, published, published_high, simulated, error,
- *               published_ratio, simulated_ratio, status}]}
+ *               published_ratio, simulated_ratio, call, calls, status}]}
  *
  * error is (simulated - published) / published, in percent, against the nearer end of a range;
- * ratios are to native Linux on the same hardware, above 1 for slower. What is not known is not
+ * ratios are to native Linux on the same hardware, above 1 for slower; call is the one of `calls`
+ * that the phases are of, since it costs their median. What is not known is not
  * there; status is "measured", or why not; the table has one, too, if none of it is measured for
  * one reason. */
 #pragma once
@@ -78,7 +79,7 @@ void reproduce_wants(const struct reproduce_table *t, const char *folder,
                      void (*want)(void *owner, const char *row, const char *program,
                                   const char *line), void *owner);
 /* Appends the phases of one call, as results {name: "phase", part, cycles, instructions}, from what
- * `run --window-json` wrote. False: wrong says what it is not. */
+ * `run --window ..#median --window-json` wrote. False: wrong says what it is not. */
 bool reproduce_phases(const json_t *window, json_t *results, char *wrong, size_t size);
 
 /* --- printing --------------------------------------------------------------------------------- */

@@ -17,10 +17,15 @@ struct stretch {
     json_int_t instructions;
 };
 
-static void put(json_t *results, const char *part, double cycles, json_int_t instructions)
+/* call, of calls: which one it is, and of how many it costs the median. */
+static void put(json_t *results, const json_t *window, const char *part, double cycles,
+                json_int_t instructions)
 {
-    json_array_append_new(results, json_pack("{s:s, s:s, s:f, s:I}", "name", "phase", "part", part,
-                                             "cycles", cycles, "instructions", instructions));
+    json_array_append_new(
+        results, json_pack("{s:s, s:s, s:f, s:I, s:O, s:O}", "name", "phase", "part", part,
+                           "cycles", cycles, "instructions", instructions, "call",
+                           json_object_get(window, "number"), "calls",
+                           json_object_get(window, "of")));
 }
 
 /* What the crossings themselves cost. */
@@ -72,16 +77,21 @@ bool reproduce_phases(const json_t *window, json_t *results, char *wrong, size_t
         total += list[i].cycles;
         all += list[i].instructions;
     }
+    if (!json_is_integer(json_object_get(window, "number")) ||
+        !json_is_integer(json_object_get(window, "of"))) {
+        snprintf(wrong, size, "the window does not say which call it is");
+        return false;
+    }
     if ((count != 3 && count != 5 && count != 7) || !list[0].user) {
         snprintf(wrong, size, "one getpid has %u stretches of privilege; 3 (a kernel), 5 (a kernel,"
                  " a server, a kernel) and 7 (a trampoline before that) are understood", count);
         return false;
     }
-    put(results, "total", total, all);
+    put(results, window, "total", total, all);
     if (count == 3) {
         double bare = hardware(instructions);
-        put(results, "hardware", bare, 2);
-        put(results, "software", total - bare, all - 2);
+        put(results, window, "hardware", bare, 2);
+        put(results, window, "software", total - bare, all - 2);
         return true;
     }
     struct stretch *last = &list[count - 5];
@@ -90,8 +100,8 @@ bool reproduce_phases(const json_t *window, json_t *results, char *wrong, size_t
         last->instructions += s->instructions;
     }
     for (unsigned i = 0; i < ARRAY_COUNT(parts); i++)
-        put(results, parts[i], last[i].cycles, last[i].instructions);
-    put(results, "messages", last[1].cycles + last[3].cycles,
+        put(results, window, parts[i], last[i].cycles, last[i].instructions);
+    put(results, window, "messages", last[1].cycles + last[3].cycles,
         last[1].instructions + last[3].instructions);
     return true;
 }

@@ -87,6 +87,28 @@ static void print_stand_ins(const json_t *lines, FILE *out)
         fputc('\n', out);
 }
 
+/* Whose phases these are, of each system once. */
+static void print_calls(const json_t *lines, FILE *out)
+{
+    size_t i, k;
+    json_t *line, *other;
+    unsigned count = 0;
+    json_array_foreach(lines, i, line) {
+        const json_t *call = json_object_get(line, "call");
+        json_array_foreach(lines, k, other)
+            if (k < i && json_object_get(other, "call") &&
+                strcmp(text_of(other, "system"), text_of(line, "system")) == 0)
+                call = NULL;
+        if (call)
+            fprintf(out, "%s%s: call %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT,
+                    count++ ? "; " : "  phases of the first call that costs the median: ",
+                    text_of(line, "system"), json_integer_value(call),
+                    json_integer_value(json_object_get(line, "calls")));
+    }
+    if (count)
+        fputc('\n', out);
+}
+
 /* What a reader has to know beside the figures. */
 static void print_notes(const json_t *table, FILE *out)
 {
@@ -103,6 +125,7 @@ static void print_notes(const json_t *table, FILE *out)
         fprintf(out, "  Linux %s was published, " REPRODUCE_LINUX " is simulated; it boots on "
                      "flat, and is measured on the model of %s\n", version, machine);
     print_stand_ins(json_object_get(table, "lines"), out);
+    print_calls(json_object_get(table, "lines"), out);
 }
 
 void reproduce_print(const json_t *table, FILE *out)

@@ -53,6 +53,29 @@ static void record(struct window *w, const struct cpu *c, const struct op *o, la
     lines_add(&w->lines, c, la, delivery ? 0 : o->length, w->last_cpl != 3, e->phase != PHASE_USER);
 }
 
+/* A stretch is over that may be the one with the median: the first of its cost is kept. */
+static void keep(struct window *w)
+{
+    struct window_cost *cost = w->costs, *end = cost + w->cost_count;
+    cycle_t cycles = w->end_cycle - w->begin_cycle;
+    w->of++;
+    while (cost < end && cost->end_cycle - cost->begin_cycle != cycles)
+        cost++;
+    if (cost < end) {
+        cost->times++;
+        lines_free(&w->lines);
+    } else {
+        *cost = (struct window_cost){w->of, 1, xalloc(w->count, sizeof *w->entries), w->count,
+                                     w->overflowed, w->lines, w->begin_cycle, w->end_cycle};
+        memcpy(cost->entries, w->entries, w->count * sizeof *w->entries);
+        w->cost_count++;
+    }
+    lines_init(&w->lines, w->cpu);
+    w->count = 0;
+    w->overflowed = false;
+    w->closed = w->cost_count == WINDOW_COSTS_MAX;
+}
+
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
 {
     struct window *w = owner;
@@ -62,6 +85,8 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
         w->open = false;
         w->closed = true;
         w->end_cycle = w->last_now;
+        if (w->median)
+            keep(w);
     }
     if (!w->open && !w->closed && at_first) {
         if (w->skip > 0) {
@@ -69,6 +94,7 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
         } else {
             w->open = true;
             w->begin_cycle = w->last_now;
+            w->number++;
         }
     }
     if (w->open)
@@ -108,14 +134,19 @@ void window_init(struct window *w, const struct symbols *symbols, const char *sp
     w->first = parse_address(symbols, spec, spec, first);
     w->last = dots ? parse_address(symbols, spec, dots + 2, n - first - 2) : w->first;
     w->skip = 1;
-    if (number && (!number_parse(number + 1, 10, UINT64_MAX, &w->skip) || w->skip == 0))
-        usage_error("--window %s: '%s' is no number from 1 up", spec, number + 1);
-    w->skip--;
+    w->median = number && strcmp(number, "#median") == 0;
+    if (number && !w->median &&
+        (!number_parse(number + 1, 10, UINT64_MAX, &w->skip) || w->skip == 0))
+        usage_error("--window %s: '%s' is neither a number from 1 up nor median", spec,
+                    number + 1);
+    w->number = --w->skip;
 }
 
 void window_start(struct window *w, struct watch *h, struct cpu *c)
 {
     w->entries = xalloc(WINDOW_ENTRIES_MAX, sizeof *w->entries);
+    if (w->median)
+        w->costs = xalloc(WINDOW_COSTS_MAX, sizeof *w->costs);
     lines_init(&w->lines, c);
     w->cpu = c;
     w->last_now = c->clock->now;
@@ -125,10 +156,42 @@ void window_start(struct window *w, struct watch *h, struct cpu *c)
     watch_add(h, c, (struct watcher){.priced = priced, .charged = charged, .owner = w});
 }
 
+static int by_cycles(const void *a, const void *b)
+{
+    const struct window_cost *x = a, *y = b;
+    cycle_t p = x->end_cycle - x->begin_cycle, q = y->end_cycle - y->begin_cycle;
+    return (p > q) - (p < q);
+}
+
+void window_end(struct window *w)
+{
+    if (!w->median || w->cost_count == 0)
+        return;
+    qsort(w->costs, w->cost_count, sizeof *w->costs, by_cycles);
+    const struct window_cost *c = w->costs;
+    for (uint64_t below = c->times; below < (w->of + 1) / 2; below += c->times)
+        c++;
+    memcpy(w->entries, c->entries, c->count * sizeof *w->entries);
+    lines_free(&w->lines);
+    lines_copy(&w->lines, &c->lines);
+    w->count = c->count;
+    w->overflowed = c->overflowed;
+    w->begin_cycle = c->begin_cycle;
+    w->end_cycle = c->end_cycle;
+    w->number = c->number;
+    w->open = false;
+    w->closed = true;
+}
+
 void window_free(struct window *w)
 {
     if (w->watch)
         watch_remove(w->watch, w);
+    for (uint32_t i = 0; i < w->cost_count; i++) {
+        free(w->costs[i].entries);
+        lines_free(&w->costs[i].lines);
+    }
+    free(w->costs);
     free(w->entries);
     lines_free(&w->lines);
 }
@@ -199,6 +262,9 @@ void window_print(const struct window *w, const struct symbols *symbols, FILE *o
         fprintf(out, "window: %s\n", w->open ? "the run ended inside it" : "never reached");
         return;
     }
+    if (w->median)
+        fprintf(out, "window: #%" PRIu64 ", the first that costs the median of %" PRIu64 "\n",
+                w->number, w->of);
     struct disassembler *d = disassembler_new();
     int width = w->count && w->entries[0].last.staged ? STAGED_WIDTH : 1;
     fprintf(out, "%s  %-8s %-30s %-38s %-*s %5s  %s%s\n", bold, "address", "symbol",
@@ -264,7 +330,10 @@ json_t *window_json(const struct window *w, const struct symbols *symbols)
         json_array_append_new(list, one);
     }
     disassembler_free(d);
-    return json_pack("{s:I,s:o,s:o}", "cycles", (json_int_t)(w->end_cycle - w->begin_cycle),
-                     "instructions", list, "lines",
-                     w->lines.slot ? lines_json(&w->lines, symbols) : json_array());
+    json_t *o = json_pack("{s:I,s:I,s:o,s:o}", "number", (json_int_t)w->number, "cycles",
+                          (json_int_t)(w->end_cycle - w->begin_cycle), "instructions", list,
+                          "lines", w->lines.slot ? lines_json(&w->lines, symbols) : json_array());
+    if (w->median)
+        json_object_set_new(o, "of", json_integer((json_int_t)w->of));
+    return o;
 }

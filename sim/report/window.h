@@ -1,6 +1,8 @@
 /* window: one stretch of execution, instruction by instruction: from the n-th arrival at one
  * address to the next arrival at another (or the same). What `run --window getpid_call#1000`
- * prints, and the answer to "where did the cycles of this one getpid go". */
+ * prints, and the answer to "where did the cycles of this one getpid go". With #median it is the
+ * first of those that cost the median of all, so that no tick and no cold cache is in it: of every
+ * cost that occurs one stretch is kept. */
 #pragma once
 
 #include "cpu/cpu.h"
@@ -13,6 +15,7 @@
 #include <stdio.h>
 
 #define WINDOW_ENTRIES_MAX 65536
+#define WINDOW_COSTS_MAX   256 /* different ones, for a median; what comes after is not looked at */
 
 enum window_phase { PHASE_USER, PHASE_ENTRY, PHASE_KERNEL, PHASE_EXIT, PHASE_COUNT };
 extern const char *const phase_names[PHASE_COUNT];
@@ -28,6 +31,16 @@ struct window_entry {
     uint32_t cause[CAUSE_COUNT];
 };
 
+/* The first stretch that cost so much. */
+struct window_cost {
+    uint64_t number, times;
+    struct window_entry *entries;
+    uint32_t count;
+    bool overflowed;
+    struct lines lines;
+    cycle_t begin_cycle, end_cycle;
+};
+
 struct window {
     struct cpu *cpu;
     struct watch *watch; /* NULL: not started */
@@ -38,6 +51,10 @@ struct window {
     bool open, closed, overflowed;
     struct lines lines; /* what it touched */
     cycle_t begin_cycle, end_cycle;
+    bool median;
+    uint64_t number, of; /* which stretch it is, and of how many the median */
+    struct window_cost *costs;
+    uint32_t cost_count;
     /* private */
     cycle_t last_now;
     uint8_t last_cpl;
@@ -45,11 +62,12 @@ struct window {
     uint32_t pending[CAUSE_COUNT];
 };
 
-/* Parses "SYMBOL#N" or "SYMBOL..SYMBOL#N" (addresses as 0x... too; N from 1, default 1).
+/* Parses "SYMBOL#N" or "SYMBOL..SYMBOL#N" (addresses as 0x... too; N from 1, default 1, or median).
  * usage_error where a symbol is unknown. */
 void window_init(struct window *w, const struct symbols *symbols, const char *spec);
 /* Starts watching. Timed models only. */
 void window_start(struct window *w, struct watch *h, struct cpu *c);
+void window_end(struct window *w); /* the run is over: the median is known */
 void window_free(struct window *w);
 
 /* A table: address, symbol, instruction, pipe, cycles, causes; the sums by phase and by cause; the

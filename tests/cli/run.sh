@@ -452,8 +452,8 @@ test_window_mistakes() {
     mistake "--window nosuch: no symbol 'nosuch'" "${r[@]}" nosuch
     mistake "again..nosuch#3: no symbol 'nosuch'" "${r[@]}" again..nosuch#3
     mistake 'expected SYMBOL#N or SYMBOL..SYMBOL#N' "${r[@]}" '#3'
-    mistake "'0' is no number from 1 up" "${r[@]}" again#0
-    mistake "'3x' is no number from 1 up" "${r[@]}" again#3x
+    mistake "'0' is neither a number from 1 up nor median" "${r[@]}" again#0
+    mistake "'3x' is neither a number from 1 up nor median" "${r[@]}" again#3x
     mistake "'0xzz' is no address" "${r[@]}" 0xzz
     mistake 'the flat model has no cycles to show' "${r[@]}" again --model flat
 }

@@ -9,7 +9,7 @@ add_custom_command(OUTPUT ${LAW_GUEST}
 add_custom_target(law_guest ALL DEPENDS ${LAW_GUEST})
 
 foreach(name laws_ledger laws_determinism laws_blocks laws_snapshot laws_observers laws_models
-    laws_history laws_sieve laws_whatif)
+    laws_history laws_sieve laws_whatif laws_median)
   if(TARGET ${name})
     add_dependencies(${name} law_guest)
     target_compile_definitions(${name} PRIVATE LAW_GUEST="${LAW_GUEST}")

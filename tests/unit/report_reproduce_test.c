@@ -189,7 +189,8 @@ static void one_reason_for_all_is_the_tables(void **state)
 static bool phases_of(const char *stretches, json_t *results)
 {
     char wrong[200];
-    json_t *list = json_array(), *window = json_pack("{s:o}", "instructions", list);
+    json_t *list = json_array(), *window = json_pack("{s:i, s:i, s:o}", "number", 7, "of", 9,
+                                                        "instructions", list);
     for (unsigned i = 0; stretches[i]; i++)
         json_array_append_new(list, json_pack("{s:s, s:i, s:{s:i}}", "phase",
                                               stretches[i] == 'u' ? "user" : "kernel", "cycles",
@@ -214,6 +215,8 @@ static void a_calls_phases_are_told_by_privilege(void **state)
         const json_t *o = json_array_get(results, i);
         assert_string_equal(json_string_value(json_object_get(o, "part")), expected[i].part);
         is_number(o, "cycles", expected[i].cycles);
+        is_number(o, "call", 7);
+        is_number(o, "calls", 9);
     }
     json_array_clear(results);
     assert_true(phases_of("uku", results));
