@@ -114,8 +114,20 @@ static json_int_t of_kind(const json_t *array, const char *kind, const char *key
     return 0;
 }
 
+static void print_counts(const char *name, json_int_t all, const json_int_t *kinds, FILE *out)
+{
+    fprintf(out, "%-10s %11" JSON_INTEGER_FORMAT, name, all);
+    for (int k = 0; k < BLAME_KIND_COUNT; k++)
+        if (kinds[k])
+            fprintf(out, " %10" JSON_INTEGER_FORMAT, kinds[k]);
+        else
+            fprintf(out, " %10s", "-");
+    fputc('\n', out);
+}
+
 static void print_kinds(const json_t *arrays, const char *key, FILE *out)
 {
+    json_int_t sums[BLAME_KIND_COUNT] = {0}, all = 0;
     size_t i;
     json_t *a;
     fprintf(out, "\n%-10s %11s", key, "all");
@@ -123,18 +135,29 @@ static void print_kinds(const json_t *arrays, const char *key, FILE *out)
         fprintf(out, " %10s", blame_kind_names[k]);
     fputc('\n', out);
     json_array_foreach(arrays, i, a) {
-        if (!number(a, key))
-            continue;
-        fprintf(out, "%-10s %11" JSON_INTEGER_FORMAT, text(a, "name"), number(a, key));
-        for (int k = 0; k < BLAME_KIND_COUNT; k++) {
-            json_int_t n = of_kind(a, blame_kind_names[k], key);
-            if (n)
-                fprintf(out, " %10" JSON_INTEGER_FORMAT, n);
-            else
-                fprintf(out, " %10s", "-");
-        }
-        fputc('\n', out);
+        json_int_t kinds[BLAME_KIND_COUNT];
+        for (int k = 0; k < BLAME_KIND_COUNT; k++)
+            sums[k] += kinds[k] = of_kind(a, blame_kind_names[k], key);
+        all += number(a, key);
+        if (number(a, key))
+            print_counts(text(a, "name"), number(a, key), kinds, out);
     }
+    print_counts("sum", all, sums, out);
+}
+
+/* What the words of the two tables mean, as far as they stand there. */
+static void print_words(const json_t *arrays, FILE *out)
+{
+    bool met[BLAME_KIND_COUNT] = {false};
+    size_t i;
+    json_t *a;
+    fputs("\n  a miss's cycles stand with the outermost array that it missed\n", out);
+    json_array_foreach(arrays, i, a)
+        for (int k = 0; k < BLAME_KIND_COUNT; k++)
+            met[k] |= of_kind(a, blame_kind_names[k], "misses") != 0;
+    for (int k = 0; k < BLAME_KIND_COUNT; k++)
+        if (met[k])
+            fprintf(out, "  %-10s  %s\n", blame_kind_names[k], blame_kind_texts[k]);
 }
 
 /* A row of the picture: sets in columns, the darkest has the most misses. */
@@ -317,7 +340,8 @@ static void print_flushes(const json_t *flushes, unsigned most, FILE *out)
         sorted[i] = json_array_get(flushes, i);
     qsort(sorted, count, sizeof *sorted, by_later);
     if (count)
-        fprintf(out, "\nwhat was emptied, and the misses that came later because of it, each time\n"
+        fprintf(out, "\nwhat was emptied, and what that cost later, each time: misses and their "
+                     "cycles, and how many of\nthem other spaces had than the one that did it\n"
                      "%-14s %-24s %-24s %9s %9s %9s %9s %9s\n", "by", "at", "for", "times",
                 "misses", "cycles", "others'", "cycles");
     for (size_t i = 0; i < count && i < most && number(sorted[i], "misses"); i++)
@@ -335,6 +359,7 @@ void blame_report(const json_t *blame, unsigned most, FILE *out)
             total, number(blame, "misses"));
     print_kinds(arrays, "misses", out);
     print_kinds(arrays, "cycles", out);
+    print_words(arrays, out);
     fputs("\nmisses by set\n", out);
     json_array_foreach(arrays, i, a)
         print_heat(a, out);

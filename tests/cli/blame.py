@@ -77,7 +77,7 @@ def check_trace(name):
     status, text, error = run("report", out)
     expect(f"{name}: report prints it", status == 0 and "charged to" in text, error)
     section = text[text.index("\nblame:"):text.index("\nplace ")].splitlines()
-    expect(f"{name}: one screen", len(section) < 75 and max(map(len, section)) <= 134, section)
+    expect(f"{name}: a screen and its legend", len(section) < 87 and max(map(len, section)) <= 134, section)
     status, text, error = run("report", out, "--format", "blame")
     rows = list(csv.DictReader(l for l in text.splitlines() if l[0] != "#"))
     expect(f"{name}: the CSV has the same sums", status == 0 and
