@@ -221,6 +221,27 @@ static void say_difference(struct job *j)
         printf("no recorded state shows the difference\n");
 }
 
+/* Prints what it came to; whether it is the same run. */
+static bool say_verdict(struct job *j)
+{
+    const struct replay *r = j->replay;
+    const struct machine *m = r->machine;
+    if (r->diverged) {
+        say_difference(j);
+        return false;
+    }
+    bool same = m->clock.now == r->last && (!r->ended || m->cpu->instructions == r->instructions);
+    if (same)
+        printf("%s: the same run from cycle %" PRIu64 " to %" PRIu64 ", %" PRIu64
+               " hashes and states compared\n",
+               j->path, r->first, r->last, r->checked);
+    else
+        printf("%s: diverges: the run ends at cycle %" PRIu64 " after %" PRIu64
+               " instructions, recorded %" PRIu64 " and %" PRIu64 "\n",
+               j->path, m->clock.now, m->cpu->instructions, r->last, r->instructions);
+    return same;
+}
+
 int cmd_verify(int argc, char **argv)
 {
     struct job j;
@@ -238,24 +259,11 @@ int cmd_verify(int argc, char **argv)
             session_option(&j.session, c, value);
     }
     job_open(&j, "verify");
-    struct replay *r = j.replay;
-    say_cut(r);
-    session_attach(&j.session, r->machine, r->last);
+    say_cut(j.replay);
+    session_attach(&j.session, j.replay->machine, j.replay->last);
     run_verifying(&j, VERIFY_ALL);
     progress_end(&j.session.progress);
-    bool same = !r->diverged && r->machine->clock.now == r->last &&
-                (!r->ended || r->machine->cpu->instructions == r->instructions);
-    if (same)
-        printf("%s: the same run from cycle %" PRIu64 " to %" PRIu64 ", %" PRIu64
-               " hashes and states compared\n",
-               j.path, r->first, r->last, r->checked);
-    else if (r->diverged)
-        say_difference(&j);
-    else
-        printf("%s: diverges: the run ends at cycle %" PRIu64 " after %" PRIu64
-               " instructions, recorded %" PRIu64 " and %" PRIu64 "\n",
-               j.path, r->machine->clock.now, r->machine->cpu->instructions, r->last,
-               r->instructions);
+    bool same = say_verdict(&j);
     check_set_last_words(NULL, NULL);
     job_end(&j);
     return same ? EXIT_DONE : EXIT_DIVERGED;

@@ -16,6 +16,15 @@ static const struct option_spec specs[] = {
     {"help", NULL, "this text", 'h'},
 };
 
+static void help(void)
+{
+    puts("usage: isochron report [OPTIONS] LEDGER.json\n\n"
+         "Prints what `isochron run --ledger LEDGER.json` wrote: cycles by cause, by path\n"
+         "into privilege 0, and by place. The folded form is what flamegraph.pl and\n"
+         "speedscope read: `path;place;cause cycles`.\n");
+    options_help(specs, ARRAY_COUNT(specs));
+}
+
 int cmd_report(int argc, char **argv)
 {
     struct options o = OPTIONS("report", specs, argc, argv);
@@ -32,14 +41,8 @@ int cmd_report(int argc, char **argv)
             usage_error("report: '%s' after '%s'; accepted is one ledger", value, path);
         else if (c == 1)
             path = value;
-        else {
-            puts("usage: isochron report [OPTIONS] LEDGER.json\n\n"
-                 "Prints what `isochron run --ledger LEDGER.json` wrote: cycles by cause, by path\n"
-                 "into privilege 0, and by place. The folded form is what flamegraph.pl and\n"
-                 "speedscope read: `path;place;cause cycles`.\n");
-            options_help(specs, ARRAY_COUNT(specs));
-            return EXIT_DONE;
-        }
+        else
+            return help(), EXIT_DONE;
     }
     if (!path)
         usage_error("report: which ledger? `isochron run --ledger FILE.json` writes one");

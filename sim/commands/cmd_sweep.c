@@ -299,6 +299,48 @@ static json_int_t not_read(const json_t *row)
     return cycles ? ((cycles - read) * 1000 + cycles / 2) / cycles : 0;
 }
 
+static const char *value_of(const json_t *row, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(row, "set"), key));
+}
+
+/* As wide as its name and its values are. */
+static int key_width(const struct sweep *w, unsigned k)
+{
+    const json_t *row;
+    size_t i, most = strlen(w->key[k].name);
+    json_array_foreach(w->rows, i, row) {
+        size_t length = strlen(value_of(row, w->key[k].name));
+        most = length > most ? length : most;
+    }
+    return (int)most + 2;
+}
+
+static int path_width(const struct sweep *w, unsigned p)
+{
+    return strlen(w->path[p]) > 9 ? (int)strlen(w->path[p]) : 9;
+}
+
+static void print_text_row(const struct sweep *w, const json_t *row)
+{
+    for (unsigned k = 0; k < w->keys; k++)
+        printf("%-*s", key_width(w, k), value_of(row, w->key[k].name));
+    json_int_t cycles = number(row, NULL, "cycles"), rest = not_read(row);
+    json_int_t instructions = number(row, NULL, "instructions");
+    printf("%13" JSON_INTEGER_FORMAT " %9.3f", cycles,
+           instructions ? (double)cycles / (double)instructions : 0);
+    for (unsigned a = 0; a < ARRAY_COUNT(arrays); a++)
+        printf(" %9" JSON_INTEGER_FORMAT, number(row, "misses", arrays[a]));
+    for (unsigned p = 0; p < w->paths; p++) {
+        const json_t *all = json_object_get(row, "paths");
+        json_int_t count = number(all, w->path[p], "instances");
+        json_int_t sum = number(all, w->path[p], "cycles");
+        printf("  %9" JSON_INTEGER_FORMAT " %*.1f", count, path_width(w, p),
+               count ? (double)sum / (double)count : 0);
+    }
+    printf("  %5" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " %%\n", rest / 10, rest % 10);
+}
+
 static void print_text(const struct sweep *w)
 {
     const json_t *row;
@@ -306,33 +348,32 @@ static void print_text(const struct sweep *w)
     printf("%s on processors with other values, each from cold caches; %" JSON_INTEGER_FORMAT
            " instructions\n\n", w->trace, number(json_array_get(w->rows, 0), NULL, "instructions"));
     for (unsigned k = 0; k < w->keys; k++)
-        printf("%-18s", w->key[k].name);
+        printf("%-*s", key_width(w, k), w->key[k].name);
     printf("%13s %9s %9s %9s %9s %9s %9s", "cycles", "each", "l1i", "l1d", "l2", "itlb", "dtlb");
     for (unsigned p = 0; p < w->paths; p++)
-        printf("  %9s %s", "instances", w->path[p]);
+        printf("  %9s %*s", "instances", path_width(w, p), w->path[p]);
     printf("  %s\n", "not read");
-    json_array_foreach(w->rows, i, row) {
-        for (unsigned k = 0; k < w->keys; k++)
-            printf("%-18s", json_string_value(json_object_get(json_object_get(row, "set"),
-                                                              w->key[k].name)));
-        json_int_t cycles = number(row, NULL, "cycles");
-        json_int_t instructions = number(row, NULL, "instructions");
-        printf("%13" JSON_INTEGER_FORMAT " %9.3f", cycles,
-               instructions ? (double)cycles / (double)instructions : 0);
-        for (unsigned a = 0; a < ARRAY_COUNT(arrays); a++)
-            printf(" %9" JSON_INTEGER_FORMAT, number(row, "misses", arrays[a]));
-        for (unsigned p = 0; p < w->paths; p++) {
-            const json_t *all = json_object_get(row, "paths");
-            json_int_t count = number(all, w->path[p], "instances");
-            json_int_t sum = number(all, w->path[p], "cycles");
-            printf("  %9" JSON_INTEGER_FORMAT " %*.1f", count, (int)strlen(w->path[p]),
-                   count ? (double)sum / (double)count : 0);
-        }
-        json_int_t rest = not_read(row);
-        printf("  %5" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " %%\n", rest / 10, rest % 10);
-    }
+    json_array_foreach(w->rows, i, row)
+        print_text_row(w, row);
     puts("\neach: cycles an instruction; then misses (l1d: reads); of a path: its mean cycles;\n"
          "not read: cycles that rest on latencies that are fitted, estimates or from memory");
+}
+
+static void print_csv_row(const struct sweep *w, const json_t *row)
+{
+    const json_t *all = json_object_get(row, "paths");
+    for (unsigned k = 0; k < w->keys; k++)
+        printf("%s,", value_of(row, w->key[k].name));
+    printf("%" JSON_INTEGER_FORMAT ",%" JSON_INTEGER_FORMAT, number(row, NULL, "cycles"),
+           number(row, NULL, "instructions"));
+    for (unsigned a = 0; a < ARRAY_COUNT(arrays); a++)
+        printf(",%" JSON_INTEGER_FORMAT, number(row, "misses", arrays[a]));
+    for (unsigned p = 0; p < w->paths; p++)
+        printf(",%" JSON_INTEGER_FORMAT ",%" JSON_INTEGER_FORMAT,
+               number(all, w->path[p], "instances"), number(all, w->path[p], "cycles"));
+    for (int q = 0; q < QUALITY_COUNT; q++)
+        printf(",%" JSON_INTEGER_FORMAT, number(row, "quality", quality_names[q]));
+    putchar('\n');
 }
 
 static void print_csv(const struct sweep *w)
@@ -349,22 +390,8 @@ static void print_csv(const struct sweep *w)
     for (int q = 0; q < QUALITY_COUNT; q++)
         printf(",%s", quality_names[q]);
     putchar('\n');
-    json_array_foreach(w->rows, i, row) {
-        const json_t *all = json_object_get(row, "paths");
-        for (unsigned k = 0; k < w->keys; k++)
-            printf("%s,", json_string_value(json_object_get(json_object_get(row, "set"),
-                                                            w->key[k].name)));
-        printf("%" JSON_INTEGER_FORMAT ",%" JSON_INTEGER_FORMAT, number(row, NULL, "cycles"),
-               number(row, NULL, "instructions"));
-        for (unsigned a = 0; a < ARRAY_COUNT(arrays); a++)
-            printf(",%" JSON_INTEGER_FORMAT, number(row, "misses", arrays[a]));
-        for (unsigned p = 0; p < w->paths; p++)
-            printf(",%" JSON_INTEGER_FORMAT ",%" JSON_INTEGER_FORMAT,
-                   number(all, w->path[p], "instances"), number(all, w->path[p], "cycles"));
-        for (int q = 0; q < QUALITY_COUNT; q++)
-            printf(",%" JSON_INTEGER_FORMAT, number(row, "quality", quality_names[q]));
-        putchar('\n');
-    }
+    json_array_foreach(w->rows, i, row)
+        print_csv_row(w, row);
 }
 
 int cmd_sweep(int argc, char **argv)

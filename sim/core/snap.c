@@ -194,6 +194,34 @@ static void compare_chunk(struct snap *s, const char *name, const uint8_t *here,
     }
 }
 
+/* Of a page that is all zeros only that is kept: a byte before it says which it is. */
+static void save_chunk(struct snap *s, const uint8_t *bytes, size_t n)
+{
+    uint8_t zero = all_zero(bytes, n);
+    put(s, &zero, 1);
+    if (!zero)
+        put(s, bytes, n);
+}
+
+static void hash_chunk(struct snap *s, const uint8_t *bytes, size_t at, size_t n)
+{
+    s->hash = all_zero(bytes, n) ? mix(s->hash, at) : mix_bytes(mix(s->hash, ~at), bytes, n);
+}
+
+/* Loads or compares. */
+static void load_chunk(struct snap *s, const char *name, uint8_t *bytes, size_t at, size_t n)
+{
+    const uint8_t *zero = take(s, name, 1), *there = NULL;
+    if (!zero || (!*zero && !(there = take(s, name, n))))
+        return;
+    if (s->mode == SNAP_DIFF)
+        compare_chunk(s, name, bytes, there, at, n);
+    else if (there)
+        memcpy(bytes, there, n);
+    else
+        memset(bytes, 0, n);
+}
+
 void snap_bytes(struct snap *s, const char *name, void *v, size_t size)
 {
     uint8_t *bytes = v;
@@ -204,33 +232,13 @@ void snap_bytes(struct snap *s, const char *name, void *v, size_t size)
             fail(s, name, "another size");
         return;
     }
-    for (size_t at = 0; at < size; at += PAGE) {
+    for (size_t at = 0; at < size && !s->failed; at += PAGE) {
         size_t n = size - at < PAGE ? size - at : PAGE;
-        uint8_t zero = s->mode == SNAP_SAVE || s->mode == SNAP_HASH ? all_zero(bytes + at, n) : 0;
-        const uint8_t *p = NULL;
-        switch (s->mode) {
-        case SNAP_SAVE:
-            put(s, &zero, 1);
-            if (!zero)
-                put(s, bytes + at, n);
-            break;
-        case SNAP_HASH:
-            s->hash = zero ? mix(s->hash, at) : mix_bytes(mix(s->hash, ~at), bytes + at, n);
-            break;
-        case SNAP_LOAD:
-        case SNAP_DIFF:
-            if (!(p = take(s, name, 1)))
-                return;
-            zero = *p;
-            if (!zero && !(p = take(s, name, n)))
-                return;
-            if (s->mode == SNAP_DIFF)
-                compare_chunk(s, name, bytes + at, zero ? NULL : p, at, n);
-            else if (zero)
-                memset(bytes + at, 0, n);
-            else
-                memcpy(bytes + at, p, n);
-            break;
-        }
+        if (s->mode == SNAP_SAVE)
+            save_chunk(s, bytes + at, n);
+        else if (s->mode == SNAP_HASH)
+            hash_chunk(s, bytes + at, at, n);
+        else
+            load_chunk(s, name, bytes + at, at, n);
     }
 }

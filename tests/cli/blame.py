@@ -3,22 +3,15 @@
 
 The last line is 'N passed, N failed'. ISOCHRON=PATH names another program.
 """
-import atexit
 import csv
 import io
 import json
-import os
-import pathlib
 import re
-import shutil
 import subprocess
-import tempfile
+import sys
 
-root = pathlib.Path(__file__).resolve().parents[2]
-isochron = os.path.abspath(os.environ.get("ISOCHRON", root / "build/release/isochron"))
-work = pathlib.Path(tempfile.mkdtemp())
-atexit.register(shutil.rmtree, work, ignore_errors=True)
-passed = failed = 0
+sys.dont_write_bytecode = True
+from lib.checks import check as expect, finish, program as isochron, root, work
 
 CAUSES = ["data.l2", "data.dram", "fetch.l2", "fetch.dram", "tlb.itlb", "tlb.dtlb", "tlb.update"]
 
@@ -26,15 +19,6 @@ CAUSES = ["data.l2", "data.dram", "fetch.l2", "fetch.dram", "tlb.itlb", "tlb.dtl
 def run(*args):
     r = subprocess.run([isochron, *map(str, args)], capture_output=True, text=True, timeout=300)
     return r.returncode, r.stdout, r.stderr
-
-
-def expect(what, good, shown=""):
-    global passed, failed
-    if good:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAILED: {what}: {str(shown)[:400]}")
 
 
 def total(rows, key):
@@ -132,5 +116,4 @@ for what, damage in DAMAGES:
     expect(f"damaged: {what}", status == 2 and len(error.splitlines()) == 1 and
            re.search("damaged|sum to", error), (status, error))
 
-print(f"{passed} passed, {failed} failed")
-raise SystemExit(failed > 0)
+finish()

@@ -6,31 +6,17 @@ The last line is 'N passed, N failed'. ISOCHRON=PATH names another program. What
 is not installed (callgrind_annotate of valgrind, protoc of protobuf-compiler, python's jsonschema) is
 left out, and said so. The speedscope schema is speedscope's own.
 """
-import atexit
 import collections
 import copy
 import json
-import os
-import pathlib
 import random
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
-root = pathlib.Path(__file__).resolve().parents[2]
-isochron = os.path.abspath(os.environ.get("ISOCHRON", root / "build/release/isochron"))
-work = pathlib.Path(tempfile.mkdtemp())
-atexit.register(shutil.rmtree, work, ignore_errors=True)
-passed = failed = 0
-
-
-def check(name, good, *more):
-    global passed, failed
-    passed, failed = passed + bool(good), failed + (not good)
-    if not good:
-        print(f"FAILED: {name}", *[str(m)[:300] for m in more], sep="\n    ")
+sys.dont_write_bytecode = True
+from lib.checks import check, finish, program as isochron, root, work
 
 
 def run(*args):
@@ -472,5 +458,4 @@ test_html(the_ledger, the_window)
 test_merged()
 test_refused(the_ledger, the_window)
 test_fuzz(1)
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+finish()

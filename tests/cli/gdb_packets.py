@@ -4,34 +4,16 @@
 Debian's gdb has its own test (gdb_replay.py); here the packets are written by hand, wrong ones too, on the
 shipped trace traces/ipc.iso. The last line is 'N passed, N failed'. ISOCHRON=PATH names another program.
 """
-import atexit
-import os
-import pathlib
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 
-root = pathlib.Path(__file__).resolve().parents[2]
-isochron = os.path.abspath(os.environ.get("ISOCHRON", root / "build/release/isochron"))
+sys.dont_write_bytecode = True
+from lib.checks import check, finish, program as isochron, root, work
+
 trace = root / "traces/ipc.iso"
-work = pathlib.Path(tempfile.mkdtemp())
-atexit.register(shutil.rmtree, work, ignore_errors=True)
-passed = failed = 0
-
-
-def check(name, good, *detail):
-    global passed, failed
-    if good:
-        passed += 1
-        return
-    failed += 1
-    print(f"FAILED: {name}")
-    for d in detail:
-        print("    " + str(d)[:600])
 
 
 class Debugged:
@@ -381,5 +363,4 @@ check("the run can be ended", debugged.end() == 0)
 test_observers()
 test_law()
 test_serial_once()
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+finish()

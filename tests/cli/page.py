@@ -9,30 +9,19 @@ not installed. --shots FOLDER keeps a picture of every view, light and dark. The
 import atexit
 import base64
 import json
-import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 
-root = pathlib.Path(__file__).resolve().parents[2]
-isochron = os.path.abspath(os.environ.get("ISOCHRON", root / "build/release/isochron"))
-work = pathlib.Path(tempfile.mkdtemp())
-atexit.register(shutil.rmtree, work, ignore_errors=True)
+sys.dont_write_bytecode = True
+from lib.checks import check, finish, program as isochron, root, work
+
 shots = pathlib.Path(sys.argv[2]).resolve() if sys.argv[1:2] == ["--shots"] else None
-passed = failed = 0
 KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Left": "\ue012", "Right": "\ue014"}
-
-
-def check(name, good, *more):
-    global passed, failed
-    passed, failed = passed + bool(good), failed + (not good)
-    if not good:
-        print(f"FAILED: {name}", *[str(m)[:400] for m in more], sep="\n    ")
 
 
 class Browser:
@@ -382,8 +371,7 @@ def main():
         check("the browser complains of nothing", not log, log)
     finally:
         b.close()
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed != 0)
+    finish()
 
 
 main()

@@ -4,27 +4,19 @@
 The guest echoes what is typed, with the timer's interrupts going on, and resets the machine at 'r'.
 The last line is 'N passed, N failed'. ISOCHRON=PATH names another program.
 """
-import atexit
 import json
-import os
-import pathlib
 import random
 import re
 import resource
-import shutil
 import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 import zlib
 
-root = pathlib.Path(__file__).resolve().parents[2]
-isochron = os.path.abspath(os.environ.get("ISOCHRON", root / "build/release/isochron"))
-work = pathlib.Path(tempfile.mkdtemp())
-atexit.register(shutil.rmtree, work, ignore_errors=True)
-passed = failed = 0
+sys.dont_write_bytecode = True
+from lib.checks import check, finish, program as isochron, root, work
 
 GUEST = r"""
 .text; .align 4; .long 0x1BADB002, 0, -0x1BADB002
@@ -65,17 +57,6 @@ table: .space 16384
 .space 4096
 stack:
 """
-
-
-def check(name, good, *detail):
-    global passed, failed
-    if good:
-        passed += 1
-        return
-    failed += 1
-    print(f"FAILED: {name}")
-    for d in detail:
-        print("    " + str(d)[:600])
 
 
 def run(*args, limit=300):
@@ -305,5 +286,4 @@ test_cut_short()
 test_killed(1)
 test_divergence()
 test_fuzz(1)
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+finish()
