@@ -1,6 +1,7 @@
 /* laws_median: the window with the median is that of a list of all. A naive watcher puts down what
- * each stretch from one arrival at `trap` to the next has cost; the window must be the first of those
- * that cost what stands in the middle of the sorted list, and say its number and of how many. */
+ * each stretch from one arrival at `trap` to the next has cost; the window must be the first of
+ * those that cost what stands in the middle of the sorted list, and say its number and of how
+ * many. */
 #include "sim/core/check.h"
 #include "sim/report/symbols.h"
 #include "sim/report/window.h"
@@ -49,8 +50,8 @@ static void compare(const struct window *w, const struct naive *n, struct verdic
         sum += w->entries[i].cycles;
     if (w->of != n->count || w->number != first + 1 || w->end_cycle - w->begin_cycle != median ||
         sum != median)
-        verdict_fail(v, "window %" PRIu64 " of %" PRIu64 ", %" PRIu64 " cycles; the list has %u of %u"
-                     ", %" PRIu64, w->number, w->of, sum, first + 1, n->count, median);
+        verdict_fail(v, "window %" PRIu64 " of %" PRIu64 ", %" PRIu64 " cycles; the list has %u "
+                     "of %u, %" PRIu64, w->number, w->of, sum, first + 1, n->count, median);
     free(sorted);
 }
 
