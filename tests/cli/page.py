@@ -6,98 +6,18 @@ Chromium runs without a window, driven by chromedriver over plain HTTP. Skipped 
 not installed. --shots FOLDER keeps a picture of every view, light and dark. The last line is
 'N passed, N failed'. ISOCHRON=PATH names another program.
 """
-import atexit
-import base64
 import json
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time
-import urllib.request
 
 sys.dont_write_bytecode = True
-from lib.checks import check, finish, program as isochron, root, work
+from lib.browser import Browser, needed
+from lib.checks import check, finish, program, root, work
 
 shots = pathlib.Path(sys.argv[2]).resolve() if sys.argv[1:2] == ["--shots"] else None
-KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Left": "\ue012", "Right": "\ue014"}
-
-
-class Browser:
-    """The few calls of the WebDriver protocol that this test needs."""
-
-    def __init__(self):
-        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
-        atexit.register(self.driver.kill)
-        for line in self.driver.stdout:
-            found = re.search(r"successfully on port (\d+)", line)
-            if found:
-                break
-        self.base = f"http://127.0.0.1:{found.group(1)}/session"
-        options = {"binary": shutil.which("chromium"), "args": [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-            "--window-size=1360,900", f"--user-data-dir={work}/profile"]}
-        made = self.call("", {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options,
-                                                              "goog:loggingPrefs": {"browser": "ALL"}}}})
-        self.base += "/" + made["sessionId"]
-
-    def call(self, path, body=None, method=None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)["value"]
-
-    def close(self):
-        self.call("", method="DELETE")
-
-    def open(self, path):
-        self.call("/url", {"url": path.as_uri()})
-
-    def js(self, script, *args):
-        return self.call("/execute/sync", {"script": script, "args": list(args)})
-
-    def element(self, selector):
-        found = self.call("/element", {"using": "css selector", "value": selector})
-        return next(iter(found.values()))
-
-    def click(self, selector):
-        self.call(f"/element/{self.element(selector)}/click", {})
-
-    def keys(self, *names):
-        actions = [{"type": t, "value": KEYS.get(n, n)} for n in names for t in ("keyDown", "keyUp")]
-        self.call("/actions", {"actions": [{"type": "key", "id": "k", "actions": actions}]})
-
-    def type(self, selector, text):
-        self.call(f"/element/{self.element(selector)}/value", {"text": text})
-
-    def mouse(self, *actions):
-        self.call("/actions", {"actions": [{"type": "pointer", "id": "m", "parameters": {"pointerType": "mouse"},
-                                            "actions": list(actions)}]})
-
-    def wheel(self, x, y, by):
-        self.call("/actions", {"actions": [{"type": "wheel", "id": "w", "actions": [
-            {"type": "scroll", "x": x, "y": y, "deltaX": 0, "deltaY": by}]}]})
-
-    def until(self, name, script, *args):
-        """Waits for what a view does a moment later."""
-        for _ in range(100):
-            if self.js("return " + script, *args):
-                break
-            time.sleep(0.05)
-        else:
-            check(name, False, "never became so: " + script)
-
-    def numbers(self, selector):
-        return self.js("return [...document.querySelectorAll(arguments[0])].map(e => Number(e.dataset.value))", selector)
-
-    def text(self, selector):
-        return self.js("return document.querySelector(arguments[0]).textContent", selector)
-
-    def picture(self, name):
-        if shots:
-            shots.mkdir(parents=True, exist_ok=True)
-            (shots / f"{name}.png").write_bytes(base64.b64decode(self.call("/screenshot")))
 
 
 def digits(text):
@@ -105,7 +25,7 @@ def digits(text):
 
 
 def run(*args):
-    p = subprocess.run([isochron, *map(str, args)], cwd=work, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    p = subprocess.run([program, *map(str, args)], cwd=work, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
     if p.returncode:
         sys.exit(f"page.py: {args[0]}: {p.stderr.decode()}")
 
@@ -122,7 +42,7 @@ def make_page():
 def make_explained():
     """What explain writes of a short run; cells as of a lat_ctx, whose figures are the test's own."""
     (work / "x.json").write_bytes(subprocess.run(
-        [isochron, "explain", root / "traces/ipc.iso", "--to", "9100000", "--format", "json"], capture_output=True,
+        [program, "explain", root / "traces/ipc.iso", "--to", "9100000", "--format", "json"], capture_output=True,
         timeout=120).stdout)
     doc = json.loads((work / "x.json").read_text())
     doc["cells"] = []
@@ -351,12 +271,9 @@ def test_theme(b, tabs):
 
 
 def main():
-    for program, package in (("chromium", "chromium"), ("chromedriver", "chromium-driver")):
-        if not shutil.which(program):
-            print(f"no {program} (package {package}): the page was not opened")
-            sys.exit(77)
+    needed()
     ledger, explained = make_page()
-    b = Browser()
+    b = Browser(shots)
     try:
         b.open(work / "page.html")
         tabs = test_start(b, ledger)
