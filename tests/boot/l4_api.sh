@@ -119,7 +119,9 @@ for target; do
     isochron)
         check 'isochron, flat' "$all" run_isochron flat api_tests
         check 'isochron, p5' "$all" run_isochron p5 api_tests
-        check 'isochron, k7-1400' "$all" run_athlon k7-1400 api_tests
+        for machine in k7-1400 k7-1400-palomino a64-2200; do
+            check "isochron, $machine" "$all" run_athlon $machine api_tests
+        done
         append=$fpages check 'isochron, ports' "$ports" run_isochron flat api_ports
         append=$fpages check 'isochron, ports, a64-2200' "$ports" run_athlon a64-2200 api_ports
         check 'isochron, threads' ': passed$' run_isochron flat api_threads

@@ -29,6 +29,7 @@ if missing:
 PYTHON
 
 "$root/guests/measure/table" --build "$build" --machine a64-2200 --which ipc --no-ledger
+"$root/guests/measure/table" --build "$build" --machine k7-1400-palomino --which ipc --no-ledger
 
 if command -v qemu-system-i386 >/dev/null; then
     "$root/guests/measure/table" --build "$build" --qemu
