@@ -22,8 +22,8 @@ RUN = ("README.md", "traces/README.md")
 COMMANDS = re.findall(r"^  ([a-z]+) +[a-z]", isochron("help")[1], re.M)
 HELP = {c: isochron(c, "--help")[1] for c in COMMANDS}
 # What a run of the quoted commands, or the reader, makes.
-MADE = re.compile(r"^(~|build/|\$)|(^|[/@])(boot|before|after|new|old|part|mach|one|out|ledger|page)\.\w+$")
-FILE = re.compile(r"(\./)?(traces|guests|sim|tests|kernel|cpu|mmu|devices)/[\w./-]+$")
+MADE = re.compile(r"^(~|\$)|(^|[/@])(boot|before|after|new|old|part|mach|one|out|ledger|page)\.\w+$")
+FILE = re.compile(r"(\./)?(build|traces|guests|sim|tests|kernel|cpu|mmu|devices)/[\w./-]+$")
 
 
 def blocks(text):
