@@ -66,7 +66,7 @@ static void places(const json_t *cluster, char *out, size_t size)
 
 static void print_cluster(unsigned n, const json_t *k, json_int_t total, FILE *out)
 {
-    char where[96];
+    char where[160];
     json_int_t count = number(k, "count"), share, common = commonest(k, &share);
     places(k, where, sizeof where);
     fprintf(out, "%4u  %-32.32s %9" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT
