@@ -35,7 +35,7 @@ static int help(void)
          "It boots kernels unmodified and says where every cycle went.\n\n"
          "usage: isochron COMMAND [OPTIONS]        isochron COMMAND --help\n");
     for (unsigned i = 0; i < ARRAY_COUNT(commands); i++)
-        printf("  %-10s %s\n", commands[i].name, commands[i].text);
+        printf("  %-11s %s\n", commands[i].name, commands[i].text);
     puts("\nexamples:\n"
          "  isochron run --machine p133 -kernel vmlinux -initrd initrd.cpio -append console=ttyS0\n"
          "  isochron cycles --machine p166 --asm 'add eax,[ebx]; mov ecx,eax'\n"

@@ -265,6 +265,7 @@ test_help() {
     for command in $("$isochron" help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
         ask "$command" --help
         says "$command --help" 0 out "^usage: isochron $command"
+        holds "$command --help fits a screen's width" lacks out '^.{101}'
         ask "$command" -h
         says "$command -h" 0 out "^usage: isochron $command"
     done
@@ -274,6 +275,9 @@ test_help() {
         window window-json d s S gdb hash quiet help; do
         says "run --help names -$option" 0 out "^ *-$option( |\$)"
     done
+    ask help
+    sed -n '/^  [a-z]/{/^  isochron/!p}' out >commands
+    holds 'every command stands in a column of its own' lacks commands '^  (.{10}[^ ]|.{11}[^ ])'
     mistake "no command 'nope'" nope
 }
 
