@@ -8,10 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
+static void see(struct instance_list *l, const struct cpu *c)
 {
-    struct instance_list *l = owner;
-    (void)o, (void)delivery;
     if (l->paths->ended == PATHS_NONE)
         return;
     if (l->count == l->capacity) {
@@ -23,12 +21,24 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
         (struct instance){l->paths->ended, l->paths->now.begin, c->clock->now};
 }
 
+static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
+{
+    (void)o, (void)delivery;
+    see(owner, c);
+}
+
+static void run(void *owner, const struct cpu *c, const struct priced_run *r)
+{
+    (void)r;
+    see(owner, c);
+}
+
 void instances_start(struct instance_list *l, struct watch *h, struct cpu *c,
                      const struct paths *paths)
 {
     memset(l, 0, sizeof *l);
     l->paths = paths;
-    watch_add(h, c, (struct watcher){.priced = priced, .owner = l});
+    watch_add_runs(h, c, (struct watcher){.priced = priced, .owner = l}, run);
 }
 
 /* "NAME#N" from 1 on, as arrivals and windows are counted, or NAME for the first. */

@@ -27,6 +27,6 @@ timeout 300 "$isochron" run --machine i686 --model p5 --set clock.hz_num=3333333
 has 'the space is the task that was loaded' '^ +1  /[^ ]+ +[0-9a-f]{8} 00000000 +1 '
 has 'its traps are one path, and nearly all take the same time' '^ +1  call gate -> user +10[0-9]{2} +[0-9]+   99 % '
 has 'the path has phases' '^  call gate -> user +1024 +[0-9.]+  entry [0-9.]+, kernel [0-9.]+, exit [0-9.]+$'
-has 'interrupts are timed' '^  20 +[0-9]+ +[0-9]+ '
+has 'interrupts are timed' '^  20 +handler +[0-9]+ +[0-9]+'
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
