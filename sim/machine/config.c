@@ -217,6 +217,7 @@ static const struct key keys[] = {
     K7_TIME("l2.latency", l2_latency, 1, 1000, "L2, load to use"),
     K7_TIME("l2.line", l2_line, 1, 1000, "how long L2 gives a line"),
     K7_TIME("l2.victim", l2_victim, 1, 1000, "how long L2 takes in a line of the victim buffer"),
+    K7_TIME("combine.buffers", combine_buffers, 1, 4, "lines of writes combined at a time"),
     K7_TIME("victims", victims, 1, 64, "lines of the victim buffer"),
     K7_TIME("itlb2.latency", itlb2, 0, 1000, "an ITLB miss that the second level serves"),
     K7_TIME("dtlb2.latency", dtlb2, 0, 1000, "a DTLB miss that the second level serves"),

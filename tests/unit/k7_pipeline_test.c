@@ -83,6 +83,69 @@ static void a_store_forwards_to_a_load_of_the_same_place(void **state)
     EXPECT_BOTH(7 * COPIES, BUFFER_IN_ESI, "\x01\x06"); /* add [esi],eax */
 }
 
+static void a_load_waits_for_a_store_that_does_not_hold_it(void **state)
+{
+    (void)state;
+    EXPECT_BOTH(3 * COPIES, BUFFER_IN_ESI, "\x89\x06\x8B\x06"); /* mov [esi],eax; mov eax,[esi] */
+    /* too narrow: mov [esi],ax; mov eax,[esi]; elsewhere: mov [esi],eax; mov ax,[esi+2] */
+    EXPECT_BOTH(16 * COPIES / 3, BUFFER_IN_ESI, "\x66\x89\x06\x8B\x06");
+    EXPECT_BOTH(19 * COPIES / 3, BUFFER_IN_ESI, "\x89\x06\x66\x8B\x46\x02");
+}
+
+static void two_lines_of_a_bank_take_two_clocks(void **state)
+{
+    (void)state;
+    EXPECT_BOTH(2 * COPIES, BUFFER_IN_ESI, "\x8B\x06\x8B\x5E\x40"); /* mov ebx,[esi+64] */
+    EXPECT_BOTH(COPIES, BUFFER_IN_ESI, "\x8B\x06\x8B\x5E\x48"); /* mov ebx,[esi+72] */
+    EXPECT_BOTH(COPIES, BUFFER_IN_ESI, "\x8B\x06\x8B\x5E\x04"); /* mov ebx,[esi+4] */
+}
+
+/* PAT entry 1 becomes WC, the page at 108000h gets PWT, and ESI points there. */
+#define COMBINED_PAGE_IN_ESI                                                                       \
+    "\xB9\x77\x02\x00\x00\x0F\x32\xB4\x01\x0F\x30" /* mov ecx,277h; rdmsr; mov ah,1; wrmsr */   \
+    "\x80\x0D\x20\x14\x01\x00\x08"                 /* or byte ptr [11420h],8 */                 \
+    "\x0F\x20\xD8\x0F\x22\xD8\xBE\x00\x80\x10\x00" /* mov eax,cr3; mov cr3,eax; mov esi,108000h */
+#define K8_BUS_LINE 22 /* 64 bytes on the memory bus, in clocks */
+#define K7_BUS_LINE 42
+#define STORE_LINES_2 "\x89\x06\x89\x46\x40"       /* mov [esi],eax; mov [esi+64],eax */
+#define STORE_LINES_3_TO_5                                                                         \
+    "\x89\x86\x80\x00\x00\x00\x89\x86\xC0\x00\x00\x00\x89\x86\x00\x01\x00\x00"
+
+/* The K7 combines one line at a time, this K8 four [22007 C; 25112 B]. */
+static void writes_to_a_few_lines_are_combined(void **state)
+{
+    (void)state;
+    EXPECT_BOTH(COPIES, COMBINED_PAGE_IN_ESI, "\x89\x06\x89\x46\x04"); /* one line */
+    EXPECT_K8(COPIES, COMBINED_PAGE_IN_ESI, STORE_LINES_2);
+    EXPECT_K7(2 * K7_BUS_LINE * COPIES, COMBINED_PAGE_IN_ESI, STORE_LINES_2);
+    EXPECT_K8(5 * K8_BUS_LINE * COPIES, COMBINED_PAGE_IN_ESI, STORE_LINES_2 STORE_LINES_3_TO_5);
+    /* mov [esi],eax; lock inc dword ptr [esp]; mov [esi+4],eax */
+    EXPECT_K8(K8_BUS_LINE * COPIES, COMBINED_PAGE_IN_ESI,
+              "\x89\x06\xF0\xFF\x04\x24\x89\x46\x04");
+}
+
+/* depth calls within each other, then as many returns; clocks of one. */
+static int64_t nest(const char *machine, uint8_t depth)
+{
+    /* mov ecx,depth; call 1f; jmp 2f; 1: dec ecx; jz 3f; call 1b; 3: ret; 2: */
+    char code[] = "\xB9\x00\x00\x00\x00\xE8\x02\x00\x00\x00\xEB\x09"
+                  "\x49\x74\x05\xE8\xF8\xFF\xFF\xFF\xC3";
+    code[1] = (char)depth;
+    struct cycles_result r = bench_cycles(machine, 1, "", 0, code, sizeof code - 1);
+    int64_t clocks = r.cycles / 16;
+    cycles_free(&r);
+    return clocks;
+}
+
+static void the_return_stack_holds_twelve(void **state)
+{
+    (void)state;
+    assert_int_equal(nest("a64-2200", 12) - nest("a64-2200", 11), 5);
+    assert_int_equal(nest("a64-2200", 13) - nest("a64-2200", 12), 19); /* and a misprediction */
+    assert_int_equal(nest("k7-1400", 12) - nest("k7-1400", 11), 5);
+    assert_int_equal(nest("k7-1400", 13) - nest("k7-1400", 12), 17);
+}
+
 static void a_taken_branch_costs_a_window(void **state)
 {
     (void)state;
@@ -156,6 +219,10 @@ int main(void)
         cmocka_unit_test(a_load_takes_three_clocks_and_a_byte_four),
         cmocka_unit_test(two_loads_reach_the_cache_in_a_clock),
         cmocka_unit_test(a_store_forwards_to_a_load_of_the_same_place),
+        cmocka_unit_test(a_load_waits_for_a_store_that_does_not_hold_it),
+        cmocka_unit_test(two_lines_of_a_bank_take_two_clocks),
+        cmocka_unit_test(writes_to_a_few_lines_are_combined),
+        cmocka_unit_test(the_return_stack_holds_twelve),
         cmocka_unit_test(a_taken_branch_costs_a_window),
         cmocka_unit_test(a_fourth_branch_of_a_block_evicts_another),
         cmocka_unit_test(history_learns_a_pattern),

@@ -192,6 +192,13 @@ struct k7_store {
 };
 enum { FORWARD_PLAIN, FORWARD_MODIFIED, FORWARD_NEVER };
 
+/* A line of combined writes that has not gone to memory yet: which, and the bytes it has. */
+struct k7_combined {
+    uint64_t line, bytes;
+};
+#define COMBINE_BUFFERS_MAX 4
+#define LINE_NONE UINT64_MAX
+
 struct k7_fill {
     cycle_t ready;
     uint64_t line;
@@ -277,7 +284,8 @@ struct k7 {
     cycle_t filled;   /* the latest of them */
     cycle_t l2_free, bus_free;
     cycle_t l2_seen, l2_victims; /* until when it has written victims; what is left to write */
-    uint64_t combined_line; /* that the last combined write went to */
+    struct k7_combined combined[COMBINE_BUFFERS_MAX];
+    uint64_t combined_count;
     cycle_t modify_free; /* in quarters of a clock */
 
     struct k7_predictor predictor;
@@ -304,6 +312,12 @@ void k7_counters_snapshot(struct k7 *k, struct snap *s);
 
 static ALWAYS_INLINE cycle_t later(cycle_t a, cycle_t b) { return a > b ? a : b; }
 
+/* Whether an entry is code's: those come first. Of a write the bit says that it is combined. */
+static ALWAYS_INLINE bool k7_is_code(const struct access *a)
+{
+    return a->kind == ACCESS_FETCH || (a->kind > ACCESS_FETCH && a->flags & ACCESS_CODE_SIDE);
+}
+
 /* --- bind.c ----------------------------------------------------------------------------------- */
 
 void k7_bind(struct model *m, struct op *o);
@@ -315,6 +329,8 @@ uint64_t k7_bind_float(const struct op *o, const struct op_facts *f, enum k7_par
 /* One data read whose address was generated at agu. Returns when its data is there; narrow: a
  * clock later. */
 cycle_t k7_load(struct k7 *k, const struct access *a, cycle_t agu, bool narrow);
+/* What was combined goes to memory: no later write joins it. */
+void k7_close_combined(struct k7 *k);
 /* A page walk's read or update, for data or code, no sooner than t. Returns its end. */
 cycle_t k7_walk(struct k7 *k, const struct access *a, cycle_t t);
 /* Its line is asked for once the address is known at agu; returns when it is there. */

@@ -54,10 +54,10 @@ const struct access *k7_front_accesses(struct k7 *k, const struct access *a,
                                        const struct access *end)
 {
     for (; a < end; a++) {
+        if (!k7_is_code(a))
+            return a;
         if (a->kind == ACCESS_FETCH)
             fetch(k, a);
-        else if (!(a->flags & ACCESS_CODE_SIDE))
-            return a;
         else if (a->kind == ACCESS_NOTE)
             attend(k, a);
         else

@@ -46,6 +46,7 @@ static NOINLINE cycle_t lock(struct k7 *k, const struct cpu *c, cycle_t t)
     cycle_t end = alone + k->config.locked;
     k7_stall(k, end, end - t, CAUSE_LOCKED);
     k->order = later(k->order, end);
+    k7_close_combined(k);
     return end;
 }
 
@@ -185,7 +186,7 @@ static ALWAYS_INLINE void price_inline(struct k7 *k, struct cpu *c, const struct
     k->stalls = 0;
     if (last >> 4 != k->window)
         k7_read_window(k, last >> 4);
-    if (a < end && (a->kind == ACCESS_FETCH || a->flags & ACCESS_CODE_SIDE))
+    if (a < end && k7_is_code(a))
         a = k7_front_accesses(k, a, end);
     k->last.fetched = k->front;
     if (UNLIKELY(k7_fact(word, FACT_DECODE, 4)))
@@ -336,6 +337,7 @@ struct model *model_k7_new(const struct k7_config *config, uint64_t clock_num, u
     make_times(k, clock_num, clock_den);
     make_costs(k);
     k7_micro_init(k);
+    k7_close_combined(k);
     k->model = (struct model){
         .name = config->part == PART_K7 ? "k7" : "k8", .timed = true, .attach = attach,
         .bind = k7_bind, .price = price, .run = run, .price_delivery = price_delivery,

@@ -135,6 +135,8 @@ static enum cause data_cause(unsigned level)
 
 static cycle_t serve(struct k7 *k, const struct access *a, cycle_t t)
 {
+    if (a->level == LEVEL_DEVICE || a->flags & ACCESS_UNCACHED)
+        k7_close_combined(k);
     if (a->level == LEVEL_DEVICE)
         return request_device(k, t);
     return request_line(k, a, a->level, t, data_cause(a->level));
@@ -240,18 +242,44 @@ cycle_t k7_store_line(struct k7 *k, const struct access *a, cycle_t agu)
     return request_line(k, a, a->level, agu + 1, data_cause(a->level));
 }
 
-/* Combined writes to one line leave together [25112 appendix B]. */
-static cycle_t write_outside(struct k7 *k, const struct access *a, cycle_t t)
+static cycle_t take_bus(struct k7 *k, cycle_t t)
 {
-    bool combined = a->flags & ACCESS_COMBINED;
-    if (a->level == LEVEL_DEVICE)
-        return request_device(k, t);
-    if (combined && k->combined_line == line_of(a))
-        return t;
-    k->combined_line = combined ? line_of(a) : UINT64_MAX;
     t = later(t, k->bus_free);
     k->bus_free = t + k->dram_line;
     return t;
+}
+
+/* Writes to a few lines are combined, each until it is full, another needs its buffer, or what does
+ * not combine comes between [25112 B table 12; 22007 C table 9]; here the bus is taken when it
+ * begins. Writes that go through are not combined. */
+static cycle_t combine(struct k7 *k, const struct access *a, cycle_t t)
+{
+    struct k7_combined *e = NULL;
+    for (unsigned i = 0; i < k->config.combine_buffers && !e; i++)
+        e = k->combined[i].line == line_of(a) ? &k->combined[i] : NULL;
+    if (!e) {
+        e = &k->combined[k->combined_count++ % k->config.combine_buffers];
+        *e = (struct k7_combined){.line = line_of(a)};
+        t = take_bus(k, t);
+    }
+    e->bytes |= (UINT64_MAX >> (64 - a->size)) << (a->pa & 63);
+    if (e->bytes == UINT64_MAX)
+        e->line = LINE_NONE;
+    return t;
+}
+
+void k7_close_combined(struct k7 *k)
+{
+    for (unsigned i = 0; i < COMBINE_BUFFERS_MAX; i++)
+        k->combined[i].line = LINE_NONE;
+}
+
+static cycle_t write_outside(struct k7 *k, const struct access *a, cycle_t t)
+{
+    if (a->level != LEVEL_DEVICE && a->flags & ACCESS_COMBINED)
+        return combine(k, a, t);
+    k7_close_combined(k);
+    return a->level == LEVEL_DEVICE ? request_device(k, t) : take_bus(k, t);
 }
 
 void k7_store(struct k7 *k, const struct access *a, cycle_t data, cycle_t line, cycle_t retired,

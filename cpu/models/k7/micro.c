@@ -110,6 +110,7 @@ static struct bill idealise(const struct k7 *k, struct bill b)
 static void finish_alone(struct k7 *k, const struct cpu *c, cycle_t done, enum cause cause)
 {
     k7_front_until(k, done, cause);
+    k7_close_combined(k);
     if (c->branched)
         k->window = (c->seg[CS].base + c->eip) >> 4;
 }

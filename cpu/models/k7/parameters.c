@@ -18,6 +18,7 @@ const struct k7_config k7_thunderbird_timing = {
     .l2_latency = 11,         /* [IL] */
     .l2_line = 8,             /* 64 bits wide [25112 A.16] */
     .l2_victim = 12,          /* likewise, and the bus turned twice: fitted [IL: 20 line by line] */
+    .combine_buffers = 1,     /* [22007 C] */
     .victims = 8,             /* from memory (Q28) */
     .dtlb2 = 5, .itlb2 = 5,   /* estimate (Q26) */
     .walk_data = 62, .walk_code = 43, /* fitted to 73 and 54 clocks [FIASCO] */
@@ -44,6 +45,7 @@ const struct k7_config k8_manchester_timing = {
     .history_shift = 4, .history_address_bits = 6, /* 16384 counters (Q29) */
     .l2_latency = 12,         /* [IL] */
     .l2_line = 4, .l2_victim = 4, /* 16 bytes a clock [25112 A.16] */
+    .combine_buffers = 4,     /* [25112 B: one on revisions A to C; this is E] */
     .victims = 8,             /* from memory (Q28) */
     .dtlb2 = 6, .itlb2 = 6,   /* [IL: 12 and 18] */
     .walk_data = 6, .walk_code = 6, /* fitted to 20-25 clocks [IL] */

@@ -27,6 +27,7 @@ struct k7_config {
                                                      bits from shift on, beside 8 of history */
     uint32_t l2_latency;              /* load to use */
     uint32_t l2_line, l2_victim;      /* how long L2 gives a line, and takes one in */
+    uint32_t combine_buffers;         /* lines of writes that are combined at a time */
     uint32_t victims;                 /* lines that wait for L2 to take them in */
     uint32_t dtlb2, itlb2;            /* a miss in the first-level TLB that the second one serves */
     uint32_t walk_data, walk_code;    /* a page walk's own clocks, beside its memory accesses */

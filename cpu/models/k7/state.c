@@ -74,7 +74,8 @@ static void snapshot_memory(struct k7 *k, struct snap *s)
     snap_u64(s, "bus_free", &k->bus_free);
     snap_u64(s, "l2_seen", &k->l2_seen);
     snap_u64(s, "l2_victims", &k->l2_victims);
-    snap_u64(s, "combined_line", &k->combined_line);
+    WORDS("combined", k->combined);
+    snap_u64(s, "combined_count", &k->combined_count);
     snap_u64(s, "modify_free", &k->modify_free);
 }
 
