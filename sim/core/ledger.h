@@ -86,6 +86,18 @@ struct ledger_path {
 /* An observer of single charges; it may look, never touch. */
 typedef void (*ledger_tap)(void *owner, enum cause cause, cycle_t cycles);
 
+#define LEDGER_HEARD (2 * CAUSE_COUNT)
+
+/* Charges that wait for the observer, who empties the list. It is told at once of those beyond
+ * `most`, which may be none, and of what passes in HLT. */
+struct ledger_heard {
+    uint32_t count, most;
+    uint64_t causes; /* a bit for each that is in the list */
+    struct {
+        uint32_t cause, cycles;
+    } charge[LEDGER_HEARD];
+};
+
 struct ledger {
     struct clock *clock;
     uint64_t *row; /* where charges go now: cell of (path, place) */
@@ -97,6 +109,7 @@ struct ledger {
     cycle_t start; /* clock when counting began */
     ledger_tap tap;
     void *tap_owner;
+    struct ledger_heard heard;
 };
 
 void ledger_init(struct ledger *l, struct clock *clock);
@@ -115,6 +128,18 @@ static inline void ledger_at(struct ledger *l, uint32_t place)
 /* Entering a path counts one instance of it. */
 void ledger_enter(struct ledger *l, uint32_t path);
 
+static ALWAYS_INLINE void ledger_tell(struct ledger *l, enum cause cause, cycle_t cycles)
+{
+    struct ledger_heard *h = &l->heard;
+    if (UNLIKELY(h->count >= h->most) || UNLIKELY(cause == CAUSE_HALTED)) {
+        l->tap(l->tap_owner, cause, cycles);
+        return;
+    }
+    h->causes |= 1ull << cause;
+    h->charge[h->count].cause = cause;
+    h->charge[h->count++].cycles = (uint32_t)cycles;
+}
+
 /* The only way to advance the clock while a guest runs. */
 static ALWAYS_INLINE void ledger_charge(struct ledger *l, enum cause cause, cycle_t cycles,
                                         enum quality quality)
@@ -123,7 +148,7 @@ static ALWAYS_INLINE void ledger_charge(struct ledger *l, enum cause cause, cycl
     l->quality[quality] += cycles;
     l->clock->now += cycles;
     if (UNLIKELY(l->tap != NULL))
-        l->tap(l->tap_owner, cause, cycles);
+        ledger_tell(l, cause, cycles);
 }
 
 /* The sum over all cells, and the check that it equals the elapsed cycles (CHECK). */

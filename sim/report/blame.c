@@ -75,13 +75,12 @@ void blame_look_up(struct blame *b, struct blame_near *n, uint32_t page, bool co
                              &blame_tlb(b, i)->plru[set]};
 }
 
-/* Entries that are hits of the first level and of the TLB. */
-static ALWAYS_INLINE void see_hits(struct blame *b, const struct access *a,
-                                   const struct access *end)
+/* Nothing but hits of the first level and of the TLB. To touch once more what was touched last
+ * changes nothing. */
+static ALWAYS_INLINE void see_hits(struct blame *b)
 {
-    for (; a < end; a++)
-        if (a->kind != ACCESS_NOTE)
-            blame_hit(b, a);
+    for (uint32_t i = 0; i < b->watch->moves_count; i++)
+        blame_hit(b, b->watch->moves[i]);
 }
 
 /* --- misses ----------------------------------------------------------------------------------- */
@@ -208,8 +207,9 @@ enum blame_bucket blame_bucket_of(enum cause cause) { return buckets[cause]; }
 
 static NOINLINE void take_charges(struct blame *b)
 {
-    for (uint32_t i = 0; i < b->watch->charge_count; i++) {
-        uint32_t cycles = b->watch->charge[i].cycles, k = buckets[b->watch->charge[i].cause];
+    const struct ledger_heard *heard = b->watch->heard;
+    for (uint32_t i = 0; i < heard->count; i++) {
+        uint32_t cycles = heard->charge[i].cycles, k = buckets[heard->charge[i].cause];
         if (!k || !cycles)
             continue;
         b->pending[k] += cycles;
@@ -221,12 +221,11 @@ static NOINLINE void take_charges(struct blame *b)
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
 {
     struct blame *b = owner;
-    const struct access *a = c->log.list, *end = a + c->log.count;
     (void)delivery;
-    if (UNLIKELY(b->watch->causes & CAUSES_OF_MISSES))
+    if (UNLIKELY(b->watch->heard->causes & CAUSES_OF_MISSES))
         take_charges(b);
     if (LIKELY(b->watch->hits)) {
-        see_hits(b, a, end);
+        see_hits(b);
         for (; UNLIKELY(b->owed) && b->copy; b->owed &= b->owed - 1)
             charge_late(b, (unsigned)__builtin_ctz(b->owed));
     } else {
@@ -240,9 +239,10 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
 static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 {
     struct blame *b = owner;
-    if (UNLIKELY(b->watch->causes & CAUSES_OF_MISSES))
+    (void)c, (void)r;
+    if (UNLIKELY(b->watch->heard->causes & CAUSES_OF_MISSES))
         take_charges(b);
-    see_hits(b, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
+    see_hits(b);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -292,7 +292,7 @@ void blame_start(struct blame *b, const struct spaces *spaces, struct watch *h, 
     blame_copy_start(b);
     blame_forget(b);
     watch_add_runs(h, c, (struct watcher){.priced = priced, .owner = b, .ahead = ahead}, run);
-    watch_wants(h, b, WATCH_ACCESSES);
+    watch_wants(h, b, WATCH_MOVES);
 }
 
 void blame_free(struct blame *b, struct watch *h)
@@ -351,8 +351,8 @@ static uint64_t in_ledger(const struct ledger *l, unsigned bucket)
 static uint64_t not_told(const struct watch *h, unsigned bucket)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < h->charge_count; i++)
-        sum += buckets[h->charge[i].cause] == bucket ? h->charge[i].cycles : 0;
+    for (uint32_t i = 0; i < h->heard->count; i++)
+        sum += buckets[h->heard->charge[i].cause] == bucket ? h->heard->charge[i].cycles : 0;
     return sum;
 }
 

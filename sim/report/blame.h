@@ -144,8 +144,10 @@ struct blame_miss *blame_add_miss(struct blame *b, enum blame_array array, enum 
                                   enum blame_bucket bucket);
 struct blame_miss *blame_missed_line(struct blame *b, enum blame_mirror i, enum blame_array array,
                                      uint32_t line, enum blame_bucket bucket);
-struct blame_miss *blame_missed_page(struct blame *b, struct mirror *m, enum blame_array array,
-                                     uint32_t unit, uint32_t record, enum blame_bucket bucket);
+/* `unit` is the line's number, or the page's. */
+NOINLINE struct blame_miss *blame_missed_record(struct blame *b, struct mirror *m,
+                                                enum blame_array array, uint32_t unit,
+                                                uint32_t record, enum blame_bucket bucket);
 const struct tlb *blame_tlb(const struct blame *b, enum blame_mirror i);
 const struct cache *blame_cache(const struct blame *b, enum blame_mirror i);
 /* --- for blame_exclusive.c -------------------------------------------------------------------- */

@@ -330,7 +330,7 @@ static struct blame_miss *missed_page(struct blame *b, enum blame_mirror i, uint
         [MIRROR_LARGE] = BLAME_DTLB_LARGE, [MIRROR_CODE_LARGE] = BLAME_ITLB_LARGE,
         [MIRROR_ITLB2] = BLAME_ITLB2, [MIRROR_DTLB2] = BLAME_DTLB2,
     };
-    return blame_missed_page(b, &b->mirror[i], (enum blame_array)arrays[i], unit, record, bucket);
+    return blame_missed_record(b, &b->mirror[i], (enum blame_array)arrays[i], unit, record, bucket);
 }
 
 /* The second level gave the page. */

@@ -87,15 +87,23 @@ static uint32_t reduced(struct blame_cells *to, const struct blame_who *w, enum 
     return w->deed == DEED_COUNT ? BLAME_NOBODY : blame_who(to, r);
 }
 
+/* Cells are many, who is in them are few: each is asked for once. */
 static void reduce(const struct blame_cells *from, struct blame_cells *to, enum part part)
 {
+    uint32_t *known = xalloc(from->who_count, sizeof *known); /* index + 1 */
     blame_cells_init(to);
     for (uint32_t i = 0; i < from->count; i++) {
         struct blame_cell k = from->cell[i];
-        k.charged = reduced(to, &from->who[k.charged], part);
-        k.caused = reduced(to, &from->who[k.caused], part);
+        uint32_t *of[] = {&k.charged, &k.caused};
+        for (unsigned n = 0; n < ARRAY_COUNT(of); n++) {
+            uint32_t who = *of[n];
+            if (!known[who])
+                known[who] = reduced(to, &from->who[who], part) + 1;
+            *of[n] = known[who] - 1;
+        }
         blame_count(to, k);
     }
+    free(known);
 }
 
 static int by_cycles(const void *a, const void *b)
@@ -136,29 +144,53 @@ static const char *deed_name(const struct blame_who *w)
     return w->deed == DEED_COUNT ? "nobody" : blame_deed_names[w->deed];
 }
 
+/* The names of each who, made once for all rows. */
+struct named {
+    json_t *space, *path;
+};
+
+static struct named *names_of(const struct blame *b, const struct blame_cells *c)
+{
+    struct named *names = xalloc(c->who_count, sizeof *names);
+    for (uint32_t i = 0; i < c->who_count; i++)
+        names[i] = (struct named){space_name(b, c->who[i].space), path_of(c->who[i].path)};
+    return names;
+}
+
+static void names_free(struct named *names, const struct blame_cells *c)
+{
+    for (uint32_t i = 0; i < c->who_count; i++) {
+        json_decref(names[i].space);
+        json_decref(names[i].path);
+    }
+    free(names);
+}
+
 static json_t *matrix_json(const struct blame *b)
 {
     struct blame_cells sums;
     json_t *list = json_array();
     reduce(&b->cells, &sums, PART_PATH);
+    struct named *names = names_of(b, &sums);
     qsort(sums.cell, sums.count, sizeof *sums.cell, by_cycles);
     for (uint32_t i = 0; i < sums.count; i++) {
         const struct blame_cell *k = &sums.cell[i];
         const struct blame_who *charged = &sums.who[k->charged], *by = &sums.who[k->caused];
-        json_t *o = json_pack("{s:s,s:s,s:I,s:o,s:o,s:s}", "array", blame_array_names[k->array],
+        json_t *o = json_pack("{s:s,s:s,s:I,s:O,s:O,s:s}", "array", blame_array_names[k->array],
                               "kind", blame_kind_names[k->kind], "space",
-                              (json_int_t)charged->space, "space_name",
-                              space_name(b, charged->space), "path", path_of(charged->path), "by",
+                              (json_int_t)charged->space, "space_name", names[k->charged].space,
+                              "path", names[k->charged].path, "by",
                               k->charged == k->caused ? "itself" : deed_name(by));
         if (k->caused != BLAME_NOBODY && by->deed != DEED_RESET) {
             json_object_set_new(o, "by_space", number(by->space));
-            json_object_set_new(o, "by_space_name", space_name(b, by->space));
-            json_object_set_new(o, "by_path", path_of(by->path));
+            json_object_set(o, "by_space_name", names[k->caused].space);
+            json_object_set(o, "by_path", names[k->caused].path);
         }
         json_object_set_new(o, "misses", number(k->misses));
         json_object_set_new(o, "cycles", number(k->cycles));
         json_array_append_new(list, o);
     }
+    names_free(names, &sums);
     blame_cells_free(&sums);
     return list;
 }

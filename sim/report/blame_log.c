@@ -19,8 +19,8 @@ struct blame_miss *blame_add_miss(struct blame *b, enum blame_array array, enum 
     return blame_add(b, array, kind, bucket, BLAME_NOBODY);
 }
 
-struct blame_miss *blame_missed_page(struct blame *b, struct mirror *m, enum blame_array array,
-                                     uint32_t unit, uint32_t record, enum blame_bucket bucket)
+struct blame_miss *blame_missed_record(struct blame *b, struct mirror *m, enum blame_array array,
+                                       uint32_t unit, uint32_t record, enum blame_bucket bucket)
 {
     return blame_missed(b, m, array, unit, record, bucket);
 }
@@ -28,7 +28,7 @@ struct blame_miss *blame_missed_page(struct blame *b, struct mirror *m, enum bla
 struct blame_miss *blame_missed_line(struct blame *b, enum blame_mirror i, enum blame_array array,
                                      uint32_t line, enum blame_bucket bucket)
 {
-    return blame_missed(b, &b->mirror[i], array, line, line, bucket);
+    return blame_missed_record(b, &b->mirror[i], array, line, line, bucket);
 }
 
 /* --- caches ----------------------------------------------------------------------------------- */

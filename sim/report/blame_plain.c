@@ -113,7 +113,7 @@ static ALWAYS_INLINE void bus(struct blame *b, const struct access *a, uint32_t 
         return;
     }
     if (a)
-        blame_missed(b, m, array, line, line, bucket);
+        blame_missed_record(b, m, array, line, line, bucket);
     if (!keeps) {
         mirror_pass(m, line);
         return;
@@ -123,18 +123,18 @@ static ALWAYS_INLINE void bus(struct blame *b, const struct access *a, uint32_t 
     plru_touch(&m->lru[line & (m->sets - 1)], m->ways, place & (m->ways - 1));
 }
 
-static ALWAYS_INLINE void bus_of(struct blame *b, const struct access *a, bool keeps,
+static inline void bus_of(struct blame *b, const struct access *a, bool keeps,
                                  enum blame_array array, enum blame_bucket bucket)
 {
     bus(b, a, a->pa >> b->mirror[MIRROR_L2].shift, keeps, array, bucket);
 }
 
-static ALWAYS_INLINE void write_back(struct blame *b, paddr_t pa)
+static inline void write_back(struct blame *b, paddr_t pa)
 {
     bus(b, NULL, pa >> b->mirror[MIRROR_L2].shift, false, BLAME_L2_WRITE, BUCKET_NONE);
 }
 
-static ALWAYS_INLINE void give_up(struct blame *b, struct mirror *m, const struct access *a,
+static void give_up(struct blame *b, struct mirror *m, const struct access *a,
                                   bool data)
 {
     int index = mirror_find(m, a->pa >> m->shift);
@@ -145,7 +145,7 @@ static ALWAYS_INLINE void give_up(struct blame *b, struct mirror *m, const struc
     mirror_drop(m, (uint32_t)index, GIVEN_UP, blame_who_runs(b));
 }
 
-static ALWAYS_INLINE void bring_in(struct blame *b, const struct access *a, uint32_t index,
+static NOINLINE void bring_in(struct blame *b, const struct access *a, uint32_t index,
                                    bool code)
 {
     struct mirror *m = &b->mirror[code ? MIRROR_L1I : MIRROR_L1D];
@@ -154,7 +154,7 @@ static ALWAYS_INLINE void bring_in(struct blame *b, const struct access *a, uint
     enum blame_bucket dram = code ? BUCKET_FETCH_DRAM : BUCKET_DATA_DRAM;
     uint32_t line = a->pa >> m->shift;
     bool last = !b->mirror[MIRROR_L2].sets;
-    blame_missed(b, m, code ? BLAME_L1I : BLAME_L1D, line, line,
+    blame_missed_record(b, m, code ? BLAME_L1I : BLAME_L1D, line, line,
                  a->level == LEVEL_L2 ? l2 : last ? dram : BUCKET_NONE);
     give_up(b, other, a, code);
     bus_of(b, a, true, BLAME_L2, dram);
@@ -166,7 +166,7 @@ static ALWAYS_INLINE void bring_in(struct blame *b, const struct access *a, uint
 }
 
 /* It hit a line that is to be written through, or missed, which brings nothing in. */
-static void write(struct blame *b, const struct access *a)
+static NOINLINE void write(struct blame *b, const struct access *a)
 {
     struct mirror *m = &b->mirror[MIRROR_L1D];
     uint32_t line = a->pa >> m->shift;
@@ -177,7 +177,7 @@ static void write(struct blame *b, const struct access *a)
         return;
     }
     if (m->sets) {
-        blame_missed(b, m, BLAME_L1D_WRITE, line, line, BUCKET_NONE);
+        blame_missed_record(b, m, BLAME_L1D_WRITE, line, line, BUCKET_NONE);
         mirror_pass(m, line);
     }
     give_up(b, &b->mirror[MIRROR_L1I], a, false);
@@ -197,14 +197,14 @@ static void forget_page(struct blame *b, uint32_t page, bool code)
         *last = MIRROR_NONE;
 }
 
-static void bring_in_page(struct blame *b, const struct places *p)
+static NOINLINE void bring_in_page(struct blame *b, const struct places *p)
 {
     enum blame_mirror i = p->code ? MIRROR_ITLB : MIRROR_DTLB;
     struct mirror *m = &b->mirror[i];
     const struct tlb *t = blame_tlb(b, i);
     uint32_t page = p->walk[0]->la >> BLAME_PAGE_SHIFT, set = page & (m->sets - 1);
     uint32_t record = mirror_translation(m, page, t->entry[p->page].page);
-    blame_missed(b, m, p->code ? BLAME_ITLB : BLAME_DTLB, page, record,
+    blame_missed_record(b, m, p->code ? BLAME_ITLB : BLAME_DTLB, page, record,
                  p->code ? BUCKET_ITLB : BUCKET_DTLB);
     if (m->tag[p->page] != MIRROR_NONE)
         forget_page(b, m->tag[p->page], p->code);
@@ -216,7 +216,7 @@ static void bring_in_page(struct blame *b, const struct places *p)
         (struct blame_near){page, b->generation, record, m, &m->lru[set], &t->plru[set]};
 }
 
-static ALWAYS_INLINE void walk(struct blame *b, const struct access *a, const struct places *p)
+static inline void walk(struct blame *b, const struct access *a, const struct places *p)
 {
     if (a->level == LEVEL_L1)
         blame_hit_line(&b->mirror[MIRROR_L1D], a->pa, blame_cache(b, MIRROR_L1D)->lru);

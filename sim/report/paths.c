@@ -231,8 +231,8 @@ static ALWAYS_INLINE void settle(struct paths *p, const struct cpu *c)
         return;
     }
     p->account = ACCOUNT_INSTANCE;
-    for (uint32_t n = 0; n < h->charge_count; n++)
-        p->now.cause[h->charge[n].cause] += h->charge[n].cycles;
+    for (uint32_t n = 0; n < h->heard->count; n++)
+        p->now.cause[h->heard->charge[n].cause] += h->heard->charge[n].cycles;
     add_symbol(&p->now, c->ledger->place, cycles);
 }
 
@@ -431,8 +431,8 @@ struct path_accounts paths_accounts(const struct paths *p)
                               .user_instructions = now.user_instructions};
     for (int c = 0; p->now.open && c < CAUSE_COUNT; c++)
         a.unfinished += p->now.cause[c];
-    for (uint32_t n = 0; n < h->charge_count; n++)
-        a.unfinished += h->charge[n].cycles;
+    for (uint32_t n = 0; n < h->heard->count; n++)
+        a.unfinished += h->heard->charge[n].cycles;
     return a;
 }
 

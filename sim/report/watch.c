@@ -9,50 +9,42 @@
 /* --- charges ---------------------------------------------------------------------------------- */
 
 /* One entry for each cause: then there is room again. */
-static NOINLINE void add_up(struct watch *h)
+static NOINLINE void add_up(struct ledger_heard *l)
 {
     uint32_t sum[CAUSE_COUNT] = {0};
-    for (uint32_t i = 0; i < h->charge_count; i++)
-        sum[h->charge[i].cause] += h->charge[i].cycles;
-    h->charge_count = 0;
+    for (uint32_t i = 0; i < l->count; i++)
+        sum[l->charge[i].cause] += l->charge[i].cycles;
+    l->count = 0;
     for (uint32_t cause = 0; cause < CAUSE_COUNT; cause++)
-        if (sum[cause])
-            h->charge[h->charge_count++] = (struct watch_charge){cause, sum[cause]};
+        if (sum[cause]) {
+            l->charge[l->count].cause = cause;
+            l->charge[l->count++].cycles = sum[cause];
+        }
 }
 
-static NOINLINE void tell_charge(struct watch *h, enum cause cause, cycle_t cycles)
+static void tell_charge(struct watch *h, enum cause cause, cycle_t cycles)
 {
     for (unsigned i = 0; i < h->count; i++)
         if (h->list[i].charged)
             h->list[i].charged(h->list[i].owner, cause, cycles);
 }
 
-/* What is not put at the end of the list. */
-static NOINLINE void charged_otherwise(struct watch *h, enum cause cause, cycle_t cycles)
+/* What the ledger has not put into the list itself. */
+static void charged(void *owner, enum cause cause, cycle_t cycles)
 {
+    struct watch *h = owner;
+    struct ledger_heard *l = h->heard;
     if (h->charges_asked)
         tell_charge(h, cause, cycles);
     if (cause == CAUSE_HALTED) {
         h->before += cycles;
         return;
     }
-    if (h->charge_count == WATCH_CHARGES)
-        add_up(h);
-    h->causes |= 1ull << cause;
-    h->charge[h->charge_count++] = (struct watch_charge){cause, (uint32_t)cycles};
-}
-
-static void charged(void *owner, enum cause cause, cycle_t cycles)
-{
-    struct watch *h = owner;
-    uint32_t count = h->charge_count;
-    if (UNLIKELY(count >= h->charges_simple) || UNLIKELY(cause == CAUSE_HALTED)) {
-        charged_otherwise(h, cause, cycles);
-        return;
-    }
-    h->causes |= 1ull << cause;
-    h->charge[count] = (struct watch_charge){cause, (uint32_t)cycles};
-    h->charge_count = count + 1;
+    if (l->count == LEDGER_HEARD)
+        add_up(l);
+    l->causes |= 1ull << cause;
+    l->charge[l->count].cause = cause;
+    l->charge[l->count++].cycles = (uint32_t)cycles;
 }
 
 /* --- the sieve -------------------------------------------------------------------------------- */
@@ -91,33 +83,75 @@ void watch_forget(struct watch *h)
 /* Notes of what enters or leaves TLBs and caches: the memory unit's own, and the last ones. */
 #define REMOVE (((1ull << NOTE_MMU_LIMIT) - 1) | ~((1ull << NOTE_CR3_LOAD) - 1))
 
+static ALWAYS_INLINE void stay_nowhere(struct watch *h)
+{
+    h->here[0] = h->here[1] = WATCH_NOWHERE;
+}
+
+/* Where the lists go on. */
+struct sifted {
+    const struct access **news, **moves;
+};
+
+/* Whether a hit moves on to another line is found without a branch: nobody could predict it. */
+static ALWAYS_INLINE struct sifted sift_hit(struct watch *h, const struct access *a,
+                                            struct sifted s)
+{
+    uint64_t lines = lines_of(a), key = lines | h->age, *here = &h->here[a->kind == ACCESS_FETCH];
+    uint64_t *known = &h->sieve[a->kind][key >> (32 + LINE_SHIFT) & (WATCH_SIEVE - 1)];
+    *s.moves = a;
+    s.moves += *here != lines;
+    *here = lines;
+    if (UNLIKELY(*known != key)) {
+        *known = key;
+        *s.news++ = a;
+    }
+    return s;
+}
+
+static ALWAYS_INLINE void end_lists(struct watch *h, struct sifted s)
+{
+    h->news_count = (uint32_t)(s.news - h->news);
+    h->moves_count = (uint32_t)(s.moves - h->moves);
+    if (UNLIKELY(!h->hits) || UNLIKELY(h->all))
+        stay_nowhere(h);
+}
+
 static ALWAYS_INLINE void sift(struct watch *h, const struct access *a, const struct access *end)
 {
-    const struct access **news = h->news;
-    uint64_t notes = 0, age = h->age;
+    struct sifted s = {h->news, h->moves};
+    uint64_t notes = 0;
     uint32_t left = 0;
     for (; a < end; a++) {
-        uint32_t what = a->kind | (uint32_t)a->level << 8;
-        if (LIKELY(what <= ACCESS_FETCH)) { /* a hit */
-            uint64_t key = lines_of(a) | age;
-            uint64_t *known = &h->sieve[what][key >> (32 + LINE_SHIFT) & (WATCH_SIEVE - 1)];
-            if (LIKELY(*known == key))
-                continue;
-            *known = key;
+        if (LIKELY((a->kind | (uint32_t)a->level << 8) <= ACCESS_FETCH)) { /* a hit */
+            s = sift_hit(h, a, s);
         } else if (a->kind == ACCESS_NOTE) {
             notes |= 1ull << a->level;
-            continue;
         } else {
             left++;
-            h->left_last = a;
+            *s.news++ = a;
         }
-        *news++ = a;
     }
-    h->news_count = (uint32_t)(news - h->news);
     h->notes = notes;
-    h->left = left;
     h->removes = notes & REMOVE;
     h->hits = !left && !h->removes;
+    end_lists(h, s);
+}
+
+/* Nothing but hits. */
+static ALWAYS_INLINE void sift_run(struct watch *h, const struct access *a,
+                                   const struct access *end)
+{
+    struct sifted s = {h->news, h->moves};
+    h->notes = 0;
+    h->removes = false;
+    h->hits = true;
+    for (; a < end; a++)
+        if (LIKELY(a->kind <= ACCESS_FETCH))
+            s = sift_hit(h, a, s);
+        else
+            h->notes |= 1ull << a->level;
+    end_lists(h, s);
 }
 
 _Static_assert(LEVEL_L1 == 0, "a hit is told by its kind alone");
@@ -128,29 +162,34 @@ static ALWAYS_INLINE void is_told(struct watch *h, const struct cpu *c, uint32_t
 {
     h->before = c->clock->now;
     h->instructions += instructions;
-    h->causes = h->charge_count = 0;
+    h->heard->count = 0;
+    h->heard->causes = 0;
 }
 
 /* Whom each kind of event is told. Not done while one is told: wishes change then. */
 static NOINLINE void list_told(struct watch *h)
 {
-    memset(h->told_count, 0, sizeof h->told_count);
+    uint32_t count[WATCH_CROSSINGS + 1] = {0};
     for (unsigned i = 0; i < h->count; i++)
         for (unsigned k = h->wants[i]; k <= WATCH_CROSSINGS; k++)
-            h->told[k][h->told_count[k]++] = (uint8_t)i;
+            h->told[k][count[k]++] = &h->list[i];
+    for (unsigned k = 0; k <= WATCH_CROSSINGS; k++)
+        h->told[k][count[k]] = NULL;
     h->wants_changed = false;
 }
 
 /* Those who want so much or more. */
-static ALWAYS_INLINE enum watch_wants who_is_told(struct watch *h, bool crosses, bool accesses)
+static ALWAYS_INLINE const struct watcher *const *who_is_told(struct watch *h, bool crosses)
 {
     if (UNLIKELY(h->wants_changed))
         list_told(h);
     if (crosses || h->all)
-        return WATCH_CROSSINGS;
+        return h->told[WATCH_CROSSINGS];
     if (h->news_count)
-        return WATCH_NEWS;
-    return accesses || h->causes & CAUSES_OF_MISSES ? WATCH_ACCESSES : WATCH_OWN;
+        return h->told[WATCH_NEWS];
+    if (h->moves_count || !h->hits || h->heard->causes & CAUSES_OF_MISSES)
+        return h->told[WATCH_MOVES];
+    return h->told[WATCH_OWN];
 }
 
 static void warn(struct watch *h, const struct cpu *c)
@@ -170,11 +209,8 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
     sift(h, c->log.list, c->log.list + c->log.count);
     if (!h->hits)
         warn(h, c);
-    unsigned told = who_is_told(h, crosses, c->log.count != 0);
-    for (unsigned n = 0; n < h->told_count[told]; n++) {
-        const struct watcher *w = &h->list[h->told[told][n]];
-        w->priced(w->owner, c, o, delivery);
-    }
+    for (const struct watcher *const *w = who_is_told(h, crosses); *w; w++)
+        (*w)->priced((*w)->owner, c, o, delivery);
     if (UNLIKELY(crosses)) {
         h->cpl = c->cpl;
         h->base = c->seg[CS].base;
@@ -187,12 +223,10 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
 static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 {
     struct watch *h = owner;
-    sift(h, c->log.list + r->mark[0], c->log.list + r->mark[r->count]);
-    unsigned told = who_is_told(h, false, r->mark[r->count] != r->mark[0]);
-    for (unsigned n = 0; n < h->told_count[told]; n++) {
-        unsigned i = h->told[told][n];
-        h->run[i](h->list[i].owner, c, r);
-    }
+    const struct access *list = c->log.list;
+    sift_run(h, list + r->mark[0], list + r->mark[r->count]);
+    for (const struct watcher *const *w = who_is_told(h, false); *w; w++)
+        (*w)->run((*w)->owner, c, r);
     is_told(h, c, r->count);
 }
 
@@ -201,7 +235,7 @@ static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 static bool all_take_runs(const struct watch *h)
 {
     for (unsigned i = 0; i < h->count; i++)
-        if (!h->run[i])
+        if (!h->list[i].run)
             return false;
     return h->count > 0;
 }
@@ -219,13 +253,14 @@ static void connect(struct watch *h)
     h->charges_asked = false;
     for (unsigned i = 0; i < h->count; i++)
         h->charges_asked |= h->list[i].charged != NULL;
-    h->charges_simple = h->charges_asked ? 0 : WATCH_CHARGES;
     find_all(h);
     h->cpu->on_priced = h->count ? priced : NULL;
     h->cpu->on_priced_run = all_take_runs(h) ? run : NULL;
     h->cpu->priced_owner = h;
     h->cpu->ledger->tap = h->count ? charged : NULL;
     h->cpu->ledger->tap_owner = h;
+    h->heard->most = h->count && !h->charges_asked ? LEDGER_HEARD : 0;
+    stay_nowhere(h);
 }
 
 static void begin(struct watch *h, struct cpu *c)
@@ -234,8 +269,9 @@ static void begin(struct watch *h, struct cpu *c)
     CHECK(!c->mmu->l1i.sets || c->mmu->l1i.line_shift >= LINE_SHIFT);
     h->cpu = c;
     h->news = xalloc(ACCESS_LOG_MAX, sizeof *h->news);
-    h->before = c->clock->now;
-    h->causes = h->charge_count = 0;
+    h->moves = xalloc(ACCESS_LOG_MAX + 1, sizeof *h->moves);
+    h->heard = &c->ledger->heard;
+    is_told(h, c, 0);
     h->cpl = c->cpl;
     h->base = c->seg[CS].base;
     h->caches_off = c->mmu->caches_off;
@@ -247,7 +283,7 @@ void watch_add_runs(struct watch *h, struct cpu *c, struct watcher w, watch_run 
     CHECK(c->model->timed && h->count < WATCHERS_MAX);
     if (!h->count)
         begin(h, c);
-    h->run[h->count] = run_told;
+    w.run = run_told;
     h->wants[h->count] = WATCH_ALL;
     h->list[h->count++] = w;
     connect(h);
@@ -268,13 +304,14 @@ void watch_remove(struct watch *h, const void *owner)
     unsigned kept = 0, before = h->count;
     for (unsigned i = 0; i < h->count; i++)
         if (h->list[i].owner != owner) {
-            h->run[kept] = h->run[i];
             h->wants[kept] = h->wants[i];
             h->list[kept++] = h->list[i];
         }
     h->count = kept;
-    if (before && !kept)
+    if (before && !kept) {
         free(h->news);
+        free(h->moves);
+    }
     if (h->cpu)
         connect(h);
 }

@@ -18,7 +18,10 @@
 
 #define WATCHERS_MAX 12
 #define WATCH_SIEVE 256 /* lines of each kind of access: a power of two */
-#define WATCH_CHARGES (2 * CAUSE_COUNT)
+#define WATCH_NOWHERE UINT64_MAX
+
+/* Told of a run (cpu.h); of everything else priced is told as ever. */
+typedef void (*watch_run)(void *owner, const struct cpu *c, const struct priced_run *r);
 
 struct watcher {
     void (*priced)(void *owner, const struct cpu *c, const struct op *o, bool delivery);
@@ -27,54 +30,45 @@ struct watcher {
     /* NULL, or told first of all of an event in which something missed: what it will need then has
      * not been looked at for a long time, and the host may fetch it while others are told. */
     void (*ahead)(void *owner, const struct cpu *c);
+    watch_run run; /* NULL: it wants every instruction */
 };
 
 /* What an observer wants to be told of; until it says so, it is WATCH_ALL. */
 enum watch_wants {
     WATCH_ALL,       /* everything, and so must be all others: it looks at what they know */
     WATCH_OWN,       /* everything; it looks at nobody who asks for less */
-    WATCH_ACCESSES,  /* what has accesses, or was charged for a miss; and crossings */
+    WATCH_MOVES,     /* what moves on to another line, or was charged for a miss; and crossings */
     WATCH_NEWS,      /* what has news, and crossings */
     WATCH_CROSSINGS, /* deliveries, HLT, changes of privilege, code segment, caches on or off */
 };
 
-/* Told of a run (cpu.h); of everything else priced is told as ever. */
-typedef void (*watch_run)(void *owner, const struct cpu *c, const struct priced_run *r);
-
 struct watch {
     struct cpu *cpu;
     struct watcher list[WATCHERS_MAX];
-    watch_run run[WATCHERS_MAX]; /* NULL: it wants every instruction */
     uint8_t wants[WATCHERS_MAX]; /* enum watch_wants */
     unsigned count;
     bool all;           /* somebody wants WATCH_ALL */
     bool wants_changed; /* ... since `told` was made: */
-    uint8_t told[WATCH_CROSSINGS + 1][WATCHERS_MAX]; /* who is told, by what there is to tell */
-    uint32_t told_count[WATCH_CROSSINGS + 1];
-    bool charges_asked;      /* somebody wants to hear each charge at once */
-    uint32_t charges_simple; /* so many charges of an event are merely put down */
+    /* Who is told, by what there is to tell; NULL behind the last. */
+    const struct watcher *told[WATCH_CROSSINGS + 1][WATCHERS_MAX + 1];
+    bool charges_asked; /* somebody wants to hear each charge at once */
 
     /* of the event that is being told */
-    const struct access **news;
-    uint32_t news_count;
-    uint32_t left;  /* accesses that left the first level, or walked; the last of them: */
-    const struct access *left_last;
+    const struct access **news, **moves;
+    uint32_t news_count, moves_count;
     bool removes;   /* a note tells of what enters or leaves caches and TLBs */
-    bool hits;      /* neither */
+    bool hits;      /* nor does an access leave the first level, or walk */
     uint64_t notes; /* a bit for each enum note in the log */
     cycle_t before;        /* when it began: what waits in HLT is no event, and comes before it */
     uint64_t instructions; /* before it */
-    uint64_t causes;       /* of what was charged: a bit for each ... */
-    uint32_t charge_count; /* ... and how much, the same cause perhaps more than once */
-    struct watch_charge {
-        uint32_t cause, cycles;
-    } charge[WATCH_CHARGES];
+    struct ledger_heard *heard; /* what was charged, the same cause perhaps more than once */
 
     uint8_t cpl;
     laddr_t base; /* of the code segment */
     bool caches_off;
     uint32_t ages; /* of what the sieve knows, by a count, ... */
     uint64_t age;  /* ... and as part of each key */
+    uint64_t here[2]; /* the lines of the last access to data, to code; WATCH_NOWHERE */
     uint64_t sieve[ACCESS_FETCH + 1][WATCH_SIEVE];
 };
 

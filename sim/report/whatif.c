@@ -200,8 +200,8 @@ static void begin_event(struct whatif *w)
     uint64_t *row = w->runs[0]->row;
     halt(w, h->before);
     go_to(w, w->paths->account);
-    for (uint32_t i = 0; i < h->charge_count; i++)
-        row[h->charge[i].cause] += h->charge[i].cycles;
+    for (uint32_t i = 0; i < h->heard->count; i++)
+        row[h->heard->charge[i].cause] += h->heard->charge[i].cycles;
 }
 
 static void end_event(struct whatif *w, const struct cpu *c)
