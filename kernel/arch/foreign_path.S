@@ -72,7 +72,7 @@
 
 /* --- exceptions ---------------------------------------------------------------------------------
  * Of the general protection faults only int 0x80's is one of these. With a trampoline it becomes a
- * call to that, by a word on the program's stack; if that is not there, it is an exception still. */
+ * call to that, by a word on the stack; without one, or in a single step, it is one still. */
         .balign 32
         .globl  enter_general_protection, enter_page_fault_foreign, trampoline_push, foreign_message
 enter_general_protection:
@@ -86,11 +86,11 @@ enter_general_protection:
         subl    $4, %eax; addl $2, %ebx
         cmpl    $USER_END - 4, %eax; ja foreign_message
         cmpl    $USER_DS, FRAME_SS(%esp); jne foreign_message
+        testl   $EFLAGS_TF, FRAME_EFLAGS(%esp); jnz foreign_message
 trampoline_push:
         movl    %ebx, %ss:(%eax)
         movl    %eax, FRAME_ESP(%esp); movl %ecx, FRAME_EIP(%esp)
-        popa
-        addl    $8, %esp
+        popa; addl $8, %esp
         .globl  trampoline_iret
 trampoline_iret:
         iret

@@ -103,6 +103,8 @@
 #define GDT_USER_CODE 0x18
 #define GDT_USER_DATA 0x20
 
+#define EFLAGS_TF    0x00100
+#define EFLAGS_VM    0x20000
 #define FLAGS_IOPL   0x3000
 #define KERNEL_FLAGS 0x3002 /* IOPL 3 as programs have it, interrupts off */
 
@@ -125,7 +127,6 @@
 #define RIGHT_W             2
 #define RIGHT_R             4
 #define KERNEL_IPC_MAP      0x101 /* kernel_ipc and kernel_accepts_map; the next two are false */
-#define EFLAGS_VM           0x20000
 #define USER_FLAGS          0x3202
 
 /* Before a return to a program from C: does the gate of Ipc still lead where it should? */

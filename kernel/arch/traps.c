@@ -28,8 +28,6 @@ enum vector {
 #define PF_PRESENT 1u
 #define PF_WRITE   2u
 
-#define EFLAGS_TF 0x00100u
-#define EFLAGS_VM 0x20000u
 
 /* #GP error code: the selector index is a gate's. */
 #define GP_IDT 2u

@@ -1,8 +1,8 @@
 #!/bin/bash
 # l4_linux.sh [TARGET...]: Linux as a server on our L4 kernel, under QEMU, Bochs and on Isochron's models
 # (qemu, bochs, flat, p5, k7, k8); with system calls by the library and by the trampoline, that one in a small
-# space (library, trampoline); as a task of our root server, its terminal the console server's (task); all
-# if none is named.
+# space (library, trampoline); in a small space that it outgrows, so that the kernel says so and gives it a large one
+# (outgrown); as a task of our root server, its terminal the console server's (task); all if none is named.
 # A session is typed at its shell; what the commands print must be what native Linux prints for them.
 # BUILD names the build (build/release); ISOCHRON the program.
 set -euo pipefail
@@ -66,6 +66,8 @@ on_isochron() { # MODEL KERNEL WAY SPACE
     local append=root=low modules=${modules/exit=debug/exit=debug syscalls=$3 space=$4} machine=p133
     case $1 in k7) machine=k7-1400 ;; k8) machine=a64-2200 ;; esac
     [ "$4" != task ] || append= modules=$tasks
+    [ "$4" != outgrown ] || machine+=' -m 128' modules=${modules/mem=32M/mem=62M} modules=${modules/outgrown/small}
+    # shellcheck disable=SC2086 # the machine may have an option behind it
     timeout 400 "$isochron" run --quiet --machine $machine --model "$1" -kernel "$build/l4/$2" -append "$append" \
         -initrd "$modules" -serial "file:$work/out" -serial-input "$work/typed" \
         -device isa-debug-exit,iobase=0xf4,iosize=4 --max-cycles 20G </dev/null 2>"$work/log"
@@ -81,6 +83,13 @@ type_session() {
         done
         printf '%s\n' "$line" >&9
     done 8< <(cat "$work/session"; echo poweroff)
+}
+
+# The kernel must have said that the server outgrew its small space.
+outgrows() {
+    on_isochron "$@" || local status=$?
+    grep -aq 'goes beyond its small space: large now' "$work/out" || { echo "it did not outgrow it" >>"$work/log"; return 9; }
+    return ${status:-0}
 }
 
 # QEMU's terminal is a pipe.
@@ -155,7 +164,7 @@ typed >"$work/typed"
 native
 answers "$work/native" >"$work/expected"
 [ "$(wc -l <"$work/expected")" -gt 25 ] || { echo "native Linux did not do the session"; exit 1; }
-[ $# -gt 0 ] || set -- qemu bochs flat p5 k8 library trampoline task
+[ $# -gt 0 ] || set -- qemu bochs flat p5 k8 library trampoline outgrown task
 for target; do
     case $target in
     qemu) check 'qemu, pentium' on_qemu ;;
@@ -165,12 +174,17 @@ for target; do
     trampoline)
         check 'isochron, flat, assertions on, trampoline, small' on_isochron flat kernel-checked trampoline small
         ;;
+    outgrown)
+        check 'isochron, flat, assertions on, library, a small space outgrown' \
+            outgrows flat kernel-checked library outgrown
+        ;;
     task) check 'isochron, flat, assertions on, library, a task' on_isochron flat kernel-checked library task ;;
     p5) check 'isochron, p5' on_isochron p5 kernel exception large ;;
     k7) check 'isochron, k7-1400' on_isochron k7 kernel exception large ;;
     k8) check 'isochron, a64-2200, library' on_isochron k8 kernel library large ;;
     *)
-        echo "l4_linux.sh: $target is no target; accepted are qemu, bochs, flat, p5, k7, k8, library, trampoline, task" >&2
+        echo "l4_linux.sh: $target is no target; accepted are qemu, bochs, flat, p5, k7, k8, library, trampoline, outgrown," \
+            "task" >&2
         exit 2
         ;;
     esac

@@ -53,7 +53,7 @@ def run(work, way, options):
 
 def on_l4(work, way, space):
     modules = ",".join([str(BUILD / "l4/sigma0"),
-                        f"{image('linux-l4')} mem=32M initrd=rd console=ttyS0 quiet lpj=400000 syscalls={way} space={space}",
+                        f"{image('linux-l4')} mem=32M initrd=rd console=ttyS0 quiet lpj=400000 norandmaps syscalls={way} space={space}",
                         image("initrd-klibc")])
     kernel = BUILD / "l4/kernel"
     return run(work, way, ["-kernel", kernel, "--symbols", kernel, "-append", "root=low", "-initrd", modules])
@@ -62,7 +62,7 @@ def on_l4(work, way, space):
 def native(work):
     vmlinux = image("vmlinux")
     return run(work, "native", ["-kernel", vmlinux, "-initrd", image("initrd-klibc"), "-append",
-                                image("vmlinux", "--cmdline"), "--symbols", vmlinux])[1]
+                                image("vmlinux", "--cmdline") + " norandmaps", "--symbols", vmlinux])[1]
 
 
 def check(paths, way, writes):

@@ -6,7 +6,7 @@
 # fewer than before: so many the server keeps for its next processes (KEPT_MAX in process.c), and how many it
 # has just then is by chance; each has kept_frames. Targets: flat (the kernel with its assertions), p5,
 # library, trampoline; flat if none is named. ROUNDS is 1 if it is not given; one is four seconds of the
-# guest's time. With the trampoline, trace's digest is another: a step over INT 80h is one into the page.
+# guest's time.
 # BUILD names the build (build/release); ISOCHRON the program; LINUX_L4 another server.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -84,14 +84,12 @@ check() { # NAME MODEL KERNEL OPTION
     shift
     on_l4 "$@" || status=$?
     answers "$work/out" >"$work/answers"
-    cp "$work/expected" "$work/wanted"
-    [[ $3 != *trampoline ]] || sed -i '/^trace: /d' "$work/wanted" "$work/answers"
     before=$(kilobytes first "$work/out") after=$(kilobytes last "$work/out")
     processes=$(left "$work/out")
     read -r frames threads spaces mappings <<<"$(l4_memory 2)"
     read -ra was <<<"$(l4_memory 1)"
     fall=$(($(kilobytes first "$work/native") - $(kilobytes last "$work/native")))
-    if diff "$work/wanted" "$work/answers" >"$work/diff" && [ $status -eq 1 ] &&
+    if diff "$work/expected" "$work/answers" >"$work/diff" && [ $status -eq 1 ] &&
         [ $((before - after)) -lt $((fall + 300)) ] &&
         [ ${#was[@]} -eq 4 ] && l4_same "${was[1]}" "${was[2]}" "${was[0]}" "$threads" "$spaces" "$frames" &&
         [ "$processes" -eq "$(left "$work/native")" ]; then
