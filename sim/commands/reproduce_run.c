@@ -275,31 +275,44 @@ static void write_empty(const char *path)
     close(file);
 }
 
+static void add_images(struct command *c, const char *kernel, const char *modules,
+                       const char *append)
+{
+    add(c, "-kernel");
+    add(c, kernel);
+    add(c, "-initrd");
+    add(c, modules);
+    add(c, "-append");
+    add(c, append);
+}
+
+/* A small space still has the server's memory where the kernel is told root=low. */
+static void add_stack(const struct reproduce_place *p, const struct reproduce_row *row,
+                      unsigned khz, struct command *c)
+{
+    const char *initrd = image(p, "initrd-bench"), *server;
+    bool small = row->options && strstr(row->options, "space=small");
+    if (row->stack == STACK_NATIVE) {
+        add_images(c, image(p, "vmlinux"), initrd,
+                   format("%s" NO_CHANCE,
+                          ask_images(p, "--cmdline", "vmlinux", format("%u", khz))));
+        return;
+    }
+    server = format("mem=32M initrd=rd console=ttyS0 quiet lpj=%u%s" NO_CHANCE, khz * 3,
+                    row->options);
+    if (row->stack == STACK_BARE)
+        add_images(c, image(p, "linux-bare"), initrd, server);
+    else
+        add_images(c, l4_image(p, "kernel"),
+                   format("%s,%s %s,%s", l4_image(p, "sigma0"), image(p, "linux-l4"), server,
+                          initrd), small ? "root=low" : "");
+}
+
 /* The options that boot the row and say when it is over. */
 static void add_linux(const struct reproduce_place *p, const struct reproduce_job *job,
                       const struct scratch *s, unsigned khz, struct command *c)
 {
-    char *initrd = image(p, "initrd-bench");
-    if (job->row->stack == STACK_NATIVE) {
-        char *clock = format("%u", khz), *vmlinux = image(p, "vmlinux");
-        add(c, "-kernel");
-        add(c, vmlinux);
-        add(c, "-initrd");
-        add(c, initrd);
-        add(c, "-append");
-        add(c, format("%s" NO_CHANCE, ask_images(p, "--cmdline", "vmlinux", clock)));
-    } else {
-        add(c, "-kernel");
-        add(c, l4_image(p, "kernel"));
-        if (strstr(job->row->options, "space=small")) {
-            add(c, "-append");
-            add(c, "root=low"); /* where a small space still has the server's memory */
-        }
-        add(c, "-initrd");
-        add(c, format("%s,%s mem=32M initrd=rd console=ttyS0 quiet lpj=%u%s" NO_CHANCE ",%s",
-                      l4_image(p, "sigma0"), image(p, "linux-l4"), khz * 3, job->row->options,
-                      initrd));
-    }
+    add_stack(p, job->row, khz, c);
     add(c, "--serial-input");
     add(c, s->typed);
     add(c, "--until-serial");

@@ -400,6 +400,11 @@ json_t *reproduce_join(const struct reproduce_table *t, const char *folder, cons
     return o;
 }
 
+static bool boots_linux(const struct reproduce_row *row)
+{
+    return row->stack == STACK_NATIVE || row->stack == STACK_BARE || row->stack == STACK_L4;
+}
+
 void reproduce_wants(const struct reproduce_table *t, const char *folder,
                      void (*want)(void *owner, const char *row, const char *program,
                                   const char *line), void *owner)
@@ -413,8 +418,7 @@ void reproduce_wants(const struct reproduce_table *t, const char *folder,
         if (!is_in_table(&j, i) || !is_first(&j, i) || !reproduce_test(&what, line, &program, &why))
             continue;
         for (const struct reproduce_system *s = t->systems; s->row; s++)
-            if (reproduce_row(s->row)->stack == STACK_NATIVE ||
-                reproduce_row(s->row)->stack == STACK_L4)
+            if (boots_linux(reproduce_row(s->row)))
                 want(owner, s->row, program, line);
     }
     if (t->l4_source)

@@ -27,9 +27,9 @@
 #include <stdio.h>
 
 #define REPRODUCE_SCHEMA "isochron-reproduce-1"
-#define REPRODUCE_LINUX "6.1" /* what is simulated, native and on L4 */
+#define REPRODUCE_LINUX "6.1" /* what is simulated, native and as a server */
 
-enum reproduce_stack { STACK_NONE, STACK_NATIVE, STACK_L4, STACK_MEASURE };
+enum reproduce_stack { STACK_NONE, STACK_NATIVE, STACK_BARE, STACK_L4, STACK_MEASURE };
 
 /* What is booted. */
 struct reproduce_row {

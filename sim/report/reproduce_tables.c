@@ -11,6 +11,7 @@
 
 const struct reproduce_row reproduce_rows[] = {
     {"native", "native Linux", STACK_NATIVE, NULL, false, NULL},
+    {"stand-in", "Linux as on L4, without L4", STACK_BARE, "", false, NULL},
     {"l4-library", "Linux on L4, shared library", STACK_L4, " syscalls=library", true, NULL},
     {"l4-exception", "Linux on L4, exception IPC", STACK_L4, "", false, NULL},
     {"l4-library-small", "Linux on L4, small, shared library", STACK_L4,
@@ -29,6 +30,7 @@ static const struct reproduce_system sosp97[] = {
     {"Linux", "native"},
     {"L4Linux", "l4-library-small"},
     {"L4Linux (trampoline)", "l4-trampoline-small"},
+    {NULL, "stand-in"},
     {NULL, "l4-exception-small"},
     {NULL, "l4-library"},
     {NULL, "l4-exception"},
@@ -44,6 +46,7 @@ static const struct reproduce_system thesis2007[] = {
     {"Wombat/Iguana/L4", "l4-exception"},
     {"L4Linux 2.6.17/Fiasco", "l4-exception"},
     {NULL, "l4-library"},
+    {NULL, "stand-in"},
     {NULL, NULL},
 };
 

@@ -8,7 +8,7 @@ isochron=${ISOCHRON:-$root/build/release/isochron}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$isochron" reproduce sosp97 table2 figure5 table4 --rows native,l4-library-small,l4-exception \
+"$isochron" reproduce sosp97 table2 figure5 table4 --rows native,stand-in,l4-library-small,l4-exception \
     --quiet --format json --out "$work/out.json"
 python3 - "$work/out.json" <<'END'
 import json
@@ -36,11 +36,13 @@ def phase(row, part):
     return one(row, name="phase", part=part)
 
 
-native, servers = "native", ("l4-library-small", "l4-exception")
-expect("the rows", set(runs) == {native, *servers}, set(runs))
+native, bare, servers = "native", "stand-in", ("l4-library-small", "l4-exception")
+expect("the rows", set(runs) == {native, bare, *servers}, set(runs))
+expect("the architecture costs, and L4 costs more",
+       one(native, name="getpid") < one(bare, name="getpid") < one("l4-exception", name="getpid"))
 expect("native phases sum", phase(native, "hardware") + phase(native, "software") == phase(native, "total"))
 parts = ("enter", "first_message", "server", "second_message", "leave")
-for row in (native, *servers):
+for row in (native, bare, *servers):
     call, counter = phase(row, "total"), phase(row, "counter")
     expect(f"{row}: a call by instruction is a call by the counter", abs(call - counter) < 0.02 * counter,
            (call, counter))

@@ -2,7 +2,8 @@
 # l4_linux.sh [TARGET...]: Linux as a server on our L4 kernel, under QEMU, Bochs and on Isochron's models
 # (qemu, bochs, flat, p5, k7, k8); with system calls by the library and by the trampoline, that one in a small
 # space (library, trampoline); in a small space that it outgrows, so that the kernel says so and gives it a large one
-# (outgrown); as a task of our root server, its terminal the console server's (task); all if none is named.
+# (outgrown); as a task of our root server, its terminal the console server's (task); the same server without L4
+# (bare-qemu, bare-bochs, bare, which is p5, and bare-k8); all if none is named.
 # A session is typed at its shell; what the commands print must be what native Linux prints for them.
 # BUILD names the build (build/release); ISOCHRON the program.
 set -euo pipefail
@@ -73,6 +74,22 @@ on_isochron() { # MODEL KERNEL WAY SPACE
         -device isa-debug-exit,iobase=0xf4,iosize=4 --max-cycles 20G </dev/null 2>"$work/log"
 }
 
+# refuses OPTION TEXT: what wants L4's Ipc says so, and nothing else happens.
+refuses() {
+    "$isochron" run --quiet --model flat -kernel "$(image linux-bare)" -initrd "$initrd" -append "$options $1" \
+        -serial "file:$work/out" -device isa-debug-exit,iobase=0xf4,iosize=4 --max-cycles 1G \
+        </dev/null 2>"$work/log" || [ $? -eq 3 ] || return 2
+    grep -q "^linux: $1 is for Linux on L4" "$work/out"
+}
+
+bare_on_isochron() { # MODEL
+    local machine=p133
+    case $1 in k8) machine=a64-2200 ;; esac
+    timeout 400 "$isochron" run --quiet --machine $machine --model "$1" -kernel "$(image linux-bare)" \
+        -append "$options" -initrd "$initrd" -serial "file:$work/out" -serial-input "$work/typed" \
+        -device isa-debug-exit,iobase=0xf4,iosize=4 --max-cycles 20G </dev/null 2>"$work/log"
+}
+
 # type_session PROCESS: line by line into 9 as the prompts come, while the process runs.
 type_session() {
     local prompts=0 line
@@ -93,11 +110,12 @@ outgrows() {
 }
 
 # QEMU's terminal is a pipe.
-on_qemu() {
+on_qemu() { # KERNEL OPTIONS MODULES
     local status=0
+    rm -f "$work/in"
     mkfifo "$work/in"
-    timeout 300 qemu-system-i386 -cpu pentium -m 64 -kernel "$build/l4/kernel-checked" \
-        -initrd "$modules" -serial stdio -display none -monitor none -no-reboot \
+    timeout 300 qemu-system-i386 -cpu pentium -m 64 -kernel "$1" -append "$2" \
+        -initrd "$3" -serial stdio -display none -monitor none -no-reboot \
         -device isa-debug-exit,iobase=0xf4,iosize=4 <"$work/in" >"$work/out" 2>"$work/log" &
     local qemu=$!
     exec 9>"$work/in"
@@ -108,14 +126,20 @@ on_qemu() {
 }
 
 # Bochs boots by GRUB; its terminal is a socket. It has no debug exit: Linux halts, and says so.
-on_bochs() {
-    local port=$((40000 + $$ % 20000)) boot=$work/iso/boot bochs reader
+on_bochs() { # FILE...: the first is what GRUB runs, with Linux's options where that is Linux
+    local port=$((40000 + $$ % 20000)) boot=$work/iso/boot bochs reader file word=multiboot
+    rm -rf "$work/iso"
     mkdir -p "$boot/grub"
-    cp "$build/l4/kernel" "$build/l4/sigma0" "$(image linux-l4)" "$initrd" "$boot/"
+    cp "$@" "$boot/"
     {
-        printf 'set timeout=0\nmenuentry s {\n multiboot /boot/kernel kernel\n module /boot/sigma0 sigma0\n'
-        printf ' module /boot/vmlinux linux %s\n' "${options/exit=debug/exit=halt}"
-        printf ' module /boot/%s initrd\n boot\n}\n' "${initrd##*/}"
+        printf 'set timeout=0\nmenuentry s {\n'
+        for file; do
+            printf ' %s /boot/%s %s' $word "${file##*/}" "${file##*/}"
+            case $file in */vmlinux | */linux-bare) printf ' %s' "${options/exit=debug/exit=halt}" ;; esac
+            echo
+            word=module
+        done
+        printf ' boot\n}\n'
     } >"$boot/grub/grub.cfg"
     grub-mkrescue -o "$work/linux.iso" "$work/iso" >"$work/log" 2>&1 || return
     cat >"$work/bochsrc" <<END
@@ -164,11 +188,20 @@ typed >"$work/typed"
 native
 answers "$work/native" >"$work/expected"
 [ "$(wc -l <"$work/expected")" -gt 25 ] || { echo "native Linux did not do the session"; exit 1; }
-[ $# -gt 0 ] || set -- qemu bochs flat p5 k8 library trampoline outgrown task
+[ $# -gt 0 ] || set -- qemu bochs flat p5 k8 library trampoline outgrown task bare-qemu bare-bochs bare bare-k8
 for target; do
     case $target in
-    qemu) check 'qemu, pentium' on_qemu ;;
-    bochs) check 'bochs, pentium' on_bochs ;;
+    qemu) check 'qemu, pentium' on_qemu "$build/l4/kernel-checked" '' "$modules" ;;
+    bochs) check 'bochs, pentium' on_bochs "$build/l4/kernel" "$build/l4/sigma0" "$(image linux-l4)" "$initrd" ;;
+    bare-qemu) check 'without L4, qemu, pentium' on_qemu "$(image linux-bare)" "$options" "$initrd" ;;
+    bare-bochs) check 'without L4, bochs, pentium' on_bochs "$(image linux-bare)" "$initrd" ;;
+    bare)
+        for option in syscalls=library syscalls=trampoline space=small; do
+            refuses $option || { echo "without L4: $option is not refused"; failed=$((failed + 1)); }
+        done
+        check 'without L4, isochron, p5' bare_on_isochron p5
+        ;;
+    bare-k8) check 'without L4, isochron, a64-2200' bare_on_isochron k8 ;;
     flat) check 'isochron, flat, assertions on' on_isochron flat kernel-checked exception large ;;
     library) check 'isochron, flat, assertions on, library' on_isochron flat kernel-checked library large ;;
     trampoline)
@@ -184,7 +217,7 @@ for target; do
     k8) check 'isochron, a64-2200, library' on_isochron k8 kernel library large ;;
     *)
         echo "l4_linux.sh: $target is no target; accepted are qemu, bochs, flat, p5, k7, k8, library, trampoline, outgrown," \
-            "task" >&2
+            "task, bare-qemu, bare-bochs, bare, bare-k8" >&2
         exit 2
         ;;
     esac

@@ -5,8 +5,8 @@
 # debugger tells) by no more than frames_max. Of spaces, and threads with them, there may be kept_max more or
 # fewer than before: so many the server keeps for its next processes (KEPT_MAX in process.c), and how many it
 # has just then is by chance; each has kept_frames. Targets: flat (the kernel with its assertions), p5,
-# library, trampoline; flat if none is named. ROUNDS is 1 if it is not given; one is four seconds of the
-# guest's time.
+# library, trampoline, bare (without L4, which then has nothing to tell); flat and bare if none is named. ROUNDS is
+# 1 if it is not given; one is four seconds of the guest's time.
 # BUILD names the build (build/release); ISOCHRON the program; LINUX_L4 another server.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -79,6 +79,28 @@ l4_same() {
         [ $(($3 - $6)) -le $((frames_max + spaces * kept_frames)) ]
 }
 
+# Without L4: what the server prints, its memory and its processes.
+bare() {
+    local name='isochron, flat, without L4' status=0 fall
+    timeout 7200 "$isochron" run --quiet --model flat -kernel "$(image linux-bare)" -initrd "$initrd" \
+        -append 'mem=32M initrd=rd console=ttyS0 quiet lpj=400000 exit=debug' -serial "file:$work/out" \
+        --serial-input "$work/typed" -device isa-debug-exit,iobase=0xf4,iosize=4 \
+        --max-cycles "${limit}0G" </dev/null 2>"$work/log" || status=$?
+    answers "$work/out" >"$work/answers"
+    fall=$(($(kilobytes first "$work/out") - $(kilobytes last "$work/out")))
+    if diff "$work/expected" "$work/answers" >"$work/diff" && [ $status -eq 1 ] &&
+        [ $fall -lt $(($(kilobytes first "$work/native") - $(kilobytes last "$work/native") + 300)) ] &&
+        [ "$(left "$work/out")" -eq "$(left "$work/native")" ]; then
+        passed=$((passed + 1))
+        echo "$name: ok, $(wc -l <"$work/answers") lines as native, $fall KB less free"
+    else
+        failed=$((failed + 1))
+        echo "$name: FAILED, exit code $status, $fall KB less free, $(left "$work/out") processes left; native < >:"
+        head -n 30 "$work/diff"
+        tail -n 12 "$work/out" "$work/log"
+    fi
+}
+
 check() { # NAME MODEL KERNEL OPTION
     local name=$1 status=0 before after processes fall frames threads spaces mappings was
     shift
@@ -112,14 +134,15 @@ native
 answers "$work/native" >"$work/expected"
 [ "$(wc -l <"$work/expected")" -gt 30 ] || { echo "native Linux did not do it"; exit 1; }
 shift || true
-[ $# -gt 0 ] || set -- flat
+[ $# -gt 0 ] || set -- flat bare
 for target; do
     case $target in
     flat) check 'isochron, flat, assertions on' flat kernel-checked '' ;;
     p5) check 'isochron, p5' p5 kernel '' ;;
+    bare) bare ;;
     library | trampoline) check "isochron, flat, $target" flat kernel-checked "syscalls=$target" ;;
     *)
-        echo "l4_torture.sh: $target is no target; accepted are flat, p5, library, trampoline" >&2
+        echo "l4_torture.sh: $target is no target; accepted are flat, p5, library, trampoline, bare" >&2
         exit 2
         ;;
     esac

@@ -27,28 +27,18 @@ vmlinux_selftests() {
 }
 
 selftests_l4_build() {
-    local tree=$1/tree objects=$1/objects
-    mkdir "$objects"
-    cat "$here/linux/um.frag" "$here/linux/selftests/kernel.frag" >"$1/frag"
-    sed -i '/^CONFIG_POSIX_MQUEUE=n$/d; /^CONFIG_MEMBARRIER=n$/d' "$1/frag"
-    linux_l4_tree "$tree"
-    linux_l4_make "$tree" "$objects" KCONFIG_ALLCONFIG="$1/frag" allnoconfig
-    linux_l4_make "$tree" "$objects" vmlinux
-    linux_check "$objects/vmlinux"
-    mv "$objects/vmlinux" "$1/linux-l4-selftests"
-    mv "$objects/.config" "$1/config"
-    rm -rf "$objects" "$tree"
+    selftests_fragment um "$1/frag"
+    linux_l4_build_with "$1/frag" "$1"
+    mv "$1/vmlinux" "$1/linux-l4-selftests"
+    rm -rf "$1/objects" "$1/tree"
 }
 
 # linux_l4_selftests: the folder with the server.
 linux_l4_selftests() {
     local inputs
     need make gcc flex bison bc xz objdump patch
-    inputs=$(deb_id "linux-source-$linux_release" && compiler_id &&
-        hash_files "$here"/linux/um.frag "$here/linux/selftests/kernel.frag" "$here"/linux/linux.patch \
-            "$here"/linux/os-L4/* "$here"/linux/include/asm/* "$here"/lib/boot.c "$here"/native/div64.c \
-            "$here"/lib/include/l4/*.h &&
-        hash_recipe "$here/linux/linux_l4.sh" "$here/linux/selftests/kernels.sh")
+    inputs=$(linux_l4_inputs "$here/linux/um.frag" "$here/linux/selftests/kernel.frag" &&
+        hash_recipe "$here/linux/selftests/kernels.sh")
     linux_tree=$(linux_source)
     artefact linux-l4-selftests selftests_l4_build "$inputs"
 }

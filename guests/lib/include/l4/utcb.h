@@ -7,6 +7,7 @@
 //   -24 virtual/actual sender | -20, -16 thread words | 0 MR0 ... 252 MR63
 #pragma once
 
+#include <l4/my_utcb.h>
 #include <l4/types.h>
 
 #define L4_UTCB_SIZE 512u
@@ -30,14 +31,6 @@ enum l4_tcr {
 #define L4_PREEMPT_SIGNAL 0x20u  // s: preemptions are signalled
 #define L4_PREEMPT_DELAY 0x40u   // d: preemptions are delayed
 #define L4_PREEMPT_PENDING 0x80u // I: one was delayed
-
-// The address of MR0. Not volatile: it is the same all through a thread's life.
-static inline word_t *l4_utcb(void)
-{
-    word_t *mr0;
-    __asm__("movl %%gs:0, %0" : "=r"(mr0));
-    return mr0;
-}
 
 static inline word_t l4_mr(word_t index)
 {

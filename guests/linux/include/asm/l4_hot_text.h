@@ -6,6 +6,7 @@
 #define L4_HOT_TEXT                                                                     \
     . = ALIGN(PAGE_SIZE);                                                           \
     *(.text.userspace .text.library_call .text.library_place)                       \
+    *(.text.standin_run)                                                            \
     *(.text.library_can_answer .text.interrupt_end .text.singlestepping)            \
     *(.text.handle_syscall .text.syscall_trace_enter .text.syscall_trace_leave)     \
     *(.text.memcpy .text.sys_getpid .text.__task_pid_nr_ns)                         \
