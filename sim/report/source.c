@@ -180,18 +180,20 @@ void source_write(struct source *s, FILE *out)
         fprintf(out, "%x %d %u\n", s->list[i].address, (int)s->list[i].file, s->list[i].line);
 }
 
+/* Each line is copied out: sscanf measures what it reads, to the end of all text otherwise. */
 void source_add_text(struct source *s, const char *text)
 {
     unsigned address, line;
-    int file, length;
-    char name[4096];
+    int file;
+    char copy[4096];
     uint32_t first = s->file_count;
     for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
-        length = (int)(end - text);
-        if (length > 2 && text[0] == 'f' && text[1] == ' ' && length < (int)sizeof name) {
-            snprintf(name, sizeof name, "%.*s", length - 2, text + 2);
-            add_file(s, name);
-        } else if (sscanf(text, "%x %d %u", &address, &file, &line) == 3) {
+        if (end - text >= (ptrdiff_t)sizeof copy)
+            continue;
+        snprintf(copy, sizeof copy, "%.*s", (int)(end - text), text);
+        if (copy[0] == 'f' && copy[1] == ' ' && copy[2]) {
+            add_file(s, copy + 2);
+        } else if (sscanf(copy, "%x %d %u", &address, &file, &line) == 3) {
             bool known = file >= 0 && first + (uint32_t)file < s->file_count;
             add(s, address, known ? first + (uint32_t)file : SOURCE_NONE, line);
         }
