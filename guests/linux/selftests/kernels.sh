@@ -2,11 +2,15 @@
 # kernels.sh: the two Linux 6.1 of native/linux.sh and linux_l4.sh once more, with what Linux's own
 # selftests ask of a kernel (kernel.frag). Others measure those two, so they stay as they are.
 
+# selftests_fragment FRAGMENT TO: that one and kernel.frag, which takes back some of what it leaves out.
+selftests_fragment() {
+    cat "$1" "$here/linux/selftests/kernel.frag" | sed '/^CONFIG_POSIX_MQUEUE=n$/d; /^CONFIG_MEMBARRIER=n$/d' >"$2"
+}
+
 selftests_native_build() {
     local objects=$1/objects
     mkdir "$objects"
-    cat "$here/native/native.frag" "$here/linux/selftests/kernel.frag" >"$1/frag"
-    sed -i '/^CONFIG_POSIX_MQUEUE=n$/d; /^CONFIG_MEMBARRIER=n$/d' "$1/frag"
+    selftests_fragment "$here/native/native.frag" "$1/frag"
     linux_make "$linux_tree" "$objects" KCONFIG_ALLCONFIG="$1/frag" allnoconfig
     linux_make "$linux_tree" "$objects" vmlinux
     linux_check "$objects/vmlinux"
@@ -27,7 +31,7 @@ vmlinux_selftests() {
 }
 
 selftests_l4_build() {
-    selftests_fragment um "$1/frag"
+    selftests_fragment "$here/linux/um.frag" "$1/frag"
     linux_l4_build_with "$1/frag" "$1"
     mv "$1/vmlinux" "$1/linux-l4-selftests"
     rm -rf "$1/objects" "$1/tree"
