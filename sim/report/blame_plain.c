@@ -124,7 +124,7 @@ static ALWAYS_INLINE void bus(struct blame *b, const struct access *a, uint32_t 
 }
 
 static inline void bus_of(struct blame *b, const struct access *a, bool keeps,
-                                 enum blame_array array, enum blame_bucket bucket)
+                          enum blame_array array, enum blame_bucket bucket)
 {
     bus(b, a, a->pa >> b->mirror[MIRROR_L2].shift, keeps, array, bucket);
 }
@@ -134,8 +134,7 @@ static inline void write_back(struct blame *b, paddr_t pa)
     bus(b, NULL, pa >> b->mirror[MIRROR_L2].shift, false, BLAME_L2_WRITE, BUCKET_NONE);
 }
 
-static void give_up(struct blame *b, struct mirror *m, const struct access *a,
-                                  bool data)
+static void give_up(struct blame *b, struct mirror *m, const struct access *a, bool data)
 {
     int index = mirror_find(m, a->pa >> m->shift);
     if (index < 0)
@@ -145,8 +144,7 @@ static void give_up(struct blame *b, struct mirror *m, const struct access *a,
     mirror_drop(m, (uint32_t)index, GIVEN_UP, blame_who_runs(b));
 }
 
-static NOINLINE void bring_in(struct blame *b, const struct access *a, uint32_t index,
-                                   bool code)
+static NOINLINE void bring_in(struct blame *b, const struct access *a, uint32_t index, bool code)
 {
     struct mirror *m = &b->mirror[code ? MIRROR_L1I : MIRROR_L1D];
     struct mirror *other = &b->mirror[code ? MIRROR_L1D : MIRROR_L1I];
