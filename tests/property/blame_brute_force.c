@@ -237,24 +237,11 @@ static void shape(struct world *w, enum blame_mirror i)
 
 static struct world *world_new(struct random *r, struct verdict *v)
 {
-    struct world *w = calloc(1, sizeof *w);
     struct mmu_geometry g = random_geometry(r);
-    w->random = r;
-    w->verdict = v;
-    clock_init(&w->clock);
-    ledger_init(&w->ledger, &w->clock);
-    bus_init(&w->bus);
+    struct world *w = ref_world(&g, r, v);
     bus_map_memory(&w->bus, (struct bus_range){DEVICE_PAGE << 12, (DEVICE_PAGE << 12) + 0xFFF, 4,
                                                device_read, device_write, w, "device"});
-    w->phys = (struct phys){calloc(1, RAM_BYTES), RAM_BYTES, calloc(1, RAM_BYTES / 4096), &w->bus};
     w->phys.page_flags[DEVICE_PAGE] = PAGE_DEVICE;
-    mmu_init(&w->m, &g, &w->phys, true);
-    w->m.log = &w->cpu.log;
-    w->model.timed = true;
-    w->cpu.mmu = &w->m;
-    w->cpu.ledger = &w->ledger;
-    w->cpu.clock = &w->clock;
-    w->cpu.model = &w->model;
     map_all(w);
     w->directory = DIRECTORIES;
     mmu_set_cr3(&w->m, w->directory);

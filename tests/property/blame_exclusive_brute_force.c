@@ -318,21 +318,8 @@ static void set_types(struct world *w)
 
 static struct world *world_new(struct random *r, struct verdict *v)
 {
-    struct world *w = calloc(1, sizeof *w);
     struct mmu_geometry g = random_geometry(r);
-    w->random = r;
-    w->verdict = v;
-    clock_init(&w->clock);
-    ledger_init(&w->ledger, &w->clock);
-    bus_init(&w->bus);
-    w->phys = (struct phys){calloc(1, RAM_BYTES), RAM_BYTES, calloc(1, RAM_BYTES / 4096), &w->bus};
-    mmu_init(&w->m, &g, &w->phys, true);
-    w->m.log = &w->cpu.log;
-    w->model.timed = true;
-    w->cpu.mmu = &w->m;
-    w->cpu.ledger = &w->ledger;
-    w->cpu.clock = &w->clock;
-    w->cpu.model = &w->model;
+    struct world *w = ref_world(&g, r, v);
     mmu_set_control(&w->m, false, false, false, false);
     set_types(w);
     blame_start(&w->blame, NULL, &w->watch, &w->cpu);

@@ -608,3 +608,26 @@ static int brute_force(int argc, char **argv, uint64_t seeds, uint64_t operation
            (unsigned long long)(seeds - failed), (unsigned long long)failed);
     return failed > 0;
 }
+
+/* --- a world ---------------------------------------------------------------------------------- */
+
+/* A memory unit and a ledger, paging off, and nothing that runs. */
+static inline struct world *ref_world(const struct mmu_geometry *g, struct random *r,
+                                      struct verdict *v)
+{
+    struct world *w = calloc(1, sizeof *w);
+    w->random = r;
+    w->verdict = v;
+    clock_init(&w->clock);
+    ledger_init(&w->ledger, &w->clock);
+    bus_init(&w->bus);
+    w->phys = (struct phys){calloc(1, RAM_BYTES), RAM_BYTES, calloc(1, RAM_BYTES / 4096), &w->bus};
+    mmu_init(&w->m, g, &w->phys, true);
+    w->m.log = &w->cpu.log;
+    w->model.timed = true;
+    w->cpu.mmu = &w->m;
+    w->cpu.ledger = &w->ledger;
+    w->cpu.clock = &w->clock;
+    w->cpu.model = &w->model;
+    return w;
+}

@@ -376,22 +376,9 @@ static struct mmu_geometry random_geometry(struct random *r)
 
 static struct world *world_new(struct random *r, struct verdict *v)
 {
-    struct world *w = calloc(1, sizeof *w);
     struct mmu_geometry g = random_geometry(r);
-    w->random = r;
-    w->verdict = v;
+    struct world *w = ref_world(&g, r, v);
     w->tlbs_only = true;
-    clock_init(&w->clock);
-    ledger_init(&w->ledger, &w->clock);
-    bus_init(&w->bus);
-    w->phys = (struct phys){calloc(1, RAM_BYTES), RAM_BYTES, calloc(1, RAM_BYTES / 4096), &w->bus};
-    mmu_init(&w->m, &g, &w->phys, true);
-    w->m.log = &w->cpu.log;
-    w->model.timed = true;
-    w->cpu.mmu = &w->m;
-    w->cpu.ledger = &w->ledger;
-    w->cpu.clock = &w->clock;
-    w->cpu.model = &w->model;
     map_all(w);
     w->directory = DIRECTORIES;
     w->filter = (struct ref_filter){.on = random_chance(r, 60), .cr3 = {DIRECTORIES}, .spaces = 1};
