@@ -218,7 +218,7 @@ static void load_chunk(struct snap *s, const char *name, uint8_t *bytes, size_t 
         compare_chunk(s, name, bytes, there, at, n);
     else if (there)
         memcpy(bytes, there, n);
-    else
+    else if (!all_zero(bytes, n)) /* else the host need not find memory for it */
         memset(bytes, 0, n);
 }
 
