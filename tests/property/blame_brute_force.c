@@ -9,12 +9,217 @@
  * cycles of each must agree at every step, and the reference's arrays with the unit's. */
 #include "tests/property/blame_reference.h"
 
-/* --- one operation, first on the reference, then on the unit ---------------------------------- */
+/* --- the reference's caches ------------------------------------------------------------------- */
 
-static void put_note(struct world *w, enum note n, uint32_t value)
+static bool ref_bus(struct world *w, paddr_t pa, bool keeps, int array, unsigned bucket)
 {
-    access_log_put(&w->m, value, 0, ACCESS_NOTE, n, 0, 0);
+    uint32_t line = pa / LINE;
+    struct ref_entry *e = ref_find(w, MIRROR_L2, line);
+    if (e) {
+        ref_touch(w, MIRROR_L2, e);
+        return true;
+    }
+    if (array >= 0)
+        ref_miss(w, MIRROR_L2, (enum blame_array)array, line, bucket);
+    if (keeps)
+        ref_fill(w, MIRROR_L2, ref_victim(w, MIRROR_L2, line), (struct ref_entry){.tag = line});
+    else
+        referenced(w, MIRROR_L2, line, false);
+    return false;
 }
+
+static void ref_give_up(struct world *w, enum blame_mirror i, paddr_t pa)
+{
+    struct ref_entry *e = ref_find(w, i, pa / LINE);
+    if (!e)
+        return;
+    if (e->dirty)
+        ref_bus(w, pa, false, -1, BUCKET_NONE);
+    ref_remove(w, i, e, GIVEN_UP, DEED_CODE);
+}
+
+/* A read or a fetch: i misses or hits. */
+static void ref_read(struct world *w, enum blame_mirror i, paddr_t pa, unsigned attributes)
+{
+    bool code = i == MIRROR_L1I, keeps = !(attributes & TLB_UNCACHED) && !w->caches_off;
+    uint32_t line = pa / LINE;
+    struct ref_entry *e = ref_find(w, i, line);
+    if (e) {
+        ref_touch(w, i, e);
+        return;
+    }
+    unsigned mine = w->misses;
+    ref_miss(w, i, code ? BLAME_L1I : BLAME_L1D, line, BUCKET_NONE);
+    ref_give_up(w, code ? MIRROR_L1D : MIRROR_L1I, pa);
+    if (ref_bus(w, pa, keeps, BLAME_L2, code ? BUCKET_FETCH_DRAM : BUCKET_DATA_DRAM))
+        w->miss[mine].bucket = code ? BUCKET_FETCH_L2 : BUCKET_DATA_L2;
+    if (!keeps) {
+        referenced(w, i, line, false);
+        return;
+    }
+    struct ref_entry *victim = ref_victim(w, i, line);
+    if (victim->valid && victim->dirty)
+        ref_bus(w, victim->tag * LINE, false, -1, BUCKET_NONE);
+    ref_fill(w, i, victim, (struct ref_entry){.tag = line, .through = attributes & TLB_THROUGH});
+}
+
+static void ref_write(struct world *w, paddr_t pa, unsigned attributes)
+{
+    uint32_t line = pa / LINE;
+    struct ref_entry *e = ref_find(w, MIRROR_L1D, line);
+    if (!e) {
+        ref_miss(w, MIRROR_L1D, BLAME_L1D_WRITE, line, BUCKET_NONE);
+        referenced(w, MIRROR_L1D, line, false);
+        ref_give_up(w, MIRROR_L1I, pa);
+        ref_bus(w, pa, false, BLAME_L2_WRITE, BUCKET_NONE);
+        return;
+    }
+    ref_touch(w, MIRROR_L1D, e);
+    if (!e->through) {
+        e->dirty = true;
+        return;
+    }
+    ref_bus(w, pa, false, BLAME_L2_WRITE, BUCKET_NONE);
+    e->through = (attributes & (TLB_THROUGH | TLB_UNCACHED)) || w->caches_off;
+}
+
+static void ref_locked(struct world *w, paddr_t pa, bool write)
+{
+    ref_give_up(w, MIRROR_L1D, pa);
+    ref_give_up(w, MIRROR_L1I, pa);
+    ref_bus(w, pa, false, write ? BLAME_L2_WRITE : BLAME_L2, BUCKET_NONE);
+}
+
+/* --- the reference's translation -------------------------------------------------------------- */
+
+static void ref_walk_read(struct world *w, paddr_t pa, unsigned attributes)
+{
+    struct ref_entry *e = ref_find(w, MIRROR_L1D, pa / LINE);
+    if (e)
+        ref_touch(w, MIRROR_L1D, e);
+    else
+        ref_bus(w, pa, !(attributes & TLB_UNCACHED) && !w->caches_off, BLAME_L2, BUCKET_NONE);
+}
+
+static void ref_update(struct world *w, paddr_t pa, bool *updates)
+{
+    ref_locked(w, pa, false);
+    ref_bus(w, pa, false, -1, BUCKET_NONE);
+    *updates = true;
+}
+
+/* False: a page fault. */
+static bool ref_walk(struct world *w, laddr_t la, bool write, bool user,
+                            struct ref_entry *found, bool *large, bool *updates)
+{
+    paddr_t at = w->directory + (la >> 22) * 4;
+    uint32_t pde = peek(w, at), entry = pde, wanted = PTE_ACCESSED | (write ? PTE_DIRTY : 0u);
+    ref_walk_read(w, at, 0);
+    *large = pde & PTE_LARGE;
+    if (!(pde & PTE_PRESENT))
+        return false;
+    if (!*large) {
+        if (!(pde & PTE_ACCESSED))
+            ref_update(w, at, updates);
+        at = (pde & ~0xFFFu) + (la >> 12 & 0x3FF) * 4;
+        entry = peek(w, at);
+        ref_walk_read(w, at, attributes_of(pde));
+        if (!(entry & PTE_PRESENT))
+            return false;
+    }
+    if (!permits(flags_of(pde, entry), write, user))
+        return false;
+    if ((entry & wanted) != wanted)
+        ref_update(w, at, updates);
+    found->flags = flags_of(pde, entry | wanted);
+    found->frame = *large ? (entry & 0xFFC00000u) >> 12 : entry >> 12;
+    return true;
+}
+
+static void ref_drop_page(struct world *w, laddr_t la, enum blame_deed deed)
+{
+    for (int i = MIRROR_ITLB; i < MIRRORS; i++)
+        for (unsigned set = 0; set < w->array[i].sets; set++)
+            for (unsigned way = 0; way < w->array[i].ways; way++) {
+                struct ref_entry *e = &w->array[i].entry[set][way];
+                uint32_t tag = i == MIRROR_LARGE ? la >> 22 : la >> 12;
+                if (e->valid && (e->tag == tag || (e->split && e->tag >> 10 == la >> 22)))
+                    ref_remove(w, (enum blame_mirror)i, e, FLUSHED, deed);
+            }
+}
+
+static bool ref_fault(struct world *w, laddr_t la)
+{
+    ref_drop_page(w, la, DEED_PAGE_FAULT);
+    return false;
+}
+
+/* The entry for la in the TLB that it is in. */
+static struct ref_entry *ref_entry_of(struct world *w, laddr_t la, bool code,
+                                             enum blame_mirror *i)
+{
+    *i = code ? MIRROR_ITLB : MIRROR_DTLB;
+    struct ref_entry *e = ref_find(w, *i, la >> 12);
+    if (e || code)
+        return e;
+    *i = MIRROR_LARGE;
+    return ref_find(w, *i, la >> 22);
+}
+
+/* Fills after a walk; resident: the entry that was there, clean. */
+static void ref_translated(struct world *w, laddr_t la, bool code, bool large, bool updates,
+                                  struct ref_entry found, struct ref_entry *resident)
+{
+    enum blame_mirror to = code ? MIRROR_ITLB : MIRROR_DTLB;
+    if (large && !code && w->array[MIRROR_LARGE].sets)
+        to = MIRROR_LARGE;
+    found.tag = to == MIRROR_LARGE ? la >> 22 : la >> 12;
+    found.name = found.tag;
+    found.split = large && to != MIRROR_LARGE;
+    found.frame += found.split ? la >> 12 & 0x3FF : 0;
+    struct ref_miss *m = ref_miss(
+        w, to, to == MIRROR_ITLB ? BLAME_ITLB : to == MIRROR_DTLB ? BLAME_DTLB : BLAME_DTLB_LARGE,
+        key_of(to, &found), code ? BUCKET_ITLB : BUCKET_DTLB);
+    m->updates = updates;
+    if (!resident) {
+        ref_fill(w, to, ref_victim(w, to, found.tag), found);
+        return;
+    }
+    m->kind = BLAME_DIRTY;
+    m->who = (struct blame_who){.deed = DEED_COUNT};
+    found.valid = true;
+    *resident = found;
+    ref_touch(w, to, resident);
+}
+
+/* False: a page fault. */
+static bool ref_translate(struct world *w, laddr_t la, bool write, bool user, bool code,
+                                 paddr_t *pa, unsigned *attributes)
+{
+    enum blame_mirror i;
+    struct ref_entry *e = ref_entry_of(w, la, code, &i), found = {0};
+    bool large = false, updates = false;
+    if (e && !permits(e->flags, write, user))
+        return ref_fault(w, la);
+    if (!e || (write && !(e->flags & TLB_DIRTY))) {
+        if (!ref_walk(w, la, write, user, &found, &large, &updates)) {
+            struct ref_miss *m = &w->miss[w->misses++];
+            *m = (struct ref_miss){code ? BLAME_ITLB : BLAME_DTLB, BLAME_FAULT,
+                                   code ? BUCKET_ITLB : BUCKET_DTLB, updates,
+                                   {.deed = DEED_COUNT}, 0};
+            return ref_fault(w, la);
+        }
+        ref_translated(w, la, code, large, updates, found, e);
+        e = ref_entry_of(w, la, code, &i);
+    } else {
+        ref_touch(w, i, e);
+    }
+    *attributes = e->flags & (TLB_UNCACHED | TLB_THROUGH);
+    *pa = e->frame << 12 | (la & (i == MIRROR_LARGE ? 0x3FFFFF : 0xFFF));
+    return true;
+}
+
+/* --- one operation, first on the reference, then on the unit ---------------------------------- */
 
 static bool is_device(paddr_t pa) { return pa >> 12 == DEVICE_PAGE; }
 
@@ -107,10 +312,9 @@ static void do_empty_caches(struct world *w)
 
 /* --- what is mapped where --------------------------------------------------------------------- */
 
-static void poke(struct world *w, paddr_t pa, uint32_t v) { memcpy(w->phys.ram + pa, &v, 4); }
-
-static uint32_t random_entry(struct world *w)
+static uint32_t random_entry(struct world *w, unsigned page)
 {
+    (void)page;
     struct random *r = w->random;
     uint32_t frame = random_chance(r, 4) ? DEVICE_PAGE << 12
                                          : FRAMES + 4096 * random_below(r, FRAME_COUNT);
@@ -119,32 +323,12 @@ static uint32_t random_entry(struct world *w)
            (random_chance(r, 8) ? PTE_UNCACHED : 0u) | (random_chance(r, 15) ? PTE_THROUGH : 0u);
 }
 
-static paddr_t table_of(const struct world *w, unsigned region, unsigned directory)
-{
-    (void)w;
-    return TABLES + 4096 * (region == 0 ? 0 : 1 + directory);
-}
-
-static void map_all(struct world *w)
-{
-    for (unsigned d = 0; d < 2; d++) {
-        for (unsigned region = 0; region < 2; region++) {
-            poke(w, DIRECTORIES + 4096 * d + 4 * region,
-                 table_of(w, region, d) | PTE_PRESENT | PTE_WRITE | PTE_USER);
-            for (unsigned p = 0; p < PAGES; p++)
-                poke(w, table_of(w, region, d) + 4 * p, random_entry(w));
-        }
-        poke(w, DIRECTORIES + 4096 * d + 4 * (LARGE_LA >> 22),
-             PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_LARGE);
-    }
-}
-
 /* Software that changes an entry says so. */
 static void remap(struct world *w)
 {
     unsigned region = random_below(w->random, 2), p = random_below(w->random, PAGES);
     unsigned d = random_below(w->random, 2);
-    poke(w, table_of(w, region, d) + 4 * p, random_entry(w));
+    poke(w, entry_at(region, d, p), random_entry(w, p));
     do_invalidate(w, region << 22 | p << 12);
 }
 
@@ -157,7 +341,7 @@ static laddr_t random_address(struct world *w)
     return random_below(r, 2) << 22 | random_below(r, PAGES) << 12 | LINE * line;
 }
 
-/* --- telling ---------------------------------------------------------------------------------- */
+/* --- an instruction --------------------------------------------------------------------------- */
 
 static void do_switch_caches(struct world *w)
 {
@@ -192,26 +376,6 @@ static void operate(struct world *w, bool alone)
         do_switch_caches(w);
 }
 
-static void instruction(struct world *w)
-{
-    struct random *r = w->random;
-    unsigned operations = random_chance(r, 75) ? 1 : 1 + random_below(r, 4);
-    ledger_select(&w->ledger, random_chance(r, 50) ? PATH_USER : PATH_VECTOR + random_below(r, 3),
-                  2 + random_below(r, 5));
-    w->now = (struct blame_who){.path = w->ledger.path, .place = w->ledger.place,
-                                .deed = DEED_CODE};
-    w->op.eip = 16 * random_below(r, 8);
-    w->misses = 0;
-    w->blame.misses = 0;
-    for (unsigned i = 0; i < operations; i++)
-        operate(w, operations == 1);
-    charge(w);
-    w->cpu.on_priced(w->cpu.priced_owner, &w->cpu, &w->op, false);
-    w->cpu.log.count = 0;
-    compare(w);
-    compare_arrays(w);
-}
-
 /* --- a world ---------------------------------------------------------------------------------- */
 
 static struct mmu_geometry random_geometry(struct random *r)
@@ -228,11 +392,15 @@ static struct mmu_geometry random_geometry(struct random *r)
     };
 }
 
-static void shape(struct world *w, enum blame_mirror i)
+static uint32_t device_read(void *owner, uint32_t address, unsigned size)
 {
-    struct ref_array *a = &w->array[i];
-    a->sets = i < MIRROR_ITLB ? blame_cache(&w->blame, i)->sets : blame_tlb(&w->blame, i)->sets;
-    a->ways = i < MIRROR_ITLB ? blame_cache(&w->blame, i)->ways : blame_tlb(&w->blame, i)->ways;
+    (void)owner, (void)address, (void)size;
+    return 0;
+}
+
+static void device_write(void *owner, uint32_t address, unsigned size, uint32_t value)
+{
+    (void)owner, (void)address, (void)size, (void)value;
 }
 
 static struct world *world_new(struct random *r, struct verdict *v)
@@ -242,27 +410,17 @@ static struct world *world_new(struct random *r, struct verdict *v)
     bus_map_memory(&w->bus, (struct bus_range){DEVICE_PAGE << 12, (DEVICE_PAGE << 12) + 0xFFF, 4,
                                                device_read, device_write, w, "device"});
     w->phys.page_flags[DEVICE_PAGE] = PAGE_DEVICE;
-    map_all(w);
+    map_all(w, PAGES, random_entry);
     w->directory = DIRECTORIES;
     mmu_set_cr3(&w->m, w->directory);
     mmu_set_control(&w->m, true, false, false, true);
-    blame_start(&w->blame, NULL, &w->watch, &w->cpu);
-    for (int i = 0; i < MIRRORS; i++)
-        shape(w, (enum blame_mirror)i);
+    ref_start(w, MIRROR_L1I, MIRRORS - 1);
     return w;
 }
 
-static void run(uint64_t operations, struct random *r, struct verdict *v, uint64_t *checked)
+int main(int argc, char **argv)
 {
-    struct world *w = world_new(r, v);
-    for (v->operation = 0; v->operation < operations && !v->failed; v->operation++)
-        instruction(w);
-    if (!v->failed)
-        blame_verify(&w->blame); /* its own sums, and the ledger's */
-    if (!v->failed && w->blame.adopted)
-        verdict_fail(v, "%u entries were learnt from the TLBs", (unsigned)w->blame.adopted);
-    *checked += w->checked;
-    world_free(w);
+    static const struct reference test = {.seeds = 25, .instructions = 2000, .operations = 4,
+                                          .world = world_new, .operate = operate};
+    return brute_force(argc, argv, &test);
 }
-
-int main(int argc, char **argv) { return brute_force(argc, argv, 25, 2000, run); }

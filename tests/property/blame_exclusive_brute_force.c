@@ -181,11 +181,6 @@ static void x_empty(struct world *w)
 
 /* --- one operation, first on the reference, then on the unit ---------------------------------- */
 
-static void put_note(struct world *w, enum note n, uint32_t value)
-{
-    access_log_put(&w->m, value, 0, ACCESS_NOTE, n, 0, 0);
-}
-
 static void do_data(struct world *w, paddr_t pa, enum access_kind kind)
 {
     uint64_t value = random_next(w->random);
@@ -244,8 +239,9 @@ static paddr_t random_address(struct world *w)
     return region + random_below(r, lines) * LINE + 4 * random_below(r, LINE / 4);
 }
 
-static void operate(struct world *w)
+static void operate(struct world *w, bool alone)
 {
+    (void)alone;
     paddr_t pa = random_address(w);
     unsigned what = random_below(w->random, 100);
     if (what < 35)
@@ -270,26 +266,6 @@ static void charge_late(struct world *w)
     if (!w->misses && random_chance(w->random, 30))
         ledger_charge(&w->ledger, causes[random_below(w->random, 4)],
                       1 + random_below(w->random, 20), QUALITY_READ);
-}
-
-static void instruction(struct world *w)
-{
-    struct random *r = w->random;
-    unsigned operations = random_chance(r, 75) ? 1 : 1 + random_below(r, 4);
-    ledger_select(&w->ledger, random_chance(r, 50) ? PATH_USER : PATH_VECTOR + random_below(r, 3),
-                  2 + random_below(r, 5));
-    w->now = (struct blame_who){.path = w->ledger.path, .place = w->ledger.place,
-                                .deed = DEED_CODE};
-    w->op.eip = 16 * random_below(r, 8);
-    w->misses = w->blame.misses = 0;
-    for (unsigned i = 0; i < operations; i++)
-        operate(w);
-    charge(w);
-    charge_late(w);
-    w->cpu.on_priced(w->cpu.priced_owner, &w->cpu, &w->op, false);
-    w->cpu.log.count = 0;
-    compare(w);
-    compare_arrays(w);
 }
 
 /* --- a world ---------------------------------------------------------------------------------- */
@@ -322,23 +298,14 @@ static struct world *world_new(struct random *r, struct verdict *v)
     struct world *w = ref_world(&g, r, v);
     mmu_set_control(&w->m, false, false, false, false);
     set_types(w);
-    blame_start(&w->blame, NULL, &w->watch, &w->cpu);
-    for (int i = MIRROR_L1I; i <= MIRROR_L2; i++) {
-        w->array[i].sets = blame_cache(&w->blame, (enum blame_mirror)i)->sets;
-        w->array[i].ways = blame_cache(&w->blame, (enum blame_mirror)i)->ways;
-    }
+    ref_start(w, MIRROR_L1I, MIRROR_L2);
     return w;
 }
 
-static void run(uint64_t operations, struct random *r, struct verdict *v, uint64_t *checked)
+int main(int argc, char **argv)
 {
-    struct world *w = world_new(r, v);
-    for (v->operation = 0; v->operation < operations && !v->failed; v->operation++)
-        instruction(w);
-    if (!v->failed)
-        blame_verify(&w->blame); /* its own sums, and the ledger's */
-    *checked += w->checked;
-    world_free(w);
+    static const struct reference test = {.seeds = 20, .instructions = 1500, .operations = 4,
+                                          .world = world_new, .operate = operate,
+                                          .charge_late = charge_late};
+    return brute_force(argc, argv, &test);
 }
-
-int main(int argc, char **argv) { return brute_force(argc, argv, 20, 1500, run); }

@@ -1,6 +1,7 @@
-/* blame_reference: a memory unit's caches and TLBs once more, for the test of blame: it never sees
+/* blame_reference: a memory unit's caches and TLBs once more, for the tests of blame: it never sees
  * the access log, reads the page tables itself, writes down every reference and every removal, and
- * finds what made a miss one by going back through all of it. */
+ * finds what made a miss one by going back through all of it. What all processors' have is here;
+ * the rules by which arrays are looked up and filled are each test's own. */
 #pragma once
 
 #include "cpu/model.h"
@@ -223,88 +224,7 @@ static inline struct ref_miss *ref_miss(struct world *w, enum blame_mirror i,
     return m;
 }
 
-/* --- the reference's caches ------------------------------------------------------------------- */
-
-static inline bool ref_bus(struct world *w, paddr_t pa, bool keeps, int array, unsigned bucket)
-{
-    uint32_t line = pa / LINE;
-    struct ref_entry *e = ref_find(w, MIRROR_L2, line);
-    if (e) {
-        ref_touch(w, MIRROR_L2, e);
-        return true;
-    }
-    if (array >= 0)
-        ref_miss(w, MIRROR_L2, (enum blame_array)array, line, bucket);
-    if (keeps)
-        ref_fill(w, MIRROR_L2, ref_victim(w, MIRROR_L2, line), (struct ref_entry){.tag = line});
-    else
-        referenced(w, MIRROR_L2, line, false);
-    return false;
-}
-
-static inline void ref_give_up(struct world *w, enum blame_mirror i, paddr_t pa)
-{
-    struct ref_entry *e = ref_find(w, i, pa / LINE);
-    if (!e)
-        return;
-    if (e->dirty)
-        ref_bus(w, pa, false, -1, BUCKET_NONE);
-    ref_remove(w, i, e, GIVEN_UP, DEED_CODE);
-}
-
-/* A read or a fetch: i misses or hits. */
-static inline void ref_read(struct world *w, enum blame_mirror i, paddr_t pa, unsigned attributes)
-{
-    bool code = i == MIRROR_L1I, keeps = !(attributes & TLB_UNCACHED) && !w->caches_off;
-    uint32_t line = pa / LINE;
-    struct ref_entry *e = ref_find(w, i, line);
-    if (e) {
-        ref_touch(w, i, e);
-        return;
-    }
-    unsigned mine = w->misses;
-    ref_miss(w, i, code ? BLAME_L1I : BLAME_L1D, line, BUCKET_NONE);
-    ref_give_up(w, code ? MIRROR_L1D : MIRROR_L1I, pa);
-    if (ref_bus(w, pa, keeps, BLAME_L2, code ? BUCKET_FETCH_DRAM : BUCKET_DATA_DRAM))
-        w->miss[mine].bucket = code ? BUCKET_FETCH_L2 : BUCKET_DATA_L2;
-    if (!keeps) {
-        referenced(w, i, line, false);
-        return;
-    }
-    struct ref_entry *victim = ref_victim(w, i, line);
-    if (victim->valid && victim->dirty)
-        ref_bus(w, victim->tag * LINE, false, -1, BUCKET_NONE);
-    ref_fill(w, i, victim, (struct ref_entry){.tag = line, .through = attributes & TLB_THROUGH});
-}
-
-static inline void ref_write(struct world *w, paddr_t pa, unsigned attributes)
-{
-    uint32_t line = pa / LINE;
-    struct ref_entry *e = ref_find(w, MIRROR_L1D, line);
-    if (!e) {
-        ref_miss(w, MIRROR_L1D, BLAME_L1D_WRITE, line, BUCKET_NONE);
-        referenced(w, MIRROR_L1D, line, false);
-        ref_give_up(w, MIRROR_L1I, pa);
-        ref_bus(w, pa, false, BLAME_L2_WRITE, BUCKET_NONE);
-        return;
-    }
-    ref_touch(w, MIRROR_L1D, e);
-    if (!e->through) {
-        e->dirty = true;
-        return;
-    }
-    ref_bus(w, pa, false, BLAME_L2_WRITE, BUCKET_NONE);
-    e->through = (attributes & (TLB_THROUGH | TLB_UNCACHED)) || w->caches_off;
-}
-
-static inline void ref_locked(struct world *w, paddr_t pa, bool write)
-{
-    ref_give_up(w, MIRROR_L1D, pa);
-    ref_give_up(w, MIRROR_L1I, pa);
-    ref_bus(w, pa, false, write ? BLAME_L2_WRITE : BLAME_L2, BUCKET_NONE);
-}
-
-/* --- the reference's translation -------------------------------------------------------------- */
+/* --- page tables ------------------------------------------------------------------------------ */
 
 static inline uint32_t peek(const struct world *w, paddr_t pa)
 {
@@ -313,25 +233,14 @@ static inline uint32_t peek(const struct world *w, paddr_t pa)
     return v;
 }
 
+static inline void poke(struct world *w, paddr_t pa, uint32_t v)
+{
+    memcpy(w->phys.ram + pa, &v, 4);
+}
+
 static inline unsigned attributes_of(uint32_t entry)
 {
     return (entry & PTE_UNCACHED ? TLB_UNCACHED : 0u) | (entry & PTE_THROUGH ? TLB_THROUGH : 0u);
-}
-
-static inline void ref_walk_read(struct world *w, paddr_t pa, unsigned attributes)
-{
-    struct ref_entry *e = ref_find(w, MIRROR_L1D, pa / LINE);
-    if (e)
-        ref_touch(w, MIRROR_L1D, e);
-    else
-        ref_bus(w, pa, !(attributes & TLB_UNCACHED) && !w->caches_off, BLAME_L2, BUCKET_NONE);
-}
-
-static inline void ref_update(struct world *w, paddr_t pa, bool *updates)
-{
-    ref_locked(w, pa, false);
-    ref_bus(w, pa, false, -1, BUCKET_NONE);
-    *updates = true;
 }
 
 static inline bool permits(unsigned flags, bool write, bool user)
@@ -346,115 +255,25 @@ static inline uint8_t flags_of(uint32_t pde, uint32_t entry)
                      (entry & PTE_DIRTY ? TLB_DIRTY : 0u) | attributes_of(entry));
 }
 
-/* False: a page fault. */
-static inline bool ref_walk(struct world *w, laddr_t la, bool write, bool user,
-                            struct ref_entry *found, bool *large, bool *updates)
+static inline paddr_t entry_at(unsigned region, unsigned directory, unsigned page)
 {
-    paddr_t at = w->directory + (la >> 22) * 4;
-    uint32_t pde = peek(w, at), entry = pde, wanted = PTE_ACCESSED | (write ? PTE_DIRTY : 0u);
-    ref_walk_read(w, at, 0);
-    *large = pde & PTE_LARGE;
-    if (!(pde & PTE_PRESENT))
-        return false;
-    if (!*large) {
-        if (!(pde & PTE_ACCESSED))
-            ref_update(w, at, updates);
-        at = (pde & ~0xFFFu) + (la >> 12 & 0x3FF) * 4;
-        entry = peek(w, at);
-        ref_walk_read(w, at, attributes_of(pde));
-        if (!(entry & PTE_PRESENT))
-            return false;
-    }
-    if (!permits(flags_of(pde, entry), write, user))
-        return false;
-    if ((entry & wanted) != wanted)
-        ref_update(w, at, updates);
-    found->flags = flags_of(pde, entry | wanted);
-    found->frame = *large ? (entry & 0xFFC00000u) >> 12 : entry >> 12;
-    return true;
+    return TABLES + 4096 * (region == 0 ? 0 : 1 + directory) + 4 * page;
 }
 
-static inline void ref_drop_page(struct world *w, laddr_t la, enum blame_deed deed)
+/* So many pages of both regions for both directories, and a large one that maps all memory. */
+static inline void map_all(struct world *w, unsigned pages,
+                           uint32_t (*random_entry)(struct world *w, unsigned page))
 {
-    for (int i = MIRROR_ITLB; i < MIRRORS; i++)
-        for (unsigned set = 0; set < w->array[i].sets; set++)
-            for (unsigned way = 0; way < w->array[i].ways; way++) {
-                struct ref_entry *e = &w->array[i].entry[set][way];
-                uint32_t tag = i == MIRROR_LARGE ? la >> 22 : la >> 12;
-                if (e->valid && (e->tag == tag || (e->split && e->tag >> 10 == la >> 22)))
-                    ref_remove(w, (enum blame_mirror)i, e, FLUSHED, deed);
-            }
-}
-
-static inline bool ref_fault(struct world *w, laddr_t la)
-{
-    ref_drop_page(w, la, DEED_PAGE_FAULT);
-    return false;
-}
-
-/* The entry for la in the TLB that it is in. */
-static inline struct ref_entry *ref_entry_of(struct world *w, laddr_t la, bool code,
-                                             enum blame_mirror *i)
-{
-    *i = code ? MIRROR_ITLB : MIRROR_DTLB;
-    struct ref_entry *e = ref_find(w, *i, la >> 12);
-    if (e || code)
-        return e;
-    *i = MIRROR_LARGE;
-    return ref_find(w, *i, la >> 22);
-}
-
-/* Fills after a walk; resident: the entry that was there, clean. */
-static inline void ref_translated(struct world *w, laddr_t la, bool code, bool large, bool updates,
-                                  struct ref_entry found, struct ref_entry *resident)
-{
-    enum blame_mirror to = code ? MIRROR_ITLB : MIRROR_DTLB;
-    if (large && !code && w->array[MIRROR_LARGE].sets)
-        to = MIRROR_LARGE;
-    found.tag = to == MIRROR_LARGE ? la >> 22 : la >> 12;
-    found.name = found.tag;
-    found.split = large && to != MIRROR_LARGE;
-    found.frame += found.split ? la >> 12 & 0x3FF : 0;
-    struct ref_miss *m = ref_miss(
-        w, to, to == MIRROR_ITLB ? BLAME_ITLB : to == MIRROR_DTLB ? BLAME_DTLB : BLAME_DTLB_LARGE,
-        key_of(to, &found), code ? BUCKET_ITLB : BUCKET_DTLB);
-    m->updates = updates;
-    if (!resident) {
-        ref_fill(w, to, ref_victim(w, to, found.tag), found);
-        return;
-    }
-    m->kind = BLAME_DIRTY;
-    m->who = (struct blame_who){.deed = DEED_COUNT};
-    found.valid = true;
-    *resident = found;
-    ref_touch(w, to, resident);
-}
-
-/* False: a page fault. */
-static inline bool ref_translate(struct world *w, laddr_t la, bool write, bool user, bool code,
-                                 paddr_t *pa, unsigned *attributes)
-{
-    enum blame_mirror i;
-    struct ref_entry *e = ref_entry_of(w, la, code, &i), found = {0};
-    bool large = false, updates = false;
-    if (e && !permits(e->flags, write, user))
-        return ref_fault(w, la);
-    if (!e || (write && !(e->flags & TLB_DIRTY))) {
-        if (!ref_walk(w, la, write, user, &found, &large, &updates)) {
-            struct ref_miss *m = &w->miss[w->misses++];
-            *m = (struct ref_miss){code ? BLAME_ITLB : BLAME_DTLB, BLAME_FAULT,
-                                   code ? BUCKET_ITLB : BUCKET_DTLB, updates,
-                                   {.deed = DEED_COUNT}, 0};
-            return ref_fault(w, la);
+    for (unsigned d = 0; d < 2; d++) {
+        for (unsigned region = 0; region < 2; region++) {
+            poke(w, DIRECTORIES + 4096 * d + 4 * region,
+                 entry_at(region, d, 0) | PTE_PRESENT | PTE_WRITE | PTE_USER);
+            for (unsigned p = 0; p < pages; p++)
+                poke(w, entry_at(region, d, p), random_entry(w, p));
         }
-        ref_translated(w, la, code, large, updates, found, e);
-        e = ref_entry_of(w, la, code, &i);
-    } else {
-        ref_touch(w, i, e);
+        poke(w, DIRECTORIES + 4096 * d + 4 * (LARGE_LA >> 22),
+             PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_LARGE);
     }
-    *attributes = e->flags & (TLB_UNCACHED | TLB_THROUGH);
-    *pa = e->frame << 12 | (la & (i == MIRROR_LARGE ? 0x3FFFFF : 0xFFF));
-    return true;
 }
 
 /* --- charging and comparing ------------------------------------------------------------------- */
@@ -558,59 +377,6 @@ static inline uint32_t one_of(struct random *r, uint32_t a, uint32_t b)
     return random_chance(r, 50) ? a : b;
 }
 
-static inline uint32_t device_read(void *owner, uint32_t address, unsigned size)
-{
-    (void)owner, (void)address, (void)size;
-    return 0;
-}
-
-static inline void device_write(void *owner, uint32_t address, unsigned size, uint32_t value)
-{
-    (void)owner, (void)address, (void)size, (void)value;
-}
-
-static inline void world_free(struct world *w)
-{
-    blame_free(&w->blame, &w->watch);
-    ledger_free(&w->ledger);
-    mmu_free(&w->m);
-    for (int i = 0; i < MIRRORS; i++)
-        free(w->array[i].history);
-    free(w->phys.ram);
-    free(w->phys.page_flags);
-    free(w);
-}
-
-/* The main of a test with its run of one seed; --seed, --seeds and --operations change it. */
-typedef void reference_run(uint64_t operations, struct random *r, struct verdict *v,
-                           uint64_t *checked);
-
-static int brute_force(int argc, char **argv, uint64_t seeds, uint64_t operations,
-                       reference_run *run)
-{
-    uint64_t first = 1, failed = 0, checked = 0;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        uint64_t n = twin_number(argv[0], argv[i], argv[i + 1]);
-        *(!strcmp(argv[i], "--seed") ? &first : !strcmp(argv[i], "--seeds") ? &seeds
-                                                                            : &operations) = n;
-    }
-    for (uint64_t seed = first; seed < first + seeds; seed++) {
-        struct random r = {seed};
-        struct verdict v = {0};
-        run(operations, &r, &v, &checked);
-        failed += v.failed;
-        if (v.failed)
-            printf("seed %llu, instruction %llu: %s\nrepeat: %s --seed %llu --seeds 1\n",
-                   (unsigned long long)seed, (unsigned long long)v.operation, v.message, argv[0],
-                   (unsigned long long)seed);
-    }
-    printf("%llu misses compared; %llu passed, %llu failed\n", (unsigned long long)checked,
-           (unsigned long long)(seeds - failed), (unsigned long long)failed);
-    return failed > 0;
-}
-
-/* --- a world ---------------------------------------------------------------------------------- */
-
 /* A memory unit and a ledger, paging off, and nothing that runs. */
 static inline struct world *ref_world(const struct mmu_geometry *g, struct random *r,
                                       struct verdict *v)
@@ -630,4 +396,108 @@ static inline struct world *ref_world(const struct mmu_geometry *g, struct rando
     w->cpu.clock = &w->clock;
     w->cpu.model = &w->model;
     return w;
+}
+
+/* Blame begins to look, and the reference has empty arrays of the unit's shapes. */
+static inline void ref_start(struct world *w, enum blame_mirror first, enum blame_mirror last)
+{
+    blame_start(&w->blame, NULL, &w->watch, &w->cpu);
+    for (unsigned i = first; i <= (unsigned)last; i++) {
+        enum blame_mirror m = (enum blame_mirror)i;
+        bool cache = m < MIRROR_ITLB;
+        w->array[i].sets = cache ? blame_cache(&w->blame, m)->sets : blame_tlb(&w->blame, m)->sets;
+        w->array[i].ways = cache ? blame_cache(&w->blame, m)->ways : blame_tlb(&w->blame, m)->ways;
+    }
+}
+
+static inline void world_free(struct world *w)
+{
+    blame_free(&w->blame, &w->watch);
+    ledger_free(&w->ledger);
+    mmu_free(&w->m);
+    for (int i = 0; i < MIRRORS; i++)
+        free(w->array[i].history);
+    free(w->phys.ram);
+    free(w->phys.page_flags);
+    free(w);
+}
+
+/* --- a test ----------------------------------------------------------------------------------- */
+
+struct reference {
+    uint64_t seeds, instructions; /* that are tried where nobody asks for other numbers */
+    unsigned operations;          /* at most, of an instruction */
+    struct world *(*world)(struct random *r, struct verdict *v);
+    /* alone: the instruction has no other operation. */
+    void (*operate)(struct world *w, bool alone);
+    void (*charge_late)(struct world *w); /* NULL: what is charged was missed by this instruction */
+};
+
+static inline void put_note(struct world *w, enum note n, uint32_t value)
+{
+    access_log_put(&w->m, value, 0, ACCESS_NOTE, n, 0, 0);
+}
+
+/* Somebody's, at one of a few places. */
+static inline void ref_instruction(struct world *w, const struct reference *t)
+{
+    struct random *r = w->random;
+    unsigned operations = 1;
+    if (t->operations > 1 && !random_chance(r, 75))
+        operations = 1 + random_below(r, t->operations);
+    ledger_select(&w->ledger, random_chance(r, 50) ? PATH_USER : PATH_VECTOR + random_below(r, 3),
+                  2 + random_below(r, 5));
+    w->now = (struct blame_who){.path = w->ledger.path, .place = w->ledger.place,
+                                .deed = DEED_CODE};
+    w->op.eip = 16 * random_below(r, 8);
+    w->misses = w->blame.misses = 0;
+    for (unsigned i = 0; i < operations; i++)
+        t->operate(w, operations == 1);
+    charge(w);
+    if (t->charge_late)
+        t->charge_late(w);
+    w->cpu.on_priced(w->cpu.priced_owner, &w->cpu, &w->op, false);
+    w->cpu.log.count = 0;
+    compare(w);
+    compare_arrays(w);
+}
+
+/* Returns how many misses were compared. */
+static inline uint64_t ref_run(const struct reference *t, uint64_t instructions, struct random *r,
+                               struct verdict *v)
+{
+    struct world *w = t->world(r, v);
+    for (v->operation = 0; v->operation < instructions && !v->failed; v->operation++)
+        ref_instruction(w, t);
+    if (!v->failed)
+        blame_verify(&w->blame); /* its own sums, and the ledger's */
+    if (!v->failed && w->blame.adopted)
+        verdict_fail(v, "%u entries were learnt from the TLBs", (unsigned)w->blame.adopted);
+    uint64_t checked = w->checked;
+    world_free(w);
+    return checked;
+}
+
+/* The main of a test; --seed, --seeds and --operations say which runs, and how long. */
+static int brute_force(int argc, char **argv, const struct reference *t)
+{
+    uint64_t first = 1, seeds = t->seeds, instructions = t->instructions, failed = 0, checked = 0;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        uint64_t n = twin_number(argv[0], argv[i], argv[i + 1]);
+        *(!strcmp(argv[i], "--seed") ? &first : !strcmp(argv[i], "--seeds") ? &seeds
+                                                                            : &instructions) = n;
+    }
+    for (uint64_t seed = first; seed < first + seeds; seed++) {
+        struct random r = {seed};
+        struct verdict v = {0};
+        checked += ref_run(t, instructions, &r, &v);
+        failed += v.failed;
+        if (v.failed)
+            printf("seed %llu, instruction %llu: %s\nrepeat: %s --seed %llu --seeds 1\n",
+                   (unsigned long long)seed, (unsigned long long)v.operation, v.message, argv[0],
+                   (unsigned long long)seed);
+    }
+    printf("%llu misses compared; %llu passed, %llu failed\n", (unsigned long long)checked,
+           (unsigned long long)(seeds - failed), (unsigned long long)failed);
+    return failed > 0;
 }

@@ -218,11 +218,6 @@ static bool t_translate(struct world *w, laddr_t la, bool write, bool user, bool
 
 /* --- one operation, first on the reference, then on the unit ---------------------------------- */
 
-static void put_note(struct world *w, enum note n, uint32_t value)
-{
-    access_log_put(&w->m, value, 0, ACCESS_NOTE, n, 0, 0);
-}
-
 static void expect(struct world *w, laddr_t la, bool good, bool done)
 {
     if (!done)
@@ -281,27 +276,6 @@ static uint32_t random_entry(struct world *w, unsigned page)
            (page % 3 == 0 ? PTE_GLOBAL : 0u);
 }
 
-static paddr_t entry_at(unsigned region, unsigned directory, unsigned page)
-{
-    return TABLES + 4096 * (region == 0 ? 0 : 1 + directory) + 4 * page;
-}
-
-static void poke(struct world *w, paddr_t pa, uint32_t v) { memcpy(w->phys.ram + pa, &v, 4); }
-
-static void map_all(struct world *w)
-{
-    for (unsigned d = 0; d < 2; d++) {
-        for (unsigned region = 0; region < 2; region++) {
-            poke(w, DIRECTORIES + 4096 * d + 4 * region,
-                 entry_at(region, d, 0) | PTE_PRESENT | PTE_WRITE | PTE_USER);
-            for (unsigned p = 0; p < PAGES_TWO; p++)
-                poke(w, entry_at(region, d, p), random_entry(w, p));
-        }
-        poke(w, DIRECTORIES + 4096 * d + 4 * (LARGE_LA >> 22),
-             PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_LARGE);
-    }
-}
-
 /* A store into a table through the large page, which maps all memory. */
 static void do_table(struct world *w)
 {
@@ -320,10 +294,11 @@ static laddr_t random_address(struct world *w)
     return random_below(r, 2) << 22 | random_below(r, pages) << 12 | LINE * random_below(r, 128);
 }
 
-/* --- telling ---------------------------------------------------------------------------------- */
+/* --- an instruction --------------------------------------------------------------------------- */
 
-static void operate(struct world *w)
+static void operate(struct world *w, bool alone)
 {
+    (void)alone;
     struct random *r = w->random;
     laddr_t la = random_address(w);
     bool user = random_chance(r, 60);
@@ -340,23 +315,6 @@ static void operate(struct world *w)
         do_invalidate(w, la);
     else
         do_table(w);
-}
-
-static void instruction(struct world *w)
-{
-    struct random *r = w->random;
-    ledger_select(&w->ledger, random_chance(r, 50) ? PATH_USER : PATH_VECTOR + random_below(r, 3),
-                  2 + random_below(r, 5));
-    w->now = (struct blame_who){.path = w->ledger.path, .place = w->ledger.place,
-                                .deed = DEED_CODE};
-    w->op.eip = 16 * random_below(r, 8);
-    w->misses = w->blame.misses = 0;
-    operate(w);
-    charge(w);
-    w->cpu.on_priced(w->cpu.priced_owner, &w->cpu, &w->op, false);
-    w->cpu.log.count = 0;
-    compare(w);
-    compare_arrays(w);
 }
 
 /* --- a world ---------------------------------------------------------------------------------- */
@@ -379,7 +337,7 @@ static struct world *world_new(struct random *r, struct verdict *v)
     struct mmu_geometry g = random_geometry(r);
     struct world *w = ref_world(&g, r, v);
     w->tlbs_only = true;
-    map_all(w);
+    map_all(w, PAGES_TWO, random_entry);
     w->directory = DIRECTORIES;
     w->filter = (struct ref_filter){.on = random_chance(r, 60), .cr3 = {DIRECTORIES}, .spaces = 1};
     w->globals = random_chance(r, 60);
@@ -388,23 +346,13 @@ static struct world *world_new(struct random *r, struct verdict *v)
     mmu_set_extensions(&w->m, false, w->globals, false);
     mmu_set_control(&w->m, true, false, false, true);
     w->cpu.log.count = 0;
-    blame_start(&w->blame, NULL, &w->watch, &w->cpu);
-    for (int i = MIRROR_ITLB; i < MIRRORS; i++) {
-        w->array[i].sets = blame_tlb(&w->blame, (enum blame_mirror)i)->sets;
-        w->array[i].ways = blame_tlb(&w->blame, (enum blame_mirror)i)->ways;
-    }
+    ref_start(w, MIRROR_ITLB, MIRRORS - 1);
     return w;
 }
 
-static void run(uint64_t operations, struct random *r, struct verdict *v, uint64_t *checked)
+int main(int argc, char **argv)
 {
-    struct world *w = world_new(r, v);
-    for (v->operation = 0; v->operation < operations && !v->failed; v->operation++)
-        instruction(w);
-    if (!v->failed)
-        blame_verify(&w->blame); /* its own sums, and the ledger's */
-    *checked += w->checked;
-    world_free(w);
+    static const struct reference test = {.seeds = 20, .instructions = 3000, .operations = 1,
+                                          .world = world_new, .operate = operate};
+    return brute_force(argc, argv, &test);
 }
-
-int main(int argc, char **argv) { return brute_force(argc, argv, 20, 3000, run); }
