@@ -227,8 +227,8 @@ static void watch_paths(struct session *s)
 static void start_timeline(struct session *s)
 {
     const struct machine_config *m = &s->machine->config;
-    timeline_start(&s->timeline, &s->watch, s->machine->cpu, &s->paths, &s->spaces,
-                   s->timeline_file, m->name, (double)m->clock_num / (double)m->clock_den);
+    timeline_start(&s->timeline, &s->paths, &s->watch, s->timeline_file, m->name,
+                   (double)m->clock_num / (double)m->clock_den);
 }
 
 static void after_reset(void *owner)

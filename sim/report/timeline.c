@@ -127,19 +127,18 @@ static void charged(void *owner, enum cause cause, cycle_t cycles)
         t->halted += cycles;
 }
 
-void timeline_start(struct timeline *t, struct watch *h, struct cpu *c, const struct paths *paths,
-                    const struct spaces *spaces, const char *path, const char *machine,
-                    double clock_hz)
+void timeline_start(struct timeline *t, const struct paths *paths, struct watch *h,
+                    const char *path, const char *machine, double clock_hz)
 {
+    struct cpu *c = paths->cpu;
     memset(t, 0, sizeof *t);
-    t->cpu = c;
     t->paths = paths;
-    t->spaces = spaces;
+    t->spaces = paths->spaces;
     t->path = path;
     t->begin = t->span_begin = t->last_now = c->clock->now;
     t->request_since = c->intr_line ? c->clock->now : CYCLE_NEVER;
     t->now = flat_kind(t, c);
-    t->thread = spaces->thread_now;
+    t->thread = t->spaces->thread_now;
     t->out = fopen(path, "w");
     if (!t->out)
         usage_error("--timeline %s: %s", path, strerror(errno));
@@ -197,7 +196,7 @@ static json_t *clusters_list(const json_t *clusters)
 
 void timeline_end(struct timeline *t, struct watch *h, const json_t *clusters)
 {
-    cycle_t now = t->cpu->clock->now;
+    cycle_t now = t->paths->cpu->clock->now;
     json_t *sums = json_object();
     uint64_t sum = 0;
     watch_remove(h, t);

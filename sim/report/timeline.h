@@ -12,9 +12,8 @@
 #include "sim/report/timeline_file.h"
 
 struct timeline {
-    const struct cpu *cpu;
     const struct paths *paths;
-    const struct spaces *spaces;
+    const struct spaces *spaces; /* that the paths are told by */
     const char *path;
     FILE *out;
     cycle_t begin;          /* of the whole */
@@ -32,11 +31,10 @@ struct timeline {
     uint64_t sums[TIMELINE_KINDS];
 };
 
-/* Begins to write; paths and spaces watch already, by the same watch. usage_error where the file
- * cannot be written. */
-void timeline_start(struct timeline *t, struct watch *h, struct cpu *c, const struct paths *paths,
-                    const struct spaces *spaces, const char *path, const char *machine,
-                    double clock_hz);
+/* Begins to write to the file `path`. paths watch already, and by the same watch; machine and
+ * clock_hz are for the head. usage_error where the file cannot be written. */
+void timeline_start(struct timeline *t, const struct paths *paths, struct watch *h,
+                    const char *path, const char *machine, double clock_hz);
 /* Writes what is not over, and the tail; checks that all cycles are told. clusters: those of
  * paths_json, with their names. */
 void timeline_end(struct timeline *t, struct watch *h, const json_t *clusters);

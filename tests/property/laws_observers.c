@@ -207,8 +207,7 @@ static void law(const struct law_options *o, const char *model, cycle_t length, 
         profile_start(&profile, &paths, &ob.watch, observed->m->cpu);
         if (random_chance(r, 50))
             profile.rows_most = 1 + random_below(r, 2000);
-        timeline_start(&timeline, &ob.watch, observed->m->cpu, &paths, &spaces, "/dev/null", "law",
-                       1e8);
+        timeline_start(&timeline, &paths, &ob.watch, "/dev/null", "law", 1e8);
     }
     while (observed->m->clock.now + length / 10 < length) {
         observe(&ob, r);
