@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define ARGUMENTS_MAX 40
-#define WATCH_MS 1000
+#define SHOWN_MS 1000
 #define CYCLES_MAX "60G"
 #define PHASE_PROGRAM "getpid_loop" /* one of its calls is looked at by instruction */
 #define PHASE_CALLS 200
@@ -33,8 +33,8 @@ struct scratch {
     char folder[64], typed[96], serial[96], window[96], log[96];
 };
 
-/* A job that others may want to see going on. */
-struct watch {
+/* What is shown of a job while it goes on. */
+struct shown {
     struct reproduce_progress *progress;
     const struct reproduce_job *job;
     const char *serial;
@@ -100,19 +100,19 @@ static void be_child(const struct command *c, int out, const char *log)
 
 /* Waits until something can be read or the other end is gone, and shows meanwhile how far the job
  * is. */
-static void wait_for(int file, const struct watch *w)
+static void wait_for(int file, const struct shown *shown)
 {
     struct pollfd ready = {.fd = file, .events = POLLIN};
-    while (w && poll(&ready, 1, WATCH_MS) == 0) {
-        char *serial = read_path(w->serial);
-        reproduce_progress_show(w->progress, w->job, serial);
+    while (shown && poll(&ready, 1, SHOWN_MS) == 0) {
+        char *serial = read_path(shown->serial);
+        reproduce_progress_show(shown->progress, shown->job, serial);
         free(serial);
     }
 }
 
 /* What it wrote on its standard output, for the caller to free, and its exit code. log: where its
- * errors go, NULL: to ours. watch: or NULL. */
-static char *capture(const struct command *c, const char *log, const struct watch *watch, int *code)
+ * errors go, NULL: to ours. shown: or NULL. */
+static char *capture(const struct command *c, const char *log, const struct shown *shown, int *code)
 {
     int ends[2], status;
     if (pipe(ends) != 0)
@@ -125,7 +125,7 @@ static char *capture(const struct command *c, const char *log, const struct watc
         be_child(c, ends[1], log);
     }
     close(ends[1]);
-    wait_for(ends[0], watch);
+    wait_for(ends[0], shown);
     char *text = read_from(ends[0]);
     close(ends[0]);
     while (waitpid(child, &status, 0) < 0)
@@ -413,45 +413,58 @@ static void tell(const struct reproduce_job *job)
     fputc('\n', stderr);
 }
 
+/* The command that runs the job, and the files that it reads and writes. */
+static struct command compose(const struct reproduce_place *p, const struct reproduce_job *job,
+                              const struct scratch *s, const struct machine_config *m)
+{
+    unsigned khz = (unsigned)((m->clock_num + 500 * m->clock_den) / (1000 * m->clock_den));
+    struct command c = {
+        {p->command, "run", "--machine", job->machine, "--max-cycles", CYCLES_MAX}, 6};
+    add(&c, "-serial");
+    add(&c, format("file:%s", s->serial));
+    add(&c, "--quiet");
+    write_empty(s->serial);
+    if (job->row->stack == STACK_MEASURE) {
+        add_measure(p, &c);
+    } else {
+        write_typed(job, s->typed);
+        add_linux(p, job, s, khz, &c);
+    }
+    return c;
+}
+
+/* What a run that ended with this code has left goes into `run`. */
+static void take(const struct reproduce_job *job, const struct scratch *s, int code, json_t *run)
+{
+    char why[64];
+    snprintf(why, sizeof why, "`isochron run` ended with code %d", code);
+    if (code == EXIT_UNIMPLEMENTED) {
+        complain(job, s, "nothing is measured");
+        json_object_set_new(run, "failed", json_string("the run met what is not modelled"));
+    } else if (code != EXIT_DONE) {
+        fail(job, s, why);
+    } else {
+        take_results(job, s, json_object_get(run, "results"));
+    }
+}
+
 json_t *reproduce_run(const struct reproduce_place *p, const struct reproduce_job *job,
                       struct reproduce_progress *progress)
 {
     struct machine_config *m = machine_find(job->machine);
-    double hz = (double)m->clock_num / (double)m->clock_den;
-    unsigned khz = (unsigned)((m->clock_num + 500 * m->clock_den) / (1000 * m->clock_den));
-    struct command c = {
-        {p->command, "run", "--machine", job->machine, "--max-cycles", CYCLES_MAX}, 6};
     struct scratch s;
-    json_t *results = json_array();
-    char why[64];
     int code;
     scratch_begin(&s);
     if (!p->quiet)
         tell(job);
-    add(&c, "-serial");
-    add(&c, format("file:%s", s.serial));
-    add(&c, "--quiet");
-    if (job->row->stack == STACK_MEASURE) {
-        add_measure(p, &c);
-    } else {
-        write_typed(job, s.typed);
-        add_linux(p, job, &s, khz, &c);
-    }
-    const struct watch watch = {progress, job, s.serial};
-    write_empty(s.serial);
-    free(capture(&c, s.log, &watch, &code));
+    const struct command c = compose(p, job, &s, m);
+    const struct shown shown = {progress, job, s.serial};
+    free(capture(&c, s.log, &shown, &code));
     reproduce_progress_next(progress, job);
-    snprintf(why, sizeof why, "`isochron run` ended with code %d", code);
     json_t *run = json_pack("{s:s, s:s, s:f, s:o}", "row", job->row->name, "machine",
-                            job->machine, "hz", hz, "results", results);
-    if (code == EXIT_UNIMPLEMENTED) {
-        complain(job, &s, "nothing is measured");
-        json_object_set_new(run, "failed", json_string("the run met what is not modelled"));
-    } else if (code != EXIT_DONE) {
-        fail(job, &s, why);
-    } else {
-        take_results(job, &s, results);
-    }
+                            job->machine, "hz", (double)m->clock_num / (double)m->clock_den,
+                            "results", json_array());
+    take(job, &s, code, run);
     scratch_end(&s);
     free(m);
     return run;

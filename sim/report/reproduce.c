@@ -3,6 +3,7 @@
 #include "sim/core/check.h"
 #include "sim/report/guest_lines.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,52 +142,61 @@ static void put_text(json_t *line, const char *key, const char *text)
     json_object_set_new(line, key, json_string(text));
 }
 
-/* Puts what was measured, or why nothing was. per: another result, by which it is divided; or
- * NULL. */
-static void put_measured(const struct joining *j, json_t *line, const struct reproduce_row *row,
-                         const char *wanted, const char *per, const char *unit)
+PRINTF(2, 3) static void put_status(json_t *line, const char *fmt, ...)
 {
-    const json_t *run = run_of(j, row->name), *result, *divisor = NULL;
-    double value;
-    if (row->missing || j->no_machine) {
-        put_text(line, "status", row->missing ? row->missing : j->no_machine);
+    va_list list;
+    va_start(list, fmt);
+    json_object_set_new(line, "status", json_vsprintf(fmt, list));
+    va_end(list);
+}
+
+/* The run that a row's results are in; NULL: there is none, and the line's status says why. */
+static const json_t *run_for(const struct joining *j, const struct reproduce_row *row, json_t *line)
+{
+    const json_t *run = run_of(j, row->name);
+    const char *failed = json_string_value(json_object_get(run, "failed"));
+    if (row->missing || j->no_machine)
+        put_status(line, "%s", row->missing ? row->missing : j->no_machine);
+    else if (!run)
+        put_status(line, "not measured: no run of row %s", row->name);
+    else if (failed)
+        put_status(line, "not measured: %s", failed);
+    else
+        return run;
+    return NULL;
+}
+
+/* What a line of the table has a number of. */
+struct wanted {
+    const struct reproduce_row *row;
+    const char *result, *per; /* lines of guest_lines_find; divided by per, if that is not NULL */
+    const char *unit;
+};
+
+/* Puts what was measured, or why nothing was. */
+static void put_measured(const struct joining *j, json_t *line, const struct wanted *w)
+{
+    const json_t *run = run_for(j, w->row, line), *results = json_object_get(run, "results");
+    if (!run)
         return;
-    }
-    if (!run || json_object_get(run, "failed")) {
-        const char *failed = json_string_value(json_object_get(run, "failed"));
-        char why[200];
-        if (failed)
-            snprintf(why, sizeof why, "not measured: %s", failed);
-        else
-            snprintf(why, sizeof why, "not measured: no run of row %s", row->name);
-        put_text(line, "status", why);
-        return;
-    }
-    const json_t *results = json_object_get(run, "results");
-    result = guest_lines_find(results, wanted);
-    if (per)
-        divisor = guest_lines_find(results, per);
-    if (!result || (per && !divisor)) {
-        char why[200];
-        snprintf(why, sizeof why, "not measured: no line '%s'", result ? per : wanted);
-        put_text(line, "status", why);
-        return;
-    }
-    if (json_is_true(json_object_get(result, "skipped"))) {
-        put_text(line, "status", "not measured: the guest has not the memory for it");
-        return;
-    }
-    bool good = in_unit(result, json_number_value(json_object_get(run, "hz")),
-                        per ? "cycles" : unit, &value);
-    if (per)
-        value /= json_number_value(json_object_get(divisor, "cycles"));
-    if (good)
+    const json_t *result = guest_lines_find(results, w->result);
+    const json_t *per = w->per ? guest_lines_find(results, w->per) : NULL;
+    double value, hz = json_number_value(json_object_get(run, "hz"));
+    if (!result || (w->per && !per)) {
+        put_status(line, "not measured: no line '%s'", result ? w->per : w->result);
+    } else if (json_is_true(json_object_get(result, "skipped"))) {
+        put_status(line, "not measured: the guest has not the memory for it");
+    } else if (!in_unit(result, hz, per ? "cycles" : w->unit, &value)) {
+        put_status(line, "not measured: no such unit");
+    } else {
+        value /= per ? json_number_value(json_object_get(per, "cycles")) : 1;
         put_number(line, "simulated", value);
-    if (json_object_get(result, "call")) {
-        json_object_set(line, "call", json_object_get(result, "call"));
-        json_object_set(line, "calls", json_object_get(result, "calls"));
+        if (json_object_get(result, "call")) {
+            json_object_set(line, "call", json_object_get(result, "call"));
+            json_object_set(line, "calls", json_object_get(result, "calls"));
+        }
+        put_status(line, "measured");
     }
-    put_text(line, "status", good ? "measured" : "not measured: no such unit");
 }
 
 static void put_error(json_t *line)
@@ -224,27 +234,35 @@ static size_t figure_of(const struct joining *j, size_t i, const char *system)
     return j->figures.rows;
 }
 
+/* "context switch, 2 procs x 16k": what the file calls it. */
+static void name_test(const struct joining *j, size_t i, char *name, size_t size)
+{
+    const struct reproduce_what what = what_of(j, i);
+    const char *metric = is_one_of_metrics(j, i) ? figures_get(&j->figures, i, "metric") : "";
+    snprintf(name, size, "%s%s%s%s%s", what.test, *what.parameter ? ", " : "", what.parameter,
+             *metric ? ", " : "", metric);
+}
+
 static void add_system(struct joining *j, json_t *group, size_t i,
                        const struct reproduce_system *s)
 {
     const struct reproduce_row *row = reproduce_row(s->row);
     const struct reproduce_what what = what_of(j, i);
-    const char *unit = figures_get(&j->figures, i, "unit"), *program, *why;
-    char test[160], wanted[96];
+    const struct reproduce_source source = reproduce_source(&what);
+    const struct wanted wanted = {row, source.line, NULL, figures_get(&j->figures, i, "unit")};
     size_t k = figure_of(j, i, s->figures);
-    bool has = k < j->figures.rows, measured = reproduce_test(&what, wanted, &program, &why);
-    if (!has && (s->figures || row->stack == STACK_MEASURE || !measured))
+    bool has = k < j->figures.rows;
+    char test[160];
+    if (!has && (s->figures || row->stack == STACK_MEASURE || !source.program))
         return;
-    const char *metric = is_one_of_metrics(j, i) ? figures_get(&j->figures, i, "metric") : "";
-    snprintf(test, sizeof test, "%s%s%s%s%s", what.test, *what.parameter ? ", " : "",
-             what.parameter, *metric ? ", " : "", metric);
-    json_t *line = new_line(test, row, s->figures, unit);
+    name_test(j, i, test, sizeof test);
+    json_t *line = new_line(test, row, s->figures, wanted.unit);
     if (has)
         put_number(line, "published", strtod(figures_get(&j->figures, k, "value"), NULL));
-    if (measured)
-        put_measured(j, line, row, wanted, NULL, unit);
+    if (source.program)
+        put_measured(j, line, &wanted);
     else
-        put_text(line, "status", why);
+        put_status(line, "%s", source.missing);
     put_error(line);
     /* A row that nobody published is shown where it has something to show. */
     if (has || json_object_get(line, "simulated"))
@@ -296,19 +314,19 @@ static void add_l4(struct joining *j, json_t *group, size_t i)
     const char *low = figures_get(&j->l4, i, "published"), *high = figures_get(&j->l4, i, "high");
     const char *per = figures_get(&j->l4, i, "per"), *test = figures_get(&j->l4, i, "operation");
     const json_t *first = json_array_get(group, 0);
-    const char *unit = *per ? "times" : "cycles";
-    const json_t *run = run_of(j, "l4");
-    double hz = json_number_value(json_object_get(run, "hz")), scale = 1;
+    struct wanted wanted = {row, figures_get(&j->l4, i, "measured"), *per ? per : NULL,
+                            *per ? "times" : "cycles"};
+    double hz = json_number_value(json_object_get(run_of(j, "l4"), "hz")), scale = 1;
     if (first && strcmp(json_string_value(json_object_get(first, "unit")), "us") == 0 && hz > 0) {
-        unit = "us";
+        wanted.unit = "us";
         scale = 1e6 / hz;
     }
-    json_t *line = new_line(test + strspn(test, " "), row, NULL, unit);
+    json_t *line = new_line(test + strspn(test, " "), row, NULL, wanted.unit);
     if (*low)
         put_number(line, "published", strtod(low, NULL) * scale);
     if (*high)
         put_number(line, "published_high", strtod(high, NULL) * scale);
-    put_measured(j, line, row, figures_get(&j->l4, i, "measured"), *per ? per : NULL, unit);
+    put_measured(j, line, &wanted);
     put_error(line);
     json_array_append_new(group, line);
 }
@@ -410,16 +428,15 @@ void reproduce_wants(const struct reproduce_table *t, const char *folder,
                                   const char *line), void *owner)
 {
     struct joining j = {.table = t};
-    const char *program, *why;
-    char line[96];
     open_figures(&j, folder);
     for (size_t i = 0; i < j.figures.rows; i++) {
-        const struct reproduce_what what = what_of(&j, i);
-        if (!is_in_table(&j, i) || !is_first(&j, i) || !reproduce_test(&what, line, &program, &why))
+        if (!is_in_table(&j, i) || !is_first(&j, i))
             continue;
-        for (const struct reproduce_system *s = t->systems; s->row; s++)
+        const struct reproduce_what what = what_of(&j, i);
+        const struct reproduce_source source = reproduce_source(&what);
+        for (const struct reproduce_system *s = t->systems; s->row && source.program; s++)
             if (boots_linux(reproduce_row(s->row)))
-                want(owner, s->row, program, line);
+                want(owner, s->row, source.program, source.line);
     }
     if (t->l4_source)
         want(owner, "l4", "measure", "");

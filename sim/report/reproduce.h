@@ -57,16 +57,20 @@ struct reproduce_table {
 extern const struct reproduce_row reproduce_rows[];       /* the last has no name */
 extern const struct reproduce_table reproduce_tables[];   /* the last has no name */
 
-const struct reproduce_row *reproduce_row(const char *name);
 /* What was measured, as a file of figures has it. */
 struct reproduce_what {
     const char *test, *parameter, *benchmark;
 };
 
-/* What measures it: a line of guest_lines_find, and the program of guests/bench that prints it;
- * false: nothing does, and why. */
-bool reproduce_test(const struct reproduce_what *what, char line[96], const char **program,
-                    const char **why);
+/* What measures it: a line of guest_lines_find, and the program of guests/bench that prints it. */
+struct reproduce_source {
+    char line[96];
+    const char *program; /* NULL: nothing does, */
+    const char *missing; /* and why */
+};
+
+const struct reproduce_row *reproduce_row(const char *name);
+struct reproduce_source reproduce_source(const struct reproduce_what *what);
 
 /* --- joining ---------------------------------------------------------------------------------- */
 

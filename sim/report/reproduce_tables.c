@@ -145,28 +145,32 @@ const struct reproduce_row *reproduce_row(const char *name)
     return NULL;
 }
 
-bool reproduce_test(const struct reproduce_what *what, char line[96], const char **program,
-                    const char **why)
+static const char *missing(const struct reproduce_what *what)
 {
+    if (strncmp(what->benchmark, "AIM", 3) == 0)
+        return "not built: that suite is not among the guests";
+    if (strcmp(what->benchmark, "application") == 0)
+        return "not built: those applications are not among the guests";
+    return "not built: no program of guests/bench measures it";
+}
+
+struct reproduce_source reproduce_source(const struct reproduce_what *what)
+{
+    struct reproduce_source s = {.program = NULL};
     unsigned processes, kilobytes;
     int end = 0;
-    for (unsigned i = 0; i < ARRAY_COUNT(tests); i++)
+    for (unsigned i = 0; i < ARRAY_COUNT(tests) && !s.program; i++)
         if (strcmp(tests[i].test, what->test) == 0) {
-            snprintf(line, 96, "%s", tests[i].line);
-            *program = tests[i].program;
-            return true;
+            snprintf(s.line, sizeof s.line, "%s", tests[i].line);
+            s.program = tests[i].program;
         }
     if (strcmp(what->test, "context switch") == 0 &&
         sscanf(what->parameter, "%u procs x %uk%n", &processes, &kilobytes, &end) == 2 &&
         !what->parameter[end]) {
-        snprintf(line, 96, "ctx processes=%u kb=%u", processes, kilobytes);
-        *program = "lat_ctx";
-        return true;
+        snprintf(s.line, sizeof s.line, "ctx processes=%u kb=%u", processes, kilobytes);
+        s.program = "lat_ctx";
     }
-    *why = "not built: no program of guests/bench measures it";
-    if (strncmp(what->benchmark, "AIM", 3) == 0)
-        *why = "not built: that suite is not among the guests";
-    if (strcmp(what->benchmark, "application") == 0)
-        *why = "not built: those applications are not among the guests";
-    return false;
+    if (!s.program)
+        s.missing = missing(what);
+    return s;
 }
