@@ -18,6 +18,7 @@ static const struct {
     const char *metric, *key;
 } whole_metrics[] = {
     {"cycles", "typical"},        {"cycles_max", "max"},        {"cycles_min", "min"},
+    {"cycles_p50", "p50"},        {"cycles_p90", "p90"},        {"cycles_p99", "p99"},
     {"count", "count"},           {"instructions", "instructions"},
     {"ilines", "code_lines"},     {"dlines", "data_lines"},     {"pages", "pages"},
     {"imiss", "code_misses"},     {"dmiss", "data_misses"},     {"itlb_miss", "itlb_misses"},
@@ -29,6 +30,7 @@ void budgets_help(void)
     puts("A budget is `PATH: METRIC <= N, METRIC <= N`. Metrics:\n"
          "  cycles                            that most instances take\n"
          "  cycles_min, cycles_max            the least and the most\n"
+         "  cycles_p50, cycles_p90, cycles_p99   what so many percent of them do not exceed\n"
          "  instructions                      these and the next of the commonest way through\n"
          "  ilines, dlines, pages             distinct lines of code and data, pages touched\n"
          "  imiss, dmiss                      accesses that the first-level caches did not have\n"

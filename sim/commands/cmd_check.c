@@ -65,22 +65,33 @@ static json_int_t number(const json_t *o, const char *key)
     return json_integer_value(json_object_get(o, key));
 }
 
-/* What is not the same, "typical 203 -> 205 (+2)"; false: all is. */
+static bool is_different(const json_t *now, const json_t *before, const char *key)
+{
+    return json_object_get(before, key) && number(now, key) != number(before, key);
+}
+
+/* What is not the same, "typical 203 -> 205 (+2)"; false: all is. A baseline without quantiles was
+ * made when `typical` was that of the first instances: alone it is no difference then. */
 static bool say_differences(struct verdict *v, const json_t *now, const json_t *before)
 {
-    static const char *const keys[] = {"typical", "min", "max", "count", "cycles", "instructions",
-                                       "code_lines", "data_lines", "pages"};
+    static const char *const keys[] = {"typical", "min", "p50", "p90", "p99", "max", "count",
+                                       "cycles", "instructions", "code_lines", "data_lines",
+                                       "pages"};
+    const char *separator = "";
     bool any = false;
+    for (unsigned i = json_object_get(before, "p50") ? 0 : 1; i < ARRAY_COUNT(keys); i++)
+        any |= is_different(now, before, keys[i]);
+    if (!any)
+        return false;
     for (unsigned i = 0; i < ARRAY_COUNT(keys); i++)
-        if (number(now, keys[i]) != number(before, keys[i])) {
-            verdict_say(v, "%s%s %lld -> %lld (%+lld)", any ? ", " : "", keys[i],
+        if (is_different(now, before, keys[i])) {
+            verdict_say(v, "%s%s %lld -> %lld (%+lld)", separator, keys[i],
                         (long long)number(before, keys[i]), (long long)number(now, keys[i]),
                         (long long)(number(now, keys[i]) - number(before, keys[i])));
-            any = true;
+            separator = ", ";
         }
-    if (any)
-        verdict_say(v, "\n");
-    return any;
+    verdict_say(v, "\n");
+    return true;
 }
 
 static void compare_path(struct job *j, const struct diff_path *d)
@@ -122,9 +133,10 @@ static void write_baseline(const struct job *j)
 {
     for (uint32_t i = 0; i < j->now.path_count; i++) {
         const struct cost_path *p = &j->now.paths[i];
+        json_t *path = json_object_get(j->now.named, p->name);
+        json_object_del(path, "values"); /* its quantiles stay */
         if (p->line_count)
-            json_object_set_new(json_object_get(j->now.named, p->name), "lines",
-                                costs_lines_json(p));
+            json_object_set_new(path, "lines", costs_lines_json(p));
     }
     json_t *o = json_pack("{s:s,s:o,s:O}", "schema", "isochron-baseline-1", "accounts",
                           costs_accounts_json(&j->now), "named_paths", j->now.named);

@@ -4,14 +4,16 @@
 #include "sim/report/blame.h"
 #include "sim/report/json_lines.h"
 #include "sim/report/ledger_json.h"
+#include "sim/report/paths.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct option_spec specs[] = {
     {"places", "N", "how many places to list (default 20)", 'n'},
-    {"format", "text|json|csv|folded|blame",
-     "tables (default); the checked ledger, indented; a line a cell; stacks\n"
+    {"format", "text|json|csv|paths|durations|folded|blame",
+     "tables (default); the checked ledger, indented; CSV: a line a cell,\n"
+     "a kernel path, a duration of each path and how often it was; stacks\n"
      "for flame graphs; who made whom miss, as CSV", 'f'},
     {"help", NULL, "this text", 'h'},
 };
@@ -25,11 +27,46 @@ static void help(void)
     options_help(specs, ARRAY_COUNT(specs));
 }
 
+/* A part of the ledger that not every run writes. */
+static const json_t *part(const json_t *ledger, const char *key, const char *path,
+                          const char *option)
+{
+    const json_t *o = json_object_get(ledger, key);
+    if (!o)
+        usage_error("report: %s holds no %s; `isochron run %s --ledger` writes it", path, key,
+                    option);
+    return o;
+}
+
+static void print(const json_t *ledger, const char *format, const char *path, unsigned places)
+{
+    bool csv = true;
+    if (strcmp(format, "blame") == 0)
+        blame_csv(part(ledger, "blame", path, "--blame"), stdout);
+    else if (strcmp(format, "paths") == 0)
+        paths_csv(part(ledger, "kernel_paths", path, "--paths"), stdout);
+    else if (strcmp(format, "durations") == 0)
+        paths_csv_durations(part(ledger, "kernel_paths", path, "--paths"), stdout);
+    else if (strcmp(format, "csv") == 0)
+        ledger_cells(ledger, true, stdout);
+    else
+        csv = false;
+    if (csv)
+        quality_csv(json_object_get(ledger, "quality"), stdout);
+    else if (strcmp(format, "text") == 0)
+        ledger_report(ledger, places, stdout);
+    else if (strcmp(format, "folded") == 0)
+        ledger_cells(ledger, false, stdout);
+    else
+        json_dumpf(ledger, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+}
+
 int cmd_report(int argc, char **argv)
 {
     struct options o = OPTIONS("report", specs, argc, argv);
     const char *value, *path = NULL;
-    static const char *const formats[] = {"text", "json", "csv", "folded", "blame", NULL};
+    static const char *const formats[] = {"text", "json", "csv", "paths", "durations",
+                                          "folded", "blame", NULL};
     const char *format = formats[0];
     unsigned places = 20;
     for (int c; (c = options_next(&o, &value));) {
@@ -48,18 +85,7 @@ int cmd_report(int argc, char **argv)
         usage_error("report: which ledger? `isochron run --ledger FILE.json` writes one");
     json_t *ledger = json_lines_read("report: ", path, "what `isochron run --ledger` writes");
     ledger_check(ledger, path);
-    if (strcmp(format, "text") == 0)
-        ledger_report(ledger, places, stdout);
-    else if (strcmp(format, "json") == 0)
-        json_dumpf(ledger, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
-    else if (strcmp(format, "blame") != 0)
-        ledger_cells(ledger, strcmp(format, "csv") == 0, stdout);
-    else if (json_object_get(ledger, "blame"))
-        blame_csv(json_object_get(ledger, "blame"), stdout);
-    else
-        usage_error("report: %s holds no blame; `isochron run --blame --ledger` writes it", path);
-    if (strcmp(format, "csv") == 0 || strcmp(format, "blame") == 0)
-        quality_csv(json_object_get(ledger, "quality"), stdout);
+    print(ledger, format, path, places);
     json_decref(ledger);
     return EXIT_DONE;
 }

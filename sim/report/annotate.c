@@ -1,6 +1,7 @@
 #include "sim/report/annotate.h"
 
 #include "sim/core/check.h"
+#include "sim/report/distribution.h"
 #include "sim/report/json_lines.h"
 #include "sim/report/ledger_json.h"
 
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define PHASES_MOST 64
+#define BAR 40 /* the longest one of a histogram */
 #define SHOWN 100 /* causes of less than 1/100 of a cycle each time are left out of the text */
 
 /* --- numbers ---------------------------------------------------------------------------------- */
@@ -176,6 +178,46 @@ static void print_source(const char *source, const char *folder, FILE *out)
     fprintf(out, "  ; %s  %s\n", source, line + strspn(line, " \t"));
 }
 
+/* "      135 - 139          702  21.4 %  #########" */
+static void print_bucket(const struct distribution_bucket *b, uint64_t count, uint64_t most,
+                         FILE *out)
+{
+    int length = (int)((b->count * BAR + most - 1) / most);
+    fprintf(out, "  %9" PRIu64, b->from);
+    if (b->to - b->from > 1)
+        fprintf(out, " - %-9" PRIu64, b->to - 1);
+    else
+        fprintf(out, "   %-9s", "");
+    fprintf(out, " %10" PRIu64 " %6.2f %%%s%.*s\n", b->count,
+            100.0 * (double)b->count / (double)count, length ? "  " : "", length,
+            "########################################");
+}
+
+static void print_durations(const struct cost_path *p, FILE *out)
+{
+    struct distribution_bucket list[DISTRIBUTION_BUCKETS];
+    unsigned count = distribution_buckets(p->durations, list);
+    uint64_t most = 1;
+    fprintf(out, "most often %" PRIu64 ", from %" PRIu64 " to %" PRIu64, p->typical, p->min,
+            p->max);
+    if (distribution_quantile(p->durations, 50) >= 0)
+        fprintf(out, "; half of them at most %lld, 90 %% %lld, 99 %% %lld",
+                (long long)distribution_quantile(p->durations, 50),
+                (long long)distribution_quantile(p->durations, 90),
+                (long long)distribution_quantile(p->durations, 99));
+    if (count > 1)
+        fprintf(out, "\n\n  %9s   %-9s %10s\n", "cycles", "", "instances");
+    else
+        fputc('\n', out);
+    for (unsigned i = 0; i < count; i++)
+        most = list[i].count > most ? list[i].count : most;
+    for (unsigned i = 0; count > 1 && i < count; i++)
+        print_bucket(&list[i], p->count, most, out);
+    fputs(count > 1 ? "\n" : "", out);
+    fputs("below, runs and cycles are means, and causes of less than 0.01 cycles are left out\n",
+          out);
+}
+
 static void print_text(const struct cost_path *p, const char *sources, FILE *out)
 {
     char a[80];
@@ -183,10 +225,7 @@ static void print_text(const struct cost_path *p, const char *sources, FILE *out
     fprintf(out, "%s: %" PRIu64 " instances, %" PRIu64 " cycles, %s each\n", p->name, p->count,
             p->cycles, fraction(p->cycles, p->count, a, sizeof a));
     if (p->count > 1)
-        fprintf(out, "most often %" PRIu64 ", from %" PRIu64 " to %" PRIu64
-                     "; below, runs and cycles are means,\n"
-                     "and causes of less than 0.01 cycles are left out\n",
-                p->typical, p->min, p->max);
+        print_durations(p, out);
     if (p->line_count)
         fprintf(out, "\n  %-8s %-26s %-40s %-*s %7s %8s  %s\n", "address", "symbol", "instruction",
                 width, "P", "runs", "cycles", "causes");
@@ -217,6 +256,23 @@ static json_t *phases_json(const struct cost_path *p)
     return list;
 }
 
+/* Quantiles, every value, and the histogram: [[from, to, count]]. */
+static void add_durations(json_t *o, const struct cost_path *p)
+{
+    static const char *const keys[] = {"p50", "p90", "p99", "values", "resolution"};
+    struct distribution_bucket list[DISTRIBUTION_BUCKETS];
+    unsigned count = distribution_buckets(p->durations, list);
+    json_t *histogram = json_array();
+    for (unsigned i = 0; i < ARRAY_COUNT(keys); i++)
+        if (json_object_get(p->durations, keys[i]))
+            json_object_set(o, keys[i], json_object_get(p->durations, keys[i]));
+    for (unsigned i = 0; i < count; i++)
+        json_array_append_new(histogram, json_pack("[I,I,I]", (json_int_t)list[i].from,
+                                                   (json_int_t)list[i].to,
+                                                   (json_int_t)list[i].count));
+    json_object_set_new(o, "histogram", histogram);
+}
+
 static void print_json(const struct cost_path *p, json_t *quality, FILE *out)
 {
     char a[80];
@@ -229,20 +285,13 @@ static void print_json(const struct cost_path *p, json_t *quality, FILE *out)
                           costs_causes_json(p->cause), "instructions", costs_lines_json(p), "rest",
                           "cycles", (json_int_t)p->rest_cycles, "causes",
                           costs_causes_json(p->rest));
+    add_durations(o, p);
     if (p->phases)
         json_object_set(o, "phases_by_rule", (json_t *)(uintptr_t)p->phases);
     if (quality)
         json_object_set(o, "run_quality", quality);
     json_lines_print(o, out);
     json_decref(o);
-}
-
-static void print_quoted(const char *text, FILE *out)
-{
-    fputc('"', out);
-    for (; *text; text++)
-        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
-    fputs("\",", out);
 }
 
 /* A line an instruction, a column a cause; what is in no profile is a line, too. */
@@ -254,11 +303,12 @@ static void print_csv(const struct cost_path *p, FILE *out)
     fputc('\n', out);
     for (uint32_t i = 0; i < p->line_count; i++) {
         const struct cost_line *l = &p->lines[i];
-        print_quoted(l->phase, out);
-        fprintf(out, "%08x,", l->address);
-        print_quoted(l->symbol, out);
-        print_quoted(l->text, out);
-        fprintf(out, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, l->executions,
+        csv_text(l->phase, out);
+        fprintf(out, ",%08x,", l->address);
+        csv_text(l->symbol, out);
+        fputc(',', out);
+        csv_text(l->text, out);
+        fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, l->executions,
                 l->u, l->v, l->paired, l->cycles);
         for (int k = 0; k < CAUSE_COUNT; k++)
             fprintf(out, ",%" PRIu64, l->cause[k]);
@@ -266,7 +316,7 @@ static void print_csv(const struct cost_path *p, FILE *out)
     }
     if (!p->rest_cycles)
         return;
-    fprintf(out, "\"rest\",,,,,,,,%" PRIu64, p->rest_cycles);
+    fprintf(out, "rest,,,,,,,,%" PRIu64, p->rest_cycles);
     for (int k = 0; k < CAUSE_COUNT; k++)
         fprintf(out, ",%" PRIu64, p->rest[k]);
     fputc('\n', out);

@@ -357,7 +357,8 @@ static void read_paths(struct costs *c)
         struct cost_path *p = &c->paths[c->path_count++];
         *p = (struct cost_path){.name = name, .count = whole(c, v, "count"),
                                 .cycles = whole(c, v, "cycles"), .typical = whole(c, v, "typical"),
-                                .min = whole(c, v, "min"), .max = whole(c, v, "max")};
+                                .min = whole(c, v, "min"), .max = whole(c, v, "max"),
+                                .durations = v};
         if (p->count == 0)
             damaged(c, "'%.60s' has no instances", name);
         add_causes(c, v, p->cause);
@@ -414,7 +415,8 @@ static void check_cluster(const struct costs *c, const json_t *cluster)
     json_array_foreach(list_of(c, cluster, "values"), i, v)
         for (size_t n = 0; n < 2; n++)
             if (!json_is_integer(json_array_get(v, n)) ||
-                llabs(json_integer_value(json_array_get(v, n))) > WHOLE_MOST)
+                json_integer_value(json_array_get(v, n)) < 0 ||
+                json_integer_value(json_array_get(v, n)) > WHOLE_MOST)
                 damaged(c, "a duration is no pair of whole numbers");
 }
 

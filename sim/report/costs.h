@@ -39,6 +39,7 @@ struct cost_path {
     struct cost_line *lines; /* in the order in which they ran first */
     uint32_t line_count;
     uint64_t rest[CAUSE_COUNT], rest_cycles; /* of no line */
+    const json_t *durations; /* what distribution.h reads; NULL: of a single instance */
     const json_t *phases; /* [{name, cycles}] by rule, NULL: the document has none */
 };
 

@@ -9,18 +9,14 @@
 #pragma once
 
 #include "cpu/cpu.h"
+#include "sim/report/distribution.h"
 
 #include <jansson.h>
-
-struct irq_value {
-    uint64_t cycles, count;
-};
 
 struct irq_distribution {
     uint64_t count, cycles, min, max;
     cycle_t max_at; /* when the longest one began */
-    struct irq_value *value; /* each that there was, in their order */
-    uint32_t values, capacity;
+    struct distribution values;
 };
 
 struct irq_vector {
@@ -41,6 +37,6 @@ void irq_latency_delivered(struct irq_latency *l, const struct cpu *c);
 /* The instance ends, in another program than the one before it or not. */
 void irq_latency_ended(struct irq_latency *l, const struct cpu *c, bool other_program);
 
-/* [{vector, handler: {count, cycles, min, max, max_at, values: [[cycles, count]]},
+/* [{vector, handler: {count, cycles, min, max, max_at, and what distribution_write adds},
  *   program: likewise}] */
 json_t *irq_latency_json(const struct irq_latency *l);

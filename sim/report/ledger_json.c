@@ -268,6 +268,18 @@ void ledger_report(const json_t *ledger, unsigned places_most, FILE *out)
     print_list(json_object_get(ledger, "places"), "place", places_most, total, true, out);
 }
 
+void csv_text(const char *text, FILE *out)
+{
+    if (!strpbrk(text, ",\"\n")) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text; text++)
+        fprintf(out, "%s%c", *text == '"' ? "\"" : "", *text);
+    fputc('"', out);
+}
+
 /* Names come from guests' files: what would end a field or a stack's frame is left out. */
 static void print_field(const char *name, bool csv, FILE *out)
 {

@@ -28,6 +28,9 @@ void quality_print(const json_t *quality, FILE *out);
 /* The same in cycles, below CSV: "# cycles that rest on: read 12, ...". NULL: nothing. */
 void quality_csv(const json_t *quality, FILE *out);
 
+/* A field of CSV, in quotes where it needs them. */
+void csv_text(const char *text, FILE *out);
+
 /* Every cell: "path,place,cause,cycles" below a line of titles, or "path;place;cause cycles". */
 void ledger_cells(const json_t *ledger, bool csv, FILE *out);
 

@@ -69,6 +69,13 @@ struct path_cluster *path_cluster_of(struct paths *p, const struct path_instance
     return k;
 }
 
+void path_clusters_free(struct paths *p)
+{
+    for (uint32_t i = 0; i < p->count; i++)
+        distribution_free(&p->list[i].durations);
+    free(p->list);
+}
+
 /* --- rules ------------------------------------------------------------------------------------ */
 
 static bool ran(void *owner, const char *symbol, size_t length)
@@ -112,17 +119,6 @@ void paths_set_rules(struct paths *p, const struct path_rules *rules,
 }
 
 /* --- adding ----------------------------------------------------------------------------------- */
-
-static void count_value(struct path_cluster *k, uint64_t cycles)
-{
-    for (unsigned i = 0; i < PATHS_VALUES; i++)
-        if (k->value[i].count == 0 || k->value[i].cycles == cycles) {
-            k->value[i].cycles = cycles;
-            k->value[i].count++;
-            return;
-        }
-    k->other_values++;
-}
 
 /* The places that cost most stay; a new one takes the cheapest one's room. */
 static void count_place(struct path_cluster *k, uint32_t place, uint32_t cycles)
@@ -192,7 +188,7 @@ uint64_t path_cluster_add(struct paths *p, struct path_cluster *k, const struct 
         k->misses[m] += i->misses[m];
     k->code_sets += i->code_sets;
     k->data_sets += i->data_sets;
-    count_value(k, cycles);
+    distribution_add(&k->durations, cycles, 1);
     path_phases_add(k->phases, &i->marks, cycles, k->phase);
     for (unsigned n = 0; n < i->marks.count; n++)
         if (i->marks.list[n].mark < PATH_MARK_SYMBOL) {

@@ -2,6 +2,7 @@
 
 #include "sim/core/check.h"
 #include "sim/core/file.h"
+#include "sim/report/distribution.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,23 +191,11 @@ static void add_symbols(json_t *path, const json_t *cluster)
         add(sums, text(v, "name"), number(v, "cycles"));
 }
 
-/* Durations by how many instances have them; JSON's keys are texts. */
-static void add_values(json_t *path, const json_t *cluster)
+/* `at`: of its durations, beside the document. */
+static json_t *path_new(size_t at)
 {
-    size_t i;
-    json_t *v, *sums = json_object_get(path, "values");
-    char key[32];
-    json_array_foreach(json_object_get(cluster, "values"), i, v) {
-        snprintf(key, sizeof key, "%" JSON_INTEGER_FORMAT,
-                 json_integer_value(json_array_get(v, 0)));
-        add(sums, key, json_integer_value(json_array_get(v, 1)));
-    }
-}
-
-static json_t *path_new(void)
-{
-    return json_pack("{s:i,s:i,s:i,s:i,s:i,s:{},s:{},s:{}}", "count", 0, "cycles", 0, "min", 0,
-                     "max", 0, "commonest", 0, "causes", "symbols", "values");
+    return json_pack("{s:i,s:i,s:i,s:i,s:i,s:I,s:{},s:{}}", "count", 0, "cycles", 0, "min", 0,
+                     "max", 0, "commonest", 0, "at", (json_int_t)at, "causes", "symbols");
 }
 
 static void add_cluster(json_t *path, const json_t *cluster)
@@ -230,40 +219,36 @@ static void add_cluster(json_t *path, const json_t *cluster)
     add(path, "cycles", number(cluster, "cycles"));
     add_causes(path, cluster);
     add_symbols(path, cluster);
-    add_values(path, cluster);
 }
 
-static void find_typical(json_t *path)
+static void set_durations(json_t *path, struct distribution *durations)
 {
-    const char *key;
-    json_t *v;
-    json_int_t best = 0, cycles = 0;
-    json_object_foreach(json_object_get(path, "values"), key, v) {
-        json_int_t n = json_integer_value(v), c = strtoll(key, NULL, 10);
-        if (n > best || (n == best && c < cycles)) {
-            best = n;
-            cycles = c;
-        }
-    }
-    json_object_set_new(path, "typical", json_integer(cycles));
-    json_object_set_new(path, "typical_count", json_integer(best));
-    json_object_del(path, "values");
+    distribution_write(durations, path);
+    distribution_free(durations);
+    struct distribution_value mode = distribution_mode(path);
+    json_object_set_new(path, "typical", json_integer((json_int_t)mode.value));
+    json_object_set_new(path, "typical_count", json_integer((json_int_t)mode.count));
     json_object_del(path, "commonest");
+    json_object_del(path, "at");
 }
 
 json_t *path_rules_group(const struct path_rules *r, const json_t *paths)
 {
-    json_t *all = json_object(), *v;
+    json_t *all = json_object(), *v, *clusters = json_object_get(paths, "clusters");
+    struct distribution *durations = xalloc(json_array_size(clusters) + 1, sizeof *durations);
     size_t i;
     const char *key;
-    json_array_foreach(json_object_get(paths, "clusters"), i, v) {
+    json_array_foreach(clusters, i, v) {
         char name[128];
         path_rules_name(r, v, name, sizeof name);
-        if (!json_object_get(all, name))
-            json_object_set_new(all, name, path_new());
-        add_cluster(json_object_get(all, name), v);
+        json_t *path = json_object_get(all, name);
+        if (!path)
+            json_object_set_new(all, name, path = path_new(json_object_size(all)));
+        add_cluster(path, v);
+        distribution_read(&durations[number(path, "at")], v);
     }
     json_object_foreach(all, key, v)
-        find_typical(v);
+        set_durations(v, &durations[number(v, "at")]);
+    free(durations);
     return all;
 }

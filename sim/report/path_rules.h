@@ -58,6 +58,6 @@ void path_rules_apply(const struct path_rules *r, json_t *paths);
 
 /* All clusters of one name as one path: {name: {count, cycles, min, max, typical, instructions,
  * code_lines, data_lines, pages, cr3_writes, code_misses, data_misses, itlb_misses, dtlb_misses,
- * causes, symbols}}; typical is the duration that most instances have, what follows it is of its
- * commonest cluster, but causes and symbols. */
+ * causes, symbols, and what distribution_write adds}}; typical is the duration that most instances
+ * have, what follows it is of its commonest cluster, but for causes, symbols and durations. */
 json_t *path_rules_group(const struct path_rules *r, const json_t *paths);

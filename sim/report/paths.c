@@ -479,7 +479,7 @@ void paths_start(struct paths *p, const struct spaces *s, struct watch *h, struc
 void paths_free(struct paths *p, struct watch *h)
 {
     watch_remove(h, p);
-    free(p->list);
+    path_clusters_free(p);
     free(p->slot);
     free(p->seen);
     free(p->page);

@@ -17,6 +17,7 @@
  * 0 outside of an instance: HLT and the loop round it), or a cluster. They sum to what elapsed. */
 #pragma once
 
+#include "sim/report/distribution.h"
 #include "sim/report/irq_latency.h"
 #include "sim/report/overlap.h"
 #include "sim/report/path_marks.h"
@@ -31,7 +32,6 @@
 
 #define PATHS_EDGES 32768   /* distinct branches of one instance: a power of two */
 #define PATHS_RECENT 256    /* of those, the ones asked for lately: a power of two */
-#define PATHS_VALUES 24    /* distinct durations of a cluster that are counted one by one */
 #define PATHS_SYMBOLS 64   /* of a cluster: where its cycles go; cheaper ones have no room */
 #define PATHS_NESTED 16
 #define PATHS_PAIRS 12     /* of spaces, of a cluster: from which to which */
@@ -73,10 +73,7 @@ struct path_cluster {
     uint64_t other_pairs, other_pairs_cycles;
     uint64_t cause[CAUSE_COUNT];
     cycle_t first; /* when the first instance began */
-    struct {
-        uint64_t cycles, count;
-    } value[PATHS_VALUES]; /* distribution; count 0: unused */
-    uint64_t other_values; /* instances whose duration found no room above */
+    struct distribution durations;
     struct {
         uint32_t place;
         uint64_t cycles;
@@ -174,6 +171,7 @@ struct path_cluster *path_cluster_of(struct paths *p, const struct path_instance
                                      enum path_end end);
 /* Returns the instance's cycles. */
 uint64_t path_cluster_add(struct paths *p, struct path_cluster *k, const struct path_instance *i);
+void path_clusters_free(struct paths *p);
 void path_cluster_pair(struct path_cluster *k, uint32_t from, uint32_t to, uint64_t cycles);
 void path_cluster_overlap(struct path_cluster *k, const struct overlap_counts *o);
 
@@ -182,7 +180,14 @@ void path_cluster_overlap(struct path_cluster *k, const struct overlap_counts *o
 json_t *paths_json(const struct paths *p, const struct symbols *symbols);
 /* The table of it, the most expensive clusters first. */
 void paths_report(const json_t *paths, unsigned most, FILE *out);
-/* Its further tables: phases of paths of one name together, round trips, interrupts. */
+/* Its columns for how long: instances, the commonest duration and its share, least, quantiles,
+ * most; of the table's head where path is NULL. */
+void paths_print_durations(const json_t *path, FILE *out);
+/* Its further tables: durations, phases of paths of one name together, round trips, interrupts. */
+void paths_report_durations(const json_t *paths, unsigned most, FILE *out);
 void paths_report_phases(const json_t *paths, unsigned most, FILE *out);
 void paths_report_trips(const json_t *paths, unsigned most, FILE *out);
 void paths_report_latency(const json_t *paths, FILE *out);
+/* CSV: a line a cluster; a line a duration of each. */
+void paths_csv(const json_t *paths, FILE *out);
+void paths_csv_durations(const json_t *paths, FILE *out);

@@ -14,15 +14,6 @@ static json_t *causes_of(const struct path_cluster *k)
     return o;
 }
 
-static json_t *values_of(const struct path_cluster *k)
-{
-    json_t *list = json_array();
-    for (unsigned i = 0; i < PATHS_VALUES && k->value[i].count; i++)
-        json_array_append_new(list, json_pack("[I,I]", (json_int_t)k->value[i].cycles,
-                                              (json_int_t)k->value[i].count));
-    return list;
-}
-
 static json_t *symbols_of(const struct path_cluster *k, const struct symbols *symbols)
 {
     json_t *list = json_array();
@@ -102,8 +93,7 @@ static json_t *cluster_json(const struct path_cluster *k, const struct symbols *
     path_name(k->entry, entry, sizeof entry);
     snprintf(signature, sizeof signature, "%016" PRIx64, k->signature);
     json_t *o =
-        json_pack("{s:s,s:b,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,"
-                  "s:o}",
+        json_pack("{s:s,s:b,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}",
                   "entry", entry, "from_idle", (int)k->from_idle, "ends",
                   path_end_names[k->end], "signature", signature, "count",
                   (json_int_t)k->count, "cycles", (json_int_t)k->cycles, "min",
@@ -112,9 +102,9 @@ static json_t *cluster_json(const struct path_cluster *k, const struct symbols *
                   "nested_cycles", (json_int_t)k->nested_cycles, "cr3_writes",
                   (json_int_t)k->cr3_writes, "code_lines", (json_int_t)k->code_lines,
                   "data_lines", (json_int_t)k->data_lines, "pages", (json_int_t)k->pages,
-                  "first", (json_int_t)k->first, "other_values", (json_int_t)k->other_values,
-                  "values", values_of(k), "causes", causes_of(k), "symbols",
+                  "first", (json_int_t)k->first, "causes", causes_of(k), "symbols",
                   symbols_of(k, symbols));
+    distribution_write(&k->durations, o);
     for (int m = 0; m < PATH_MISSES; m++)
         json_object_set_new(o, path_miss_names[m], json_integer((json_int_t)k->misses[m]));
     add_details(o, k);
@@ -133,18 +123,17 @@ static json_t *trip_json(const struct trip_row *r, const struct spaces *s)
     char client[SPACE_NAME_SIZE], server[SPACE_NAME_SIZE];
     spaces_name(s, r->client_space, client, sizeof client);
     spaces_name(s, r->server_space, server, sizeof server);
-    json_t *values = json_array();
-    for (unsigned i = 0; i < TRIPS_VALUES && r->value[i].count; i++)
-        json_array_append_new(values, json_pack("[I,I]", (json_int_t)r->value[i].cycles,
-                                                (json_int_t)r->value[i].count));
-    return json_pack("{s:i,s:i,s:i,s:i,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "call",
-                     (int)r->call, "reply", (int)r->reply, "client_space",
-                     (int)r->client_space, "server_space", (int)r->server_space, "client_name",
-                     client, "server_name", server, "count", (json_int_t)r->count, "client",
-                     (json_int_t)r->client, "send", (json_int_t)r->send, "server",
-                     (json_int_t)r->server, "answer", (json_int_t)r->answer, "other",
-                     (json_int_t)r->other, "min", (json_int_t)r->min, "max", (json_int_t)r->max,
-                     "least", least_of(r), "values", values);
+    json_t *o =
+        json_pack("{s:i,s:i,s:i,s:i,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "call",
+                  (int)r->call, "reply", (int)r->reply, "client_space",
+                  (int)r->client_space, "server_space", (int)r->server_space, "client_name",
+                  client, "server_name", server, "count", (json_int_t)r->count, "client",
+                  (json_int_t)r->client, "send", (json_int_t)r->send, "server",
+                  (json_int_t)r->server, "answer", (json_int_t)r->answer, "other",
+                  (json_int_t)r->other, "min", (json_int_t)r->min, "max", (json_int_t)r->max,
+                  "least", least_of(r));
+    distribution_write(&r->totals, o);
+    return o;
 }
 
 static json_t *trips_json(const struct round_trips *t, const struct spaces *s)

@@ -29,21 +29,6 @@ static int by_cycles(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* The duration that most instances have. */
-static json_int_t commonest(const json_t *cluster, json_int_t *share)
-{
-    size_t i;
-    json_t *v;
-    json_int_t best = 0;
-    *share = 0;
-    json_array_foreach(json_object_get(cluster, "values"), i, v)
-        if (json_integer_value(json_array_get(v, 1)) > *share) {
-            *share = json_integer_value(json_array_get(v, 1));
-            best = json_integer_value(json_array_get(v, 0));
-        }
-    return best;
-}
-
 /* "fast_path 61 %, copy 20 %": where its cycles go. A program's is the instruction that entered. */
 static void places(const json_t *cluster, char *out, size_t size)
 {
@@ -67,13 +52,12 @@ static void places(const json_t *cluster, char *out, size_t size)
 static void print_cluster(unsigned n, const json_t *k, json_int_t total, FILE *out)
 {
     char where[160];
-    json_int_t count = number(k, "count"), share, common = commonest(k, &share);
+    json_int_t count = number(k, "count");
     places(k, where, sizeof where);
-    fprintf(out, "%4u  %-32.32s %9" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT
-                 " %4d %% %9" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT " %8.1f %6.1f %6.1f"
-                 " %6.2f  %s\n",
-            n, text(k, "name"), count, common, (int)(100 * share / count),
-            number(k, "min"), number(k, "max"), (double)number(k, "instructions") / (double)count,
+    fprintf(out, "%4u  %-32.32s", n, text(k, "name"));
+    paths_print_durations(k, out);
+    fprintf(out, " %8.1f %6.1f %6.1f %6.2f  %s\n",
+            (double)number(k, "instructions") / (double)count,
             (double)number(k, "code_lines") / (double)count,
             (double)number(k, "data_lines") / (double)count,
             100.0 * (double)number(k, "cycles") / (double)(total ? total : 1), where);
@@ -136,12 +120,15 @@ void paths_report(const json_t *paths, unsigned most, FILE *out)
                      "theirs are counted short\n",
                 (long long)number(paths, "crowded"), PATHS_EDGES);
     print_off(paths, out);
-    fprintf(out, "\n%4s  %-32s %9s %9s %6s %9s %9s %8s %6s %6s %6s  %s\n", "path", "name",
-            "instances", "cycles", "of all", "min", "max", "instr", "ilines", "dlines", "% run",
-            "where");
+    fputs("\nhow long they take, in cycles; half of them, 90 and 99 % were no longer than ...\n",
+          out);
+    fprintf(out, "\n%4s  %-32s", "path", "name");
+    paths_print_durations(NULL, out);
+    fprintf(out, " %8s %6s %6s %6s  %s\n", "instr", "ilines", "dlines", "% run", "where");
     for (size_t i = 0; i < count && i < most; i++)
         print_cluster((unsigned)i + 1, sorted[i], total, out);
     free(sorted);
+    paths_report_durations(paths, most, out);
     paths_report_phases(paths, most, out);
     paths_report_trips(paths, most, out);
     paths_report_latency(paths, out);

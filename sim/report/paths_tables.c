@@ -1,4 +1,4 @@
-/* paths_tables: phases, footprints, round trips and interrupts, as tables. */
+/* paths_tables: phases, footprints and round trips, as tables. */
 #include "sim/core/check.h"
 #include "sim/report/paths.h"
 
@@ -8,8 +8,6 @@
 #define LINE_SIZE 200
 #define CAUSES_MOST 8 /* named of a path, */
 #define CAUSE_LEAST 0.05 /* of no fewer cycles each time */
-
-static const int percents[] = {50, 90, 99};
 
 static json_int_t number(const json_t *o, const char *key)
 {
@@ -257,54 +255,4 @@ void paths_report_trips(const json_t *paths, unsigned most, FILE *out)
         print_trip(list[i], out);
     free(list);
     json_decref(groups);
-}
-
-/* --- interrupts ------------------------------------------------------------------------------- */
-
-/* The least value that so many percent of them do not exceed. */
-static json_int_t quantile(const json_t *distribution, json_int_t percent)
-{
-    size_t i;
-    json_t *v;
-    json_int_t seen = 0;
-    json_array_foreach(json_object_get(distribution, "values"), i, v)
-        if ((seen += json_integer_value(json_array_get(v, 1))) * 100 >=
-            number(distribution, "count") * percent)
-            return json_integer_value(json_array_get(v, 0));
-    return 0;
-}
-
-static void print_distribution(const json_t *latency, const char *until, const char *name,
-                               FILE *out)
-{
-    const json_t *d = json_object_get(latency, name);
-    if (!number(d, "count"))
-        return;
-    fprintf(out, "  %02x      %-15s %9" JSON_INTEGER_FORMAT " %9.1f %9" JSON_INTEGER_FORMAT,
-            (unsigned)number(latency, "vector"), until, number(d, "count"),
-            mean(number(d, "cycles"), number(d, "count")), number(d, "min"));
-    for (unsigned i = 0; i < ARRAY_COUNT(percents); i++)
-        fprintf(out, " %9" JSON_INTEGER_FORMAT, quantile(d, percents[i]));
-    fprintf(out, " %9" JSON_INTEGER_FORMAT " %12" JSON_INTEGER_FORMAT "\n", number(d, "max"),
-            number(d, "max_at"));
-}
-
-void paths_report_latency(const json_t *paths, FILE *out)
-{
-    size_t i;
-    json_t *v;
-    const json_t *list = json_object_get(paths, "interrupt_latency");
-    if (!json_array_size(list))
-        return;
-    fprintf(out, "\ninterrupt latency, in cycles from the rise of INTR: to the handler's first "
-                 "instruction, and to that of another\nprogram, where the handler leads to one; "
-                 "half of them, 90 and 99 %% were no longer than ...\n\n"
-                 "  %-7s %-15s %9s %9s %9s", "vector", "until", "count", "mean", "min");
-    for (unsigned p = 0; p < ARRAY_COUNT(percents); p++)
-        fprintf(out, " %7d %%", percents[p]);
-    fprintf(out, " %9s %12s\n", "max", "at cycle");
-    json_array_foreach(list, i, v) {
-        print_distribution(v, "handler", "handler", out);
-        print_distribution(v, "another program", "program", out);
-    }
 }

@@ -2,6 +2,7 @@
 #include "sim/report/reproduce.h"
 
 #include "sim/core/types.h"
+#include "sim/report/ledger_json.h"
 
 #include <string.h>
 
@@ -169,18 +170,6 @@ static const char *const csv_columns[] = {
     "paper", "table", "machine", "test", "system", "row", "unit", "published", "published_high",
     "simulated", "error", "published_ratio", "simulated_ratio", "status"};
 
-static void put_csv_text(const char *text, FILE *out)
-{
-    if (!strpbrk(text, ",\"\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++)
-        fprintf(out, "%s%c", *text == '"' ? "\"" : "", *text);
-    fputc('"', out);
-}
-
 void reproduce_csv_head(FILE *out)
 {
     for (unsigned c = 0; c < ARRAY_COUNT(csv_columns); c++)
@@ -200,7 +189,7 @@ void reproduce_csv(const json_t *table, FILE *out)
             if (json_is_number(v))
                 fprintf(out, "%.6g", json_number_value(v));
             else if (v)
-                put_csv_text(json_string_value(v), out);
+                csv_text(json_string_value(v), out);
         }
         fputc('\n', out);
     }

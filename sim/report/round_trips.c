@@ -14,6 +14,8 @@ void round_trips_init(struct round_trips *t, cycle_t now)
 
 void round_trips_free(struct round_trips *t)
 {
+    for (uint32_t i = 0; i < t->count; i++)
+        distribution_free(&t->row[i].totals);
     free(t->row);
     t->row = NULL;
 }
@@ -35,16 +37,6 @@ static struct trip_row *row_of(struct round_trips *t, const struct trip_call *ca
     r->client_space = call->space;
     r->server_space = reply->from_space;
     return r;
-}
-
-static void count_value(struct trip_row *r, uint64_t cycles)
-{
-    for (unsigned i = 0; i < TRIPS_VALUES; i++)
-        if (!r->value[i].count || r->value[i].cycles == cycles) {
-            r->value[i].cycles = cycles;
-            r->value[i].count++;
-            return;
-        }
 }
 
 /* Returns what passed since the call was made. */
@@ -73,7 +65,7 @@ static uint64_t complete(struct round_trips *t, const struct trip_call *call,
     r->server += t->user;
     r->answer += reply->cycles;
     r->other += t->other;
-    count_value(r, total);
+    distribution_add(&r->totals, total, 1);
     return total;
 }
 

@@ -12,12 +12,12 @@
 #pragma once
 
 #include "sim/core/types.h"
+#include "sim/report/distribution.h"
 
 #include <jansson.h>
 
 #define TRIPS_NESTED 16
 #define TRIPS_ROWS 512 /* kept; further combinations are counted as others */
-#define TRIPS_VALUES 24
 
 struct trip_row {
     uint32_t call, reply;    /* clusters, by their index */
@@ -28,9 +28,7 @@ struct trip_row {
     struct {
         uint64_t client, send, server, answer, other;
     } least; /* the first of those of `min` cycles, part by part */
-    struct {
-        uint64_t cycles, count; /* of the same */
-    } value[TRIPS_VALUES];
+    struct distribution totals; /* of the same */
 };
 
 struct trip_call {

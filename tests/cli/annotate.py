@@ -86,6 +86,20 @@ for command, mark in (["report", "full.json", "--format", "csv"], "# cycles that
 code, out, err = isochron("annotate", "full.json", "--path", "#1", "--all")
 check("as text, with phases and causes", code == 0 and "-- entry" in out and "kernel.exit" in out and
       "mean" in out, out[:300], err)
+check("its histogram is of all instances", sum(b[2] for b in path["histogram"]) == path["count"] and
+      all(b[2] == sum(v[1] for v in path["values"] if b[0] <= v[0] < b[1]) for b in path["histogram"]), path["histogram"])
+joined = isochron("annotate", "full.json", "--rules", rules, "--path", "ipc.fast.same_space", "--all")[1]
+drawn = re.findall(r"^ +(\d+)(?: - \d+)? +(\d+) +[\d.]+ %(?:  (#+))?$", joined, re.M)
+count = int(re.search(r": (\d+) instances", joined)[1])
+check("and drawn: the longest bar is the most", len(drawn) > 5 and sum(int(n) for _, n, _ in drawn) == count and
+      max(drawn, key=lambda d: int(d[1]))[2] == "#" * 40, joined[:1500])
+for form, of in (("paths", lambda r: int(r["count"])), ("durations", lambda r: int(r["count"]))):
+    code, out, err = isochron("report", "full.json", "--format", form)
+    rows = list(csv.DictReader(l for l in out.splitlines() if l[0] != "#"))
+    check(f"report --format {form} has every instance", code == 0 and
+          sum(map(of, rows)) == sum(c["count"] for c in clusters), err)
+    check(f"report --format {form} has every cycle", sum(int(r["cycles"]) * (of(r) if form == "durations" else 1)
+                                                         for r in rows) == kernel)
 code, out, err = isochron("annotate", "full.json", "--path", "nowhere")
 check("an unknown path is refused", code == 2 and "accepted are #N and" in err, err)
 

@@ -61,7 +61,8 @@ check("a path that did not run is told", code == 3 and "there is no such path in
 for text, what in (("ipc cycles <= 1", "accepted is PATH:"), ("ipc: cycles < 1", "METRIC <= N"),
                    ("ipc: cycles <= 1 x", "METRIC <= N"), ("ipc: moons <= 1", "no 'moons'"),
                    ("ipc: itlb_miss <= 1", "no 'itlb_miss'"),
-                   ("ipc: phase.reply <= 1", "no 'phase.reply'")):
+                   ("ipc: phase.reply <= 1", "no 'phase.reply'"),
+                   ("ipc: cycles_p90 <= 60", "no 'cycles_p90'")):
     code, out, err = budget("old", text)
     check(f"'{text}' is refused in one line", code == 2 and what in err and err.count("\n") == 1, err)
 (work / "broken").write_text("ipc: cycles <= 60\nipc: cycles = 3\n")
@@ -91,6 +92,21 @@ code, out, err = isochron("check", "load", "--write-baseline", "written")
 check("a baseline is written", code == 0, err)
 code, out, err = isochron("check", "load", "--baseline", "written")
 check("and equals its run, to the instruction", code == 0, out)
+old = json.loads((work / "old").read_text())
+old["named_paths"]["ipc"]["typical"] = 59 # as the first of them had it
+(work / "first").write_text(json.dumps(old))
+code, out, err = isochron("check", "old", "--baseline", "first")
+check("a baseline from before all durations were counted holds", code == 0, out)
+old["named_paths"]["ipc"].update(p50=60, p90=60, p99=61)
+(work / "quantiles").write_text(json.dumps(old))
+code, out, err = isochron("check", "quantiles", "--baseline", "quantiles", "--budget", "ipc: cycles_p50 <= 60, cycles_p99 <= 61")
+check("quantiles have budgets", code == 0, out, err)
+code, out, err = isochron("check", "quantiles", "--budget", "ipc: cycles_p99 <= 60")
+check("which can be exceeded", code == 3 and "cycles_p99 is 61, 1 more" in out, out, err)
+old["named_paths"]["ipc"]["p99"] = 60
+(work / "now").write_text(json.dumps(old))
+code, out, err = isochron("check", "now", "--baseline", "quantiles")
+check("and baselines have them", code == 3 and "p99 61 -> 60 (-1)" in out, out)
 code, out, err = isochron("diff", "written", "old", "--format", "json")
 check("it keeps the instructions", code == 0 and
       json.loads(out)["paths"][0]["instructions"][0]["status"] == "gone", out[:500])

@@ -110,6 +110,12 @@ for name in ("ipc", "fault"):
         o = c["overlap"]
         check(f"{name}: {c['name']} displaces and shares what was in use",
               all(0 <= o[k][w] <= o[k]["used"] for k in o for w in ("shared", "displaced")), o)
+        n, cycles = sum(v[1] for v in c["values"]), sum(v[0] * v[1] for v in c["values"])
+        check(f"{name}: {c['name']}: the durations are all of them", n == c["count"] and cycles == c["cycles"] and
+              c["values"] == sorted(c["values"]) and c["values"][0][0] == c["min"] and c["values"][-1][0] == c["max"])
+        each = [v[0] for v in c["values"] for _ in range(v[1])]
+        check(f"{name}: {c['name']}: its quantiles are theirs",
+              all(c[f"p{q}"] == each[(n * q + 99) // 100 - 1] for q in (50, 90, 99)), c["values"])
         check(f"{name}: {c['name']} has no more sets than lines",
               c["code_sets"] <= c["code_lines"] and c["data_sets"] <= c["data_lines"])
     for t in p["round_trips"]:
