@@ -1,7 +1,11 @@
 # shellcheck shell=bash
-# linux_l4.sh: user-mode Linux from Debian's linux-source package, as a server on the L4 kernel with
-# guests/linux/os-L4 as its host layer; and once more for the bare machine, where the layer stands on
-# guests/linux/os-bare.
+# linux_l4.sh: user-mode Linux, as a server on the L4 kernel with guests/linux/os-L4 as its host
+# layer; and once more for the bare machine, where the layer stands on guests/linux/os-bare. It is
+# built by the steps of native/linux.sh, from a tree of its own.
+
+# What make is told of both; OS= and LINK-y= with the entry follow.
+linux_um=(ARCH=um SUBARCH=i386 START=0x1000000 LINK_WRAPS=)
+linux_um_link='LINK-y=-m32 -static -nostdlib -no-pie -Wl,-e'
 
 # The tree has all files of the source by other names, which costs no space; what is changed is
 # replaced, so that the source stays as it is. os-bare has os-L4's files and its own.
@@ -25,33 +29,17 @@ END
     done
 }
 
-# linux_l4_make TREE OS ENTRY OBJECTS TARGET...: time, user and host are fixed so that two builds are
-# equal.
-linux_l4_make() {
-    local tree=$1 os=$2 entry=$3 objects=$4
-    shift 4
-    KBUILD_BUILD_TIMESTAMP='1970-01-01 00:00:00 UTC' KBUILD_BUILD_USER=isochron \
-        KBUILD_BUILD_HOST=isochron KBUILD_BUILD_VERSION=1 LC_ALL=C \
-        make -C "$tree" O="$objects" ARCH=um SUBARCH=i386 "OS=$os" START=0x1000000 LINK_WRAPS= \
-        "LINK-y=-m32 -static -nostdlib -no-pie -Wl,-e,$entry" -j"$(nproc)" "$@"
-}
-
-# linux_l4_build_with FRAGMENT FOLDER: the folder gets vmlinux, System.map and config.
+# linux_l4_build_with FRAGMENT FOLDER: the folder gets vmlinux, System.map and config, and keeps tree
+# and objects.
 linux_l4_build_with() {
-    local frag=$1 folder=$2 tree=$2/tree objects=$2/objects
-    mkdir "$objects"
-    linux_l4_tree "$tree"
-    linux_l4_make "$tree" L4 _start "$objects" KCONFIG_ALLCONFIG="$frag" allnoconfig
-    linux_l4_make "$tree" L4 _start "$objects" vmlinux
-    linux_check "$objects/vmlinux"
-    mv "$objects/vmlinux" "$objects/System.map" "$folder"
-    cp "$objects/.config" "$folder/config"
+    linux_l4_tree "$2/tree"
+    linux_build "$2/tree" "$2" "$1" vmlinux "${linux_um[@]}" OS=L4 "$linux_um_link,_start"
 }
 
 # For the bare machine all but the host layer is there already.
 linux_l4_build() {
     linux_l4_build_with "$here/linux/um.frag" "$1"
-    linux_l4_make "$1/tree" bare standin_start "$1/objects" vmlinux
+    linux_make "$1/tree" "$1/objects" "${linux_um[@]}" OS=bare "$linux_um_link,standin_start" vmlinux
     linux_check "$1/objects/vmlinux"
     mv "$1/objects/vmlinux" "$1/linux-bare"
     rm -rf "$1/objects" "$1/tree"
@@ -59,8 +47,9 @@ linux_l4_build() {
 
 # linux_l4_inputs FRAGMENT...
 linux_l4_inputs() {
-    deb_id "linux-source-$linux_release" && compiler_id &&
-        hash_files "$@" "$here"/linux/linux.patch "$here"/linux/os-L4/* "$here"/linux/os-bare/*.* \
+    need patch
+    linux_inputs "$@" &&
+        hash_files "$here"/linux/linux.patch "$here"/linux/os-L4/* "$here"/linux/os-bare/*.* \
             "$here"/linux/os-bare/Makefile "$here"/linux/os-bare/l4/* "$here"/linux/include/asm/* \
             "$here"/lib/boot.c "$here"/native/div64.c "$here"/lib/include/l4/*.h &&
         hash_recipe "$here/linux/linux_l4.sh"
@@ -69,7 +58,6 @@ linux_l4_inputs() {
 # linux_l4: the folder with vmlinux, System.map and config; and linux-bare.
 linux_l4() {
     local inputs
-    need make gcc flex bison bc xz objdump patch
     inputs=$(linux_l4_inputs "$here/linux/um.frag")
     linux_tree=$(linux_source)
     artefact linux-l4 linux_l4_build "$inputs"

@@ -9,7 +9,7 @@ musl_build() {
     local work=$1/work flags
     mkdir "$work"
     src_unpack musl "$work/musl"
-    linux_make "$linux_tree" "$work/headers" headers_install INSTALL_HDR_PATH="$1" >/dev/null
+    linux_make "$linux_tree" "$work/headers" ARCH=i386 headers_install INSTALL_HDR_PATH="$1" >/dev/null
     flags="-Os -m32 $pentium_flags"
     # shellcheck disable=SC2086 # flags are words
     (cd "$work/musl" &&

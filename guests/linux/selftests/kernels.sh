@@ -8,24 +8,17 @@ selftests_fragment() {
 }
 
 selftests_native_build() {
-    local objects=$1/objects
-    mkdir "$objects"
     selftests_fragment "$here/native/native.frag" "$1/frag"
-    linux_make "$linux_tree" "$objects" KCONFIG_ALLCONFIG="$1/frag" allnoconfig
-    linux_make "$linux_tree" "$objects" vmlinux
-    linux_check "$objects/vmlinux"
-    mv "$objects/vmlinux" "$1/vmlinux-selftests"
-    mv "$objects/.config" "$1/config"
-    rm -rf "$objects"
+    linux_build "$linux_tree" "$1" "$1/frag" vmlinux ARCH=i386
+    mv "$1/vmlinux" "$1/vmlinux-selftests"
+    rm -rf "$1/objects"
 }
 
 # vmlinux_selftests: the folder with the native one.
 vmlinux_selftests() {
     local inputs
-    need make gcc flex bison bc xz objdump
-    inputs=$(deb_id "linux-source-$linux_release" && compiler_id &&
-        hash_files "$here/native/native.frag" "$here/linux/selftests/kernel.frag" &&
-        hash_recipe "$here/native/linux.sh" "$here/linux/selftests/kernels.sh")
+    inputs=$(linux_inputs "$here/native/native.frag" "$here/linux/selftests/kernel.frag" &&
+        hash_recipe "$here/linux/selftests/kernels.sh")
     linux_tree=$(linux_source)
     artefact vmlinux-selftests selftests_native_build "$inputs"
 }
@@ -40,7 +33,6 @@ selftests_l4_build() {
 # linux_l4_selftests: the folder with the server.
 linux_l4_selftests() {
     local inputs
-    need make gcc flex bison bc xz objdump patch
     inputs=$(linux_l4_inputs "$here/linux/um.frag" "$here/linux/selftests/kernel.frag" &&
         hash_recipe "$here/linux/selftests/kernels.sh")
     linux_tree=$(linux_source)
