@@ -1,9 +1,9 @@
 /* replay, verify, checkpoint: what can be done with a recorded run. */
 #include "sim/commands/commands.h"
 #include "sim/commands/console.h"
+#include "sim/commands/outputs.h"
 #include "sim/commands/session.h"
 #include "sim/core/check.h"
-#include "sim/core/file.h"
 #include "sim/replay/replay.h"
 #include "sim/report/explain.h"
 
@@ -19,7 +19,6 @@ struct job {
     const char *path, *out, *at;
     uint64_t from, to;
     bool has_from, listed;
-    unsigned serials;
 };
 
 static void job_begin(struct job *j)
@@ -113,7 +112,7 @@ static const struct option_spec replay_specs[] = {
     {"at", "NAME#N", "only one instance of a kernel path: the N-th (from 1) that has this name\n"
                      "in the table of --paths, between --from and --to", 'A'},
     {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2",
-     'S' | REPEATS},
+     'O' | REPEATS},
     SESSION_OPTIONS,
     {"help", NULL, "this text", 'h'},
 };
@@ -140,11 +139,6 @@ static void replay_option(struct job *j, int letter, const char *value)
         break;
     case 't': j->to = option_number("to", value); break;
     case 'A': j->at = value; break;
-    case 'S':
-        if (j->serials >= MACHINE_UARTS)
-            usage_error("--serial %s: there are only %d ports", value, MACHINE_UARTS);
-        console_set_output(j->console, (int)j->serials++, value);
-        break;
     case 1: set_trace(j, "replay", value); break;
     default: session_option(&j->session, letter, value); break;
     }
@@ -162,10 +156,9 @@ int cmd_replay(int argc, char **argv)
     struct replay *r = j.replay;
     say_cut(r);
     replay_symbols(r, &j.session.symbols);
-    session_check(&j.session, r->manifest.model, j.path);
+    session_check(&j.session, r->manifest.model, (const char *[]){j.path, NULL});
+    session_open_console(&j.session, j.console);
     go_to_start(&j);
-    if (j.serials == 0)
-        console_set_output(j.console, 0, "stdio");
     console_share_terminal(j.console, &j.session.progress);
     session_catch_signals(&j.session);
     session_attach(&j.session, r->machine, j.to < r->last ? j.to : r->last);
@@ -274,7 +267,7 @@ int cmd_verify(int argc, char **argv)
 static const struct option_spec checkpoint_specs[] = {
     {"from", "CYCLE", "the cut begins here (k, M, G)", 'f'},
     {"to", "CYCLE", "and ends here; default: the trace's end", 't'},
-    {"out", "FILE", "the trace to write; without it the checkpoints are listed", 'o'},
+    {"out", "FILE", "the trace to write, a new file; without it the checkpoints are listed", 'o'},
     {"every", "CYCLES", "a checkpoint every so many cycles in the cut", 'e'},
     {"quiet", NULL, "no progress on stderr", 'q'},
     {"help", NULL, "this text", 'h'},
@@ -350,8 +343,8 @@ int cmd_checkpoint(int argc, char **argv)
     job_open(&j, "checkpoint");
     if (!j.out && (j.has_from || j.to != UINT64_MAX || every))
         usage_error("checkpoint: --from, --to and --every are of a cut; --out FILE says where to");
-    if (file_same(j.out, j.path))
-        usage_error("--out %s: that is what is read; accepted is another file", j.out);
+    outputs_check((const struct output[]){{"out", j.out, OUTPUT_RECORDING}, {0}},
+                  (const char *[]){j.path, NULL});
     if (j.out)
         cut(&j, every);
     else

@@ -28,12 +28,14 @@ static const struct option_spec specs[] = {
     {"device", "isa-debug-exit,iobase=0xf4,iosize=4", "a port whose write ends the run", 'D'},
     {"no-reboot", NULL, "a reset ends the run instead of booting again", 'n'},
     {"what comes out and goes in", NULL, NULL, 0},
-    {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2;\n"
-                                       "mon:stdio is stdio, none is null", 'S' | REPEATS},
+    {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2; a\n"
+                                       "file is written over; mon:stdio is stdio, none is null",
+     'O' | REPEATS},
     {"serial-input", "FILE", "script: `at CYCLE \"..\"`, `wait \"..\"`, `send \"..\\n\"`", 'I'},
-    {"record-input", "FILE", "write what is typed at the terminal as such a script", 'R'},
-    {"record", "FILE", "write a trace of the run (after --fast-forward, of the rest):\n"
-                       "`isochron replay`, `verify` and `checkpoint` read it", 'C'},
+    {"record-input", "FILE", "write what is typed at the terminal as such a script, into a new\n"
+                             "file: a recording replaces none", 'R'},
+    {"record", "FILE", "write a trace of the run (after --fast-forward, of the rest), into a\n"
+                       "new file; `isochron replay`, `verify` and `checkpoint` read it", 'C'},
     {"record-every", "CYCLES", "a checkpoint in it every so many cycles (default 1G)", 'E'},
     {"nographic", NULL, "accepted: there is no other way; COM1 is the terminal", 'g'},
     {"when to stop", NULL, NULL, 0},
@@ -63,10 +65,9 @@ struct run {
     struct console *console;
     struct machine *machine;
     struct recorder *recorder;
-    const char *forward;
+    const char *forward, *script;
     uint64_t max_cycles, warmup, record_every;
     bool terminal, watched; /* by --until-serial */
-    unsigned serials;
     struct event limit_event, warm_event;
 };
 
@@ -134,13 +135,8 @@ static void set_option(struct run *r, int letter, const char *value)
     case 'm': a->config.ram_bytes = option_memory("m", value); break;
     case 'D': set_device(a, value); break;
     case 'n': a->no_reboot = true; break;
-    case 'S':
-        if (r->serials >= MACHINE_UARTS)
-            usage_error("--serial %s: there are only %d ports", value, MACHINE_UARTS);
-        console_set_output(r->console, (int)r->serials++, value);
-        break;
-    case 'I': console_set_script(r->console, value); r->terminal = false; break;
-    case 'R': console_log_input(r->console, value); break;
+    case 'I': r->script = value; r->terminal = false; break;
+    case 'R': r->session.record_input = value; break;
     case 'x': r->max_cycles = option_within("max-cycles", value, 1, UINT64_MAX); break;
     case 'C': r->session.record = value; break;
     case 'E': r->record_every = option_within("record-every", value, 1, UINT64_MAX); break;
@@ -168,6 +164,27 @@ static void limit_reached(void *owner)
     machine_stop(r->machine);
 }
 
+/* An initrd is one file, or "module args,module args". */
+static void check_files(struct run *r)
+{
+    const char *read[LOAD_MODULES_MAX + 4], *initrd = r->manifest.boot.initrd;
+    char *list = initrd ? strdup(initrd) : NULL, *save = NULL;
+    unsigned count = 0;
+    read[count++] = r->manifest.boot.kernel;
+    if (r->script)
+        read[count++] = r->script;
+    if (initrd)
+        read[count++] = initrd;
+    for (char *m = list ? strtok_r(list, ",", &save) : NULL; m && count < ARRAY_COUNT(read) - 1;
+         m = strtok_r(NULL, ",", &save)) {
+        m[strcspn(m, " ")] = 0;
+        read[count++] = m;
+    }
+    read[count] = NULL;
+    session_check(&r->session, r->manifest.model, read);
+    free(list);
+}
+
 /* Machine first: --set and -m change what --machine chose, wherever they stand. */
 static void parse(struct run *r, int argc, char **argv)
 {
@@ -193,9 +210,10 @@ static void parse(struct run *r, int argc, char **argv)
     }
     if (!r->manifest.boot.kernel)
         usage_error("run: -kernel FILE is missing; `isochron run --help` explains");
-    session_check(&r->session, r->manifest.model, r->manifest.boot.kernel);
-    if (r->serials == 0)
-        console_set_output(r->console, 0, "stdio");
+    check_files(r);
+    session_open_console(&r->session, r->console);
+    if (r->script)
+        console_set_script(r->console, r->script);
 }
 
 /* --- while it runs ---------------------------------------------------------------------------- */

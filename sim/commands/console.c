@@ -364,9 +364,7 @@ void console_set_terminal(struct console *k, bool on)
 void console_log_input(struct console *k, const char *path)
 {
     k->log_name = path;
-    k->log = fopen(path, "w");
-    if (!k->log)
-        usage_error("--record-input %s: %s", path, strerror(errno));
+    k->log = file_new_recording("--record-input ", path);
 }
 
 static void typed_at_terminal(struct console *k, uint8_t byte)

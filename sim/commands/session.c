@@ -2,9 +2,9 @@
 
 #include "cpu/run.h"
 #include "sim/commands/console.h"
+#include "sim/commands/outputs.h"
 #include "sim/commands/trace_log.h"
 #include "sim/core/check.h"
-#include "sim/core/file.h"
 #include "sim/machine/story.h"
 #include "sim/report/json_lines.h"
 #include "sim/report/ledger_json.h"
@@ -33,6 +33,13 @@ static void set_gdb(struct session *s, const char *address)
         s->gdb_address = gdb_address_parse(address);
 }
 
+static void add_serial(struct session *s, const char *spec)
+{
+    if (s->serials >= MACHINE_UARTS)
+        usage_error("--serial %s: there are only %d ports", spec, MACHINE_UARTS);
+    s->serial[s->serials++] = spec;
+}
+
 bool session_option(struct session *s, int letter, const char *value)
 {
     switch (letter) {
@@ -52,33 +59,44 @@ bool session_option(struct session *s, int letter, const char *value)
     case '2': s->gdb_waits = true; break;
     case 'G': set_gdb(s, value); break;
     case 'q': s->quiet = true; break;
+    case 'O': add_serial(s, value); break;
     default: return false;
     }
     return true;
 }
 
-/* Fails now rather than after the run, and before anything is overwritten. */
-static void check_outputs(const struct session *s, const char *read)
+/* "file:PATH" is a file; nothing else of --serial is. */
+static const char *serial_file(const char *spec)
 {
-    const struct {
-        const char *option, *path;
-    } outputs[] = {{"ledger", s->ledger}, {"window-json", s->window_file},
-                   {"timeline", s->timeline_file}, {"record", s->record}};
-    for (unsigned i = 0; i < ARRAY_COUNT(outputs); i++) {
-        const char *option = outputs[i].option, *path = outputs[i].path;
-        if (!path)
-            continue;
-        if (file_same(path, read))
-            usage_error("--%s %s: that is what is read; accepted is another file", option, path);
-        for (unsigned k = 0; k < i; k++)
-            if (file_same(path, outputs[k].path))
-                usage_error("--%s %s: --%s goes there; accepted is another file", option, path,
-                            outputs[k].option);
-        file_check_output(option, path);
-    }
+    return spec && strncmp(spec, "file:", 5) == 0 ? spec + 5 : NULL;
 }
 
-void session_check(struct session *s, const char *model, const char *read)
+static void check_outputs(const struct session *s, const char *const *read)
+{
+    const struct output list[] = {
+        {"ledger", s->ledger, OUTPUT_REPORT},
+        {"window-json", s->window_file, OUTPUT_REPORT},
+        {"timeline", s->timeline_file, OUTPUT_REPORT},
+        {"record", s->record, OUTPUT_RECORDING},
+        {"record-input", s->record_input, OUTPUT_RECORDING},
+        {"serial", serial_file(s->serial[0]), OUTPUT_STREAM},
+        {"serial", serial_file(s->serial[1]), OUTPUT_STREAM},
+        {NULL, NULL, OUTPUT_REPORT},
+    };
+    outputs_check(list, read);
+}
+
+void session_open_console(const struct session *s, struct console *k)
+{
+    for (unsigned i = 0; i < s->serials; i++)
+        console_set_output(k, (int)i, s->serial[i]);
+    if (s->serials == 0)
+        console_set_output(k, 0, "stdio");
+    if (s->record_input)
+        console_log_input(k, s->record_input);
+}
+
+void session_check(struct session *s, const char *model, const char *const *read)
 {
     if (s->window_file && !s->window_spec)
         usage_error("--window-json %s: which window? --window says", s->window_file);

@@ -16,6 +16,8 @@
 #include "sim/report/timeline.h"
 #include "sim/report/window.h"
 
+struct console;
+
 struct session {
     struct machine *machine;
     struct symbols symbols;
@@ -38,7 +40,9 @@ struct session {
     void (*after_reset)(void *owner); /* the machine's listener before ours */
     void *after_reset_owner;
     const char *ledger, *window_spec, *window_file, *timeline_file, *log;
-    const char *record; /* the trace that is written, if one is */
+    const char *record, *record_input; /* the trace and the script that are written; or NULL */
+    const char *serial[MACHINE_UARTS]; /* where COM1 and COM2 go: console_set_output */
+    unsigned serials;
     uint64_t instructions_before; /* when the ledger began to count */
     struct gdb_address gdb_address;
     bool debugged, gdb_waits, screen, quiet, hash, with_paths, with_profile, with_blame;
@@ -80,9 +84,11 @@ struct session {
 void session_init(struct session *s);
 /* False: the letter is none of SESSION_OPTIONS. */
 bool session_option(struct session *s, int letter, const char *value);
-/* What shows only when all options are known; usage_error. read: the kernel or trace, which no
- * output may be. */
-void session_check(struct session *s, const char *model, const char *read);
+/* What shows only when all options are known; usage_error. read: kernel or trace and what else is
+ * read, which no output may be; NULL ends it. */
+void session_check(struct session *s, const char *model, const char *const *read);
+/* After that: where --serial goes, by default COM1 to stdio; and --record-input. */
+void session_open_console(const struct session *s, struct console *k);
 /* From now on a signal that would end the program ends the run, whose recording and reports are
  * then written as at any end; a second one ends the program. Not under a debugger. */
 void session_catch_signals(struct session *s);

@@ -3,7 +3,6 @@
 #include "sim/core/check.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -60,9 +59,19 @@ bool file_same(const char *a, const char *b)
            x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-void file_check_output(const char *option, const char *path)
+void file_check_recording(const char *option, const char *path)
 {
-    FILE *f = fopen(path, "a");
-    if (!f || fclose(f) != 0)
-        usage_error("--%s %s: %s", option, path, strerror(errno));
+    struct stat s;
+    if (stat(path, &s) == 0 && S_ISREG(s.st_mode) && s.st_size > 0)
+        usage_error("%s%s: that file has something in it, and a recording replaces nothing; remove "
+                    "it first, or name another", option, path);
+}
+
+FILE *file_new_recording(const char *option, const char *path)
+{
+    file_check_recording(option, path);
+    FILE *f = fopen(path, "wb");
+    if (!f)
+        usage_error("%s%s: %s", option, path, strerror(errno));
+    return f;
 }

@@ -1,10 +1,12 @@
-/* file: files of a user, read whole. A mistake ends in usage_error, never in half of what was
- * meant: a folder, a read that fails and a file without end are told. */
+/* file: files of a user, read whole; and what may become a recording. A mistake ends in
+ * usage_error, never in half of what was meant: a folder, a read that fails and a file without end
+ * are told. */
 #pragma once
 
 #include "sim/core/types.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #define FILE_TEXT_MAX ((size_t)64 << 20)
 
@@ -18,6 +20,9 @@ char *file_next_line(char **at);
 
 /* Whether both lead to one regular file; either may be NULL. */
 bool file_same(const char *a, const char *b);
-/* Now rather than after the run: usage_error where path, which `option` is to write, cannot be
- * written. Makes the file, and leaves alone what is in it. */
-void file_check_output(const char *option, const char *path);
+
+/* A recording replaces none: what was typed, or the kernel of that day, may be gone. usage_error
+ * where a file is that has something in it; `option` begins the message. */
+void file_check_recording(const char *option, const char *path);
+/* That file, open and empty. */
+FILE *file_new_recording(const char *option, const char *path);

@@ -8,6 +8,8 @@
 #include "cpu/cpu.h"
 #include "sim/machine/image.h"
 
+#define LOAD_MODULES_MAX 64
+
 struct boot {
     const char *kernel;
     const char *initrd; /* Linux: a file; Multiboot: "module args,module args"; NULL: none */

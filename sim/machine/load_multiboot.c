@@ -94,8 +94,6 @@ static uint32_t put_string(struct area *a, const char *first, const char *second
     return put(a, text, strlen(text) + 1);
 }
 
-#define MODULES_MAX 64
-
 /* One module, "path args": loads the file above *top, page aligned. */
 static void load_module(struct area *a, const char *spec, uint32_t *top, uint32_t entry[4])
 {
@@ -118,14 +116,14 @@ static void load_module(struct area *a, const char *spec, uint32_t *top, uint32_
 
 static unsigned load_modules(struct area *a, const char *list, uint32_t top, uint32_t *table)
 {
-    uint32_t entries[MODULES_MAX][4];
+    uint32_t entries[LOAD_MODULES_MAX][4];
     unsigned count = 0;
     for (const char *p = list; p && *p;) {
         char spec[LOAD_COMMAND_LINE_MAX];
         size_t n = strcspn(p, ",");
-        if (count == MODULES_MAX || n >= sizeof spec)
+        if (count == LOAD_MODULES_MAX || n >= sizeof spec)
             usage_error("-initrd: more than %u modules, or one longer than %zu characters",
-                        MODULES_MAX, sizeof spec - 1);
+                        LOAD_MODULES_MAX, sizeof spec - 1);
         memcpy(spec, p, n);
         spec[n] = 0;
         load_module(a, spec, &top, entries[count++]);

@@ -1,6 +1,7 @@
 #include "sim/replay/trace.h"
 
 #include "sim/core/check.h"
+#include "sim/core/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -74,9 +75,7 @@ struct trace_writer *trace_create(const char *path)
     struct trace_writer *w = xalloc(1, sizeof *w);
     uint8_t head[HEAD_SIZE] = {0};
     w->path = strdup(path);
-    w->f = fopen(path, "wb");
-    if (!w->f)
-        usage_error("--record %s: %s", path, strerror(errno));
+    w->f = file_new_recording("", path);
     memcpy(head, magic, sizeof magic);
     put32(head + 8, TRACE_VERSION);
     write_all(w, head, sizeof head);

@@ -620,6 +620,33 @@ test_outputs() {
     holds 'the trace is as it was' cmp -s t.iso kept.iso
     mistake '--record hello: that is what is read' "${r[@]}" --record hello
     mistake '--record x: --ledger goes there' "${r[@]}" --ledger x --record x
+    mistake '--serial t.iso: that is what is read' replay t.iso --serial file:t.iso
+    mistake '--serial hello: that is what is read' "${r[@]}" --serial file:hello
+    mistake '--ledger script: that is what is read' "${r[@]}" --serial-input script --ledger script
+    mistake '--timeline part: that is what is read' run -m 4 -kernel strings -initrd 'hello a,part x' --timeline part
+    mistake '--serial y: --record-input goes there' "${r[@]}" --record-input y --serial file:y
+    holds 'and the trace is still as it was' cmp -s t.iso kept.iso
+}
+
+# A recording is never lost to another; any other output is written over.
+test_recordings() {
+    local replaces='that file has something in it, and a recording replaces nothing'
+    local r=(run --model flat -m 4 --quiet -kernel hello)
+    rm -f new.iso part.iso
+    ask "${r[@]}" --record new.iso --serial file:line
+    cp new.iso kept.iso
+    mistake "--record new.iso: $replaces" "${r[@]}" --record new.iso
+    mistake "--record-input new.iso: $replaces" "${r[@]}" --record-input new.iso
+    ask checkpoint new.iso --to 9 --out part.iso
+    holds 'a part goes into a new file' test "$status" = 0
+    mistake "--out part.iso: $replaces" checkpoint new.iso --to 9 --out part.iso
+    mistake '--out /nosuch/x: No such file' checkpoint new.iso --to 9 --out /nosuch/x
+    holds 'the recording is as it was' cmp -s new.iso kept.iso
+    : >new.iso
+    seq 1000 >>line
+    ask "${r[@]}" --record new.iso --serial file:line
+    holds 'an empty file can become a recording' cmp -s new.iso kept.iso
+    holds 'a serial line is written over' lacks line '^1000$'
 }
 
 # An option twice, a trace twice, a file that is none.
@@ -733,7 +760,7 @@ test_timed() {
 make_guests
 for t in help machines option_mistakes set_mistakes device_mistakes image_mistakes damaged_kernels \
     file_mistakes script_mistakes window_mistakes forward_mistakes exit_codes serial script terminal \
-    terminal_output boot_strings signals outputs twice logs hash report timed cycles; do
+    terminal_output boot_strings signals outputs recordings twice logs hash report timed cycles; do
     "test_$t"
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -237,6 +237,7 @@ def test_killed(seed, kills=4, limits=6):
         expect_readable(f"kill -9, seed {seed}.{n}", whole)
     torn = 0
     for n in range(limits):
+        (work / "killed.iso").unlink()
         limit = chance.randrange(3000, len(whole))
         p = subprocess.run([isochron, *ENDLESS, "--record", "killed.iso", "--max-cycles", "12M"], cwd=work,
                            stdin=subprocess.DEVNULL, capture_output=True,
