@@ -724,7 +724,7 @@ test_report() {
     ask report --format json l.json
     holds 'report --format json is the ledger' python3 -c \
         'import json; exit(json.load(open("out")) != json.load(open("l.json")))'
-    mistake '-format svg: .*text, json, csv, folded' report --format svg l.json
+    mistake '-format svg: accepted is only text, json, csv, .*folded' report --format svg l.json
     mistake 'which ledger' report
     mistake 'nosuch' report nosuch
     mistake "'l.json' after 'l.json'; accepted is one" report l.json l.json
