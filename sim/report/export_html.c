@@ -1,6 +1,7 @@
 /* export_html: one page with pictures and tables of a run. Style, scripts and documents are all
  * inside it; it asks nobody for anything. The page's sources are in sim/report/page. */
 #include "sim/core/check.h"
+#include "sim/report/distribution.h"
 #include "sim/report/export.h"
 #include "sim/report/page/page.h"
 
@@ -142,6 +143,53 @@ static void put_timeline(const struct timeline_file *t, FILE *out)
     json_decref(o);
 }
 
+/* --- durations -------------------------------------------------------------------------------- */
+
+/* A copy with quantiles and `histogram`: [[from, to, count]], instead of every value. */
+static json_t *drawn(const json_t *of)
+{
+    static const struct {
+        const char *key;
+        unsigned percent;
+    } quantiles[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}};
+    struct distribution_bucket list[DISTRIBUTION_BUCKETS];
+    unsigned count = distribution_buckets(of, list);
+    json_t *o = json_copy((json_t *)(uintptr_t)of), *histogram = json_array();
+    for (unsigned i = 0; i < count; i++)
+        json_array_append_new(histogram, json_pack("[I,I,I]", (json_int_t)list[i].from,
+                                                   (json_int_t)list[i].to,
+                                                   (json_int_t)list[i].count));
+    for (unsigned i = 0; i < ARRAY_COUNT(quantiles); i++) {
+        json_int_t q = distribution_quantile(of, quantiles[i].percent);
+        if (q >= 0)
+            json_object_set_new(o, quantiles[i].key, json_integer(q));
+    }
+    json_object_set_new(o, "histogram", histogram);
+    json_object_del(o, "values");
+    return o;
+}
+
+/* The ledger with the durations of its paths and its interrupts' latency as histograms. */
+static json_t *with_histograms(const json_t *ledger)
+{
+    json_t *page = json_copy((json_t *)(uintptr_t)ledger), *v;
+    json_t *paths = json_copy(json_object_get(ledger, "kernel_paths"));
+    json_t *clusters = json_array(), *latency = json_array();
+    size_t i;
+    if (paths)
+        json_object_set_new(page, "kernel_paths", paths);
+    json_array_foreach(json_object_get(paths, "clusters"), i, v)
+        json_array_append_new(clusters, drawn(v));
+    json_array_foreach(json_object_get(paths, "interrupt_latency"), i, v) {
+        json_t *vector = json_copy(v);
+        json_object_set_new(vector, "handler", drawn(json_object_get(v, "handler")));
+        json_array_append_new(latency, vector);
+    }
+    json_object_set_new(paths, "clusters", clusters);
+    json_object_set_new(paths, "interrupt_latency", latency);
+    return page;
+}
+
 /* --- the page --------------------------------------------------------------------------------- */
 
 static const struct page_file *page_file(const char *name)
@@ -164,7 +212,9 @@ static void put_scripts(FILE *out)
 
 static void put_documents(const struct export_input *in, FILE *out)
 {
-    put_document("ledger-data", in->ledger, out);
+    json_t *ledger = with_histograms(in->ledger);
+    put_document("ledger-data", ledger, out);
+    json_decref(ledger);
     put_document("window-data", in->window, out);
     put_document("explain-data", in->explained, out);
     if (in->timeline)

@@ -34,9 +34,12 @@ def make_page():
     wanted = ["--paths", "--profile", "--blame", "--timeline", "t.json", "--ledger", "l.json", "--window", "enter_ipc_fast#300",
               "--window-json", "w.json"]
     run("replay", root / "traces/ipc.iso", "--to", "12M", *wanted, "--serial", "null", "--quiet")
+    ledger = json.loads((work / "l.json").read_text())
+    ledger["spaces"][-1]["name"] = ledger["spaces"][-2]["name"]  # as two pairs of one program have it
+    (work / "l.json").write_text(json.dumps(ledger))
     explained = make_explained()
     run("export", "l.json", "t.json", "w.json", "x.json", "--format", "html", "--out", "page.html")
-    return json.loads((work / "l.json").read_text()), explained
+    return ledger, explained
 
 
 def make_explained():
@@ -68,6 +71,9 @@ def test_start(b, ledger):
             return [shown.map(p => p.id), document.querySelector('[aria-selected=true]').id, location.hash,
                     shown[0].textContent.length]""")
         check(f"a click opens {tab}", state[:3] == [["panel-" + tab], "tab-" + tab, "#/" + tab] and state[3] > 50, state)
+        wide = b.js("return [...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth)"
+                    ".map(e => [e.querySelector('table').id, e.scrollWidth, e.clientWidth])")
+        check(f"no table of {tab} is cut off at 1360 pixels", not wide, wide)
         if tab == "timeline":
             time.sleep(0.1)
         b.picture(f"{i}-{tab}")
@@ -178,6 +184,13 @@ def test_tables(b, ledger):
     counts = column(b, "paths", 2)
     check("a click sorts by instances", counts == sorted(counts, reverse=True) and counts[0] == max(c["count"] for c in clusters) and
           b.js("return document.querySelector('#paths th:nth-child(2)').ariaSort") == "descending", counts[:9])
+    order = sorted(clusters, key=lambda c: -c["count"])
+    for n, key in ((7, "p50"), (8, "p90"), (9, "p99")):
+        shown = [q for q, c in zip(column(b, "paths", n), counts) if c]
+        check(f"{key} is the path's", sorted(shown) == sorted(c[key] for c in order), shown[:9])
+    bars = b.js("""return [...document.querySelectorAll('#paths .histogram')].map(h => [...h.querySelectorAll('i')].map(e => Number(e.dataset.value)))""")
+    check("histograms are drawn, of all instances of what takes more than one time", bars and
+          {sum(h) for h in bars} <= {c["count"] for c in clusters if len(c["values"]) > 1})
     b.click("#paths th:nth-child(2) button")
     check("another turns it round", column(b, "paths", 2) == sorted(counts))
     check("ways in sum to the run", b.numbers("#gates tfoot td[data-value]") == [sum(p["entries"] for p in ledger["paths"]), ledger["cycles"]])
@@ -191,6 +204,8 @@ def test_tables(b, ledger):
          dearest["cluster"] + 1)
     check("a path's name leads to its instructions", b.js("return location.hash") == "#/instructions" and
           b.numbers("#instructions tfoot td[data-value]") == [dearest["cycles"]])
+    tall = b.numbers("#panel-instructions .histogram.tall i")
+    check("and how long it took", sum(tall) == clusters[dearest["cluster"]]["count"] and "99 %" in b.text("#panel-instructions .note"), tall)
     check("in their order", column(b, "instructions", 9) == [r["cycles"] for r in dearest["instructions"]])
     b.click("#tab-causes")
     check("causes sum to the run", b.numbers("#causes tfoot td[data-value]") == [ledger["cycles"]])
@@ -203,6 +218,8 @@ def test_tables(b, ledger):
           len(column(b, "symbols", 3)) == len(kept) > 0, kept[:5])
     b.click("#tab-spaces")
     check("spaces sum to the run", b.numbers("#spaces tfoot td[data-value]")[-1] == ledger["cycles"])
+    names = b.js("return [...document.querySelectorAll('#spaces tbody td:first-child')].map(e => e.textContent)")
+    check("each by a name of its own", len(set(names)) == len(ledger["spaces"]) > len({s["name"] for s in ledger["spaces"]}), names)
     check("threads, too", b.numbers("#threads tfoot td[data-value]")[-1] == ledger["cycles"])
     window = json.loads((work / "w.json").read_text())
     b.click("#tab-window")

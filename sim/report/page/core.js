@@ -18,6 +18,9 @@ const Page = (() => {
   };
   const sum = (list, of) => list.reduce((n, x) => n + of(x), 0);
 
+  /* Spaces of one name are told apart by their number. */
+  const spaceName = (id, name) => (ledger && ledger.spaces || []).some(s => s.name === name && s.id !== id) ? `${name} (${id})` : name;
+
   /* --- elements --------------------------------------------------------------------------- */
   const el = (tag, attributes, ...children) => {
     const e = document.createElement(tag);
@@ -146,6 +149,6 @@ const Page = (() => {
     ];
   };
 
-  return { ledger, timeline, stretch, explained, number, percent, seconds, sum, el, showTip, hideTip, groups, groupOf, colour,
+  return { ledger, timeline, stretch, explained, number, percent, seconds, spaceName, sum, el, showTip, hideTip, groups, groupOf, colour,
     computed, addTab, open, start, stack, onTheme: f => listeners.push(f) };
 })();

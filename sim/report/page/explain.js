@@ -76,10 +76,10 @@
       "The same instructions priced again. The savings do not add up: " + (doc.together
         ? `all at once and one by one differ by ${number(Math.abs(doc.interaction))} cycles.` : "one may hide another.")));
     P.table(panel, `ideal-${at}`, rows, [
-      { title: "ideal", kind: "text", get: r => r.name }, { title: "which means", kind: "text", get: r => r.text },
+      { title: "ideal", kind: "text", get: r => r.name }, { title: "which means", kind: "text", wide: true, get: r => r.text },
       { title: "cycles", kind: "number", get: r => r.cycles },
       { title: "difference", kind: "number", get: r => r.difference, show: r => (r.difference > 0 ? "+" : r.difference < 0 ? "\u2212" : "") + number(Math.abs(r.difference)) },
-      { title: "", kind: "number", get: r => r.difference, show: r => el("span", {}, el("span", { class: "share",
+      { title: "share", kind: "number", get: r => r.difference, show: r => el("span", {}, el("span", { class: "share",
         style: `width:${120 * Math.abs(r.difference) / most}px;--c:${r.difference > 0 ? "var(--tlb)" : "var(--cross)"}` }), ` ${percent(r.difference, doc.cycles)}`) },
     ], 3, true);
   };

@@ -85,10 +85,10 @@
         "Capacity: nor would that. Flush: a write to CR3, INVLPG or the like took it away. Cycles belong to the outermost array missed."),
       ...P.stack([...kinds].map(([name, cycles]) => ({ name, cycles, colour: P.colour(kindColours[name]) })), whole || 1));
 
-    const who = (space, path) => `${space} \u203a ${path}`;
-    const charged = r => who(r.space_name, r.path);
+    const who = (id, space, path) => `${P.spaceName(id, space)} \u203a ${path}`;
+    const charged = r => who(r.space, r.space_name, r.path);
     const caused = r => r.by === "nobody" || r.by === "itself" || r.by_space_name === undefined ? r.by
-      : r.by === "code" ? who(r.by_space_name, r.by_path) : `${r.by} in ${r.by_space_name}`;
+      : r.by === "code" ? who(r.by_space, r.by_space_name, r.by_path) : `${r.by} in ${P.spaceName(r.by_space, r.by_space_name)}`;
     const where = el("div");
     const option = (value, text) => el("option", { value }, text);
     const array = el("select", { id: "blame-array", "aria-label": "array", onchange: () => draw() }, option("", "all arrays"),
@@ -107,7 +107,7 @@
 
     panel.append(el("h2", {}, "Arrays"));
     P.table(panel, "blame-arrays", B.arrays.filter(a => a.misses), [
-      { title: "array", kind: "text", get: r => r.name }, { title: "", kind: "text", get: r => r.text || "" },
+      { title: "array", kind: "text", get: r => r.name }, { title: "of", kind: "text", wide: true, get: r => r.text || "" },
       ...[...kinds.keys()].map(k => ({ title: k, kind: "number", sum: true, get: r => sum(r.kinds.filter(x => x.name === k), x => x.misses) })),
       { title: "misses", kind: "number", get: r => r.misses, sum: true }, { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
     ], 3 + kinds.size);
@@ -116,7 +116,7 @@
         "Misses that came because of each instruction that emptied something, and how much of that other spaces had to take."));
       P.table(panel, "blame-flushes", B.flushes, [
         { title: "what", kind: "text", get: r => r.by }, { title: "where", kind: "text", get: r => r.symbol || (r.address >>> 0).toString(16) },
-        { title: "in", kind: "text", get: r => who(r.space_name, r.path) }, { title: "times", kind: "number", get: r => r.times },
+        { title: "in", kind: "text", get: r => who(r.space, r.space_name, r.path) }, { title: "times", kind: "number", get: r => r.times },
         { title: "misses later", kind: "number", get: r => r.misses, sum: true }, { title: "cycles later", kind: "number", get: r => r.cycles, sum: true },
         { title: "of others", kind: "number", get: r => r.other_cycles, sum: true },
         { title: "cycles each", kind: "number", get: r => r.times ? r.cycles / r.times : 0, show: r => r.times ? (r.cycles / r.times).toFixed(1) : "" },

@@ -4,15 +4,16 @@
   const { el, number, percent } = P;
   const SHOWN = 300;
 
-  /* columns: [{title, get(row), kind: "text" | "number" | "code", show(row) -> text or node, sum}].
-   * The sum stands below, over all rows that are not filtered away. */
+  /* columns: [{title, get(row), kind: "text" | "number" | "code" | "bar", show(row) -> text or node, sum,
+   * wide: its text goes on in a second line, grows: it has the room that others leave}]. The sum stands below, over all
+   * rows that are not filtered away. */
   P.table = (where, id, rows, columns, firstSort, upwards) => {
     let sort = firstSort, down = !upwards, words = "", all = false;
     const count = el("span", { class: "note" });
     const more = el("button", { type: "button", onclick: () => { all = true; draw(); } }, "show all");
     const filter = el("input", { type: "search", placeholder: "filter", "aria-label": "filter " + id,
       oninput: () => { words = filter.value.toLowerCase(); draw(); } });
-    const heads = columns.map((c, i) => el("th", { scope: "col", class: c.kind === "number" ? "n" : null },
+    const heads = columns.map((c, i) => el("th", { scope: "col", class: c.kind === "number" ? "n" : c.grows ? "grows" : null },
       el("button", { type: "button", onclick: () => {
         down = sort === i ? !down : c.kind === "number";
         sort = i;
@@ -30,7 +31,7 @@
     };
     const cell = (c, row) => {
       const value = c.get(row), shown = c.show ? c.show(row) : c.kind === "number" ? number(value) : value;
-      return el("td", { class: c.kind === "number" ? "n" : c.kind === "code" ? "code" : c.wide ? null : "name",
+      return el("td", { class: { number: "n", code: "code", bar: "drawn" }[c.kind] || (c.wide ? "wide" : "name"),
         "data-value": c.kind === "number" ? value : null, title: c.kind === "text" ? value : null }, shown);
     };
     const draw = () => {
@@ -62,9 +63,22 @@
       ...P.groups.filter(g => byGroup.has(g[0])).map(g => el("i", {
         style: `width:${whole ? 100 * byGroup.get(g[0]) / whole : 0}%;background:${P.colour(g[0])}` })));
   };
+  /* [[from, to, count]] as bars that say what they are; tall: with the values below. */
+  P.histogram = (buckets, tall) => {
+    const most = Math.max(1, ...buckets.map(b => b[2])), all = P.sum(buckets, b => b[2]);
+    const text = ([from, to, n]) => `${number(from)}${to - from > 1 ? ` to ${number(to - 1)}` : ""} cycles\n${number(n)} times, ${percent(n, all)}`;
+    return el("span", { class: tall ? "histogram tall" : "histogram", role: "img", "aria-label": buckets.filter(b => b[2]).map(text).join("; ") },
+      ...buckets.map(b => el("span", { onmousemove: e => P.showTip(e, text(b)), onmouseleave: P.hideTip },
+        el("i", { "data-value": b[2], style: `height:${b[2] ? Math.max(1, (tall ? 84 : 16) * b[2] / most) : 0}px` }), tall ? el("b", {}, number(b[0])) : null)));
+  };
+  const quantiles = of => [50, 90, 99].map(n => ({ title: n + " %", kind: "number", get: r => (of(r) || {})["p" + n] || 0,
+    show: r => (of(r) || {})["p" + n] === undefined ? "" : number(of(r)["p" + n]) }));
+  const histogramColumn = of => ({ title: "histogram", kind: "bar", get: r => (of(r) || { max: 0 }).max,
+    show: r => of(r) && of(r).histogram.length > 1 ? P.histogram(of(r).histogram) : "" });
+  const percentColumn = (get, whole) => ({ title: "share", kind: "number", get, show: row => percent(get(row), whole) });
   const shareColumn = (get, whole, colour) => ({ title: "share", kind: "number", get,
     show: row => el("span", {}, share(get(row), whole, colour), " ", percent(get(row), whole)) });
-  const causesColumn = { title: "causes", kind: "bar", wide: true, get: r => r.cycles, show: r => P.causeBar(r.causes, r.cycles) };
+  const causesColumn = { title: "causes", kind: "bar", get: r => r.cycles, show: r => P.causeBar(r.causes, r.cycles) };
 
   if (!P.ledger) return;
   const L = P.ledger, whole = L.cycles;
@@ -85,7 +99,7 @@
       const K = L.kernel_paths;
       panel.append(el("h2", {}, "Kernel paths"), el("p", { class: "note" },
         "What the kernel did between an entry to privilege 0 and the exit from it, told apart by the branches taken. " +
-        "Lines, pages and instructions are means over the instances."));
+        "Half of its instances took no longer than 50 % says, and so on; lines, pages and instructions are means over them."));
       const told = new Set(L.profile ? L.profile.clusters.map(c => c.cluster) : []);
       const rows = [...clusters(), ...["user", "idle", "boot", "unfinished"].filter(a => K[a]).map(a => ({ account: a, cycles: K[a], causes: {} }))];
       const mean = key => r => r.account || r[key] === undefined ? 0 : r[key] / r.count;
@@ -93,14 +107,14 @@
         show: r => r.account || r[key] === undefined ? "" : mean(key)(r).toFixed(1) });
       const onlyPaths = (title, key) => ({ title, kind: "number", get: r => r.account ? 0 : r[key], show: r => r.account ? "" : number(r[key]) });
       P.table(panel, "paths", rows, [
-        { title: "path", kind: "text", get: r => r.account || P.clusterName(r, r.at), show: r => r.account || !told.has(r.at) ? r.account ||
+        { title: "path", kind: "text", grows: true, get: r => r.account || P.clusterName(r, r.at), show: r => r.account || !told.has(r.at) ? r.account ||
           P.clusterName(r, r.at) : el("a", { href: "#/instructions", onclick: e => { e.preventDefault(); P.open("instructions"); P.showInstructions(r.at); } },
           P.clusterName(r, r.at)) },
-        { ...onlyPaths("instances", "count"), sum: true },
+        { ...onlyPaths("times", "count"), sum: true },
         { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
-        shareColumn(r => r.cycles, K.cycles, "var(--kernel)"),
-        perInstance("mean", "cycles"), onlyPaths("min", "min"), onlyPaths("max", "max"),
-        perInstance("instructions", "instructions"), perInstance("code lines", "code_lines"),
+        percentColumn(r => r.cycles, K.cycles),
+        perInstance("mean", "cycles"), onlyPaths("min", "min"), ...quantiles(r => r.account ? null : r), onlyPaths("max", "max"),
+        histogramColumn(r => r.account ? null : r), perInstance("instr.", "instructions"), perInstance("code lines", "code_lines"),
         perInstance("data lines", "data_lines"), perInstance("pages", "pages"),
         { ...causesColumn, show: r => r.account ? "" : P.causeBar(r.causes, r.cycles) },
       ], 2);
@@ -124,27 +138,30 @@
     const mean = (title, get) => ({ title, kind: "number", get: r => r.count ? get(r) / r.count : 0, show: r => r.count ? (get(r) / r.count).toFixed(1) : "" });
     panel.append(el("h2", {}, "Round trips"), el("p", { class: "note" }, "A call and its reply joined; means over the trips, in cycles: the way there, the server as a program, the way back, what else came between."));
     P.table(panel, "trips", trips, [
-      { title: "client", kind: "text", get: r => r.client_name }, { title: "call", kind: "text", get: r => P.clusterName(K.clusters[r.call], r.call) },
-      { title: "server", kind: "text", get: r => r.server_name }, { title: "reply", kind: "text", get: r => P.clusterName(K.clusters[r.reply], r.reply) },
+      { title: "client", kind: "text", get: r => P.spaceName(r.client_space, r.client_name) }, { title: "call", kind: "text", get: r => P.clusterName(K.clusters[r.call], r.call) },
+      { title: "server", kind: "text", get: r => P.spaceName(r.server_space, r.server_name) }, { title: "reply", kind: "text", get: r => P.clusterName(K.clusters[r.reply], r.reply) },
       { title: "trips", kind: "number", get: r => r.count, sum: true }, ...LEGS.map(leg => mean(leg[0], r => r[leg[0]] || 0)), mean("sum", cycles),
-      { title: "", kind: "bar", wide: true, get: cycles, show: r => el("span", { class: "causes" }, ...LEGS.map(leg =>
+      { title: "parts", kind: "bar", get: cycles, show: r => el("span", { class: "causes" }, ...LEGS.map(leg =>
         el("i", { style: `width:${100 * (r[leg[0]] || 0) / (cycles(r) || 1)}%;background:${leg[1]}` }))) },
     ], 4);
   };
   const addLatency = (panel, latency) => {
     const mean = r => r.handler.count ? r.handler.cycles / r.handler.count : 0;
-    const quantile = (d, percent) => { /* the least value that so many percent do not exceed */
-      let seen = 0;
-      return ((d.values || []).find(v => (seen += v[1]) * 100 >= d.count * percent) || [0])[0];
-    };
     panel.append(el("h2", {}, "Interrupt latency"), el("p", { class: "note" },
       "From the request to the first instruction of the handler, in cycles; so many percent of them were no longer than ..."));
     P.table(panel, "latency", latency, [
       { title: "vector", kind: "number", get: r => r.vector, show: r => r.vector.toString(16).padStart(2, "0") },
       { title: "times", kind: "number", get: r => r.handler.count, sum: true }, { title: "mean", kind: "number", get: mean, show: r => mean(r).toFixed(1) },
-      { title: "min", kind: "number", get: r => r.handler.min }, ...[50, 90, 99].map(n => ({ title: n + " %", kind: "number", get: r => quantile(r.handler, n) })),
-      { title: "max", kind: "number", get: r => r.handler.max }, { title: "at cycle", kind: "number", get: r => r.handler.max_at },
+      { title: "min", kind: "number", get: r => r.handler.min }, ...quantiles(r => r.handler),
+      { title: "max", kind: "number", get: r => r.handler.max }, histogramColumn(r => r.handler), { title: "at cycle", kind: "number", get: r => r.handler.max_at },
     ], 1);
+  };
+
+  const addDurations = (where, k) => {
+    if (k.histogram.length < 2) return;
+    const said = [["min", k.min], ["50 %", k.p50], ["90 %", k.p90], ["99 %", k.p99], ["max", k.max]];
+    where.append(el("p", { class: "note" }, "Cycles of its instances: " + said.map(([name, n]) => `${name} ${number(n)}`).join(", ")),
+      P.histogram(k.histogram, true));
   };
 
   /* A path's instructions in the order in which they first ran. */
@@ -159,6 +176,7 @@
       const pipes = rows.some(r => r.units) ? [{ title: "unit", kind: "text", get: r => r.units || "" }]
         : [{ title: "U", kind: "number", get: r => r.u }, { title: "V", kind: "number", get: r => r.v }];
       where.replaceChildren(...P.stack([...phases].map(([name, cycles]) => ({ name, cycles, colour: phaseColour(name) })), c.cycles));
+      addDurations(where, K.clusters[c.cluster]);
       P.table(where, "instructions", rows, [
         { title: "#", kind: "number", get: r => r.at },
         { title: "address", kind: "code", get: r => (r.address >>> 0).toString(16).padStart(8, "0") },
@@ -203,7 +221,7 @@
     panel.append(el("h2", {}, "Address spaces"), el("p", { class: "note" },
       "Kernel cycles are those from an entry out of the space to the exit, wherever that leads."));
     const columns = [
-      { title: "name", kind: "text", get: r => r.name },
+      { title: "name", kind: "text", get: r => P.spaceName(r.id, r.name) },
       { title: "entries", kind: "number", get: r => r.entries || 0, sum: true },
       { title: "user", kind: "number", get: r => r.user || 0, sum: true },
       { title: "kernel", kind: "number", get: r => r.kernel || 0, sum: true },
@@ -212,9 +230,9 @@
     ];
     P.table(panel, "spaces", L.spaces, columns, 4);
     if (!L.threads) return;
-    const nameOf = new Map(L.spaces.map(s => [s.id, s.name]));
+    const nameOf = new Map(L.spaces.map(s => [s.id, P.spaceName(s.id, s.name)]));
     panel.append(el("h2", {}, "Threads"));
-    P.table(panel, "threads", L.threads, [columns[0],
+    P.table(panel, "threads", L.threads, [{ title: "name", kind: "text", get: r => r.name },
       { title: "space", kind: "text", get: r => nameOf.get(r.space) || String(r.space) }, ...columns.slice(1)], 5);
   };
 

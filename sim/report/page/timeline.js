@@ -42,8 +42,8 @@
     const several = new Map();
     for (const l of threads) several.set(T.names.threads[l.thread].space, (several.get(T.names.threads[l.thread].space) || 0) + 1);
     for (const l of threads) {
-      const space = T.names.spaces[T.names.threads[l.thread].space].name, own = T.names.threads[l.thread].name;
-      l.title = several.get(T.names.threads[l.thread].space) > 1 && own !== space ? `${space}: ${own}` : space;
+      const id = T.names.threads[l.thread].space, space = P.spaceName(id, T.names.spaces[id].name), own = T.names.threads[l.thread].name;
+      l.title = several.get(id) > 1 && own !== space ? `${space}: ${own}` : space;
     }
     return { list: [...threads, machine, requests].filter(l => l.spans.length), hidden: byThread.size - threads.length };
   };
