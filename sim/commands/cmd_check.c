@@ -25,8 +25,9 @@ static const struct option_spec specs[] = {
     {"baseline", "FILE", "an earlier trace or ledger, or what --write-baseline wrote:\n"
                          "must be equal", 'B'},
     {"layout", "RUN:BASELINE",
-     "the same two builds, linked or loaded elsewhere; may be repeated:\n"
-     "tells whether the code or its place makes a difference", 'L' | REPEATS},
+     "the same two builds, linked elsewhere or with other page colours\n"
+     "(run --set ram.kept=3, modules.skip=3); may be repeated: tells\n"
+     "whether the code or its place makes a difference", 'L' | REPEATS},
     {"write-baseline", "FILE.json", "write this run's paths as a baseline and end", 'w'},
     {"format", "text|markdown|tap|junit", "how to say it (default text)", 'f'},
     {"help", NULL, "this text", 'h'},

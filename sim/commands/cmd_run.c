@@ -336,6 +336,7 @@ int cmd_run(int argc, char **argv)
         manifest_build(&r.manifest, r.forward ? "flat" : r.manifest.model, &host);
     r.manifest.boot.random_seed = r.manifest.config.random_seed;
     r.manifest.boot.modules_skip = r.manifest.config.modules_skip;
+    r.manifest.boot.ram_kept = r.manifest.config.ram_kept;
     s->poll = poll_terminal;
     s->restore = restore_terminal;
     s->owner = &r;

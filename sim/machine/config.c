@@ -190,6 +190,8 @@ static const struct key keys[] = {
     KEY("seed", random_seed, KIND_U64, 0, UINT64_MAX, "random seed handed to Linux"),
     KEY("modules.skip", modules_skip, KIND_U32, 0, 4096,
         "pages left free below Multiboot modules: other page colours for all behind"),
+    KEY("ram.kept", ram_kept, KIND_U32, 0, 1023,
+        "pages that the memory map leaves out at its top: other colours for what is taken there"),
     KEY("itlb.entries", geometry.itlb.entries, KIND_U32, 1, TLB_ENTRIES_MAX, "ITLB entries"),
     KEY("itlb.ways", geometry.itlb.ways, KIND_U32, 1, 64, "ITLB ways"),
     KEY("dtlb.entries", geometry.dtlb.entries, KIND_U32, 1, TLB_ENTRIES_MAX, "DTLB entries, 4 KB"),
@@ -375,6 +377,9 @@ void machine_check(const struct machine_config *m)
                     m->geometry.dram.row_bytes, m->geometry.dram.banks);
     if (m->ram_bytes & 0xFFFFF)
         usage_error("-m: %u bytes is no whole number of megabytes", m->ram_bytes);
+    if (m->ram_kept && m->ram_bytes < 8u << 20)
+        usage_error("ram.kept=%u: accepted is a memory of 8 MB or more, this one has %u",
+                    m->ram_kept, m->ram_bytes >> 20);
 }
 
 void machine_print(const struct machine_config *m)

@@ -25,6 +25,7 @@ struct machine_config {
     int64_t rtc_start;    /* the date the run begins with, seconds since 1970 UTC */
     uint64_t random_seed; /* handed to Linux as setup_data */
     uint32_t modules_skip; /* pages left free below the Multiboot modules */
+    uint32_t ram_kept;     /* pages at its top that no kernel is told of, as a BIOS keeps some */
 };
 
 /* All machines, NULL-terminated. */

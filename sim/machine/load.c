@@ -13,6 +13,11 @@ void load_bytes(struct cpu *c, const char *what, uint64_t pa, const void *data, 
                     (unsigned long long)size, (unsigned long long)pa, c->mmu->phys.size >> 20);
 }
 
+uint32_t load_memory_end(const struct cpu *c, const struct boot *boot)
+{
+    return c->mmu->phys.size - boot->ram_kept * 4096;
+}
+
 void load_u32(struct cpu *c, paddr_t pa, uint32_t value)
 {
     load_bytes(c, "boot information", pa, &value, sizeof value);

@@ -16,6 +16,7 @@ struct boot {
     const char *append; /* command line, "" if none */
     uint64_t random_seed;
     uint32_t modules_skip; /* pages left free below the first module */
+    uint32_t ram_kept;     /* pages at the top of memory that the memory map leaves out */
 };
 
 /* After cpu_reset. A bad image ends in usage_error. */
@@ -38,6 +39,8 @@ enum {
 /* Copies bytes to guest memory; usage_error naming what does not fit. */
 void load_bytes(struct cpu *c, const char *what, uint64_t pa, const void *data, uint64_t size);
 void load_u32(struct cpu *c, paddr_t pa, uint32_t value);
+/* Where the memory ends that the kernel is told of. */
+uint32_t load_memory_end(const struct cpu *c, const struct boot *boot);
 /* Loads the PT_LOAD segments of a 32-bit ELF by physical address. Returns the entry (physical) and
  * the end of the highest segment. */
 uint32_t load_elf(struct cpu *c, const struct image *i, uint32_t *end);

@@ -111,7 +111,7 @@ static void load_initrd(struct cpu *c, const struct boot *boot, uint8_t *params)
         return;
     /* An initrd is handed over as it is: Linux unpacks it itself, or not. */
     struct image m = image_read(boot->initrd);
-    uint32_t top = c->mmu->phys.size, most;
+    uint32_t top = load_memory_end(c, boot), most;
     memcpy(&most, params + BP_INITRD_MAX, 4);
     if (most && top > most)
         top = most + 1;
@@ -159,7 +159,7 @@ void load_linux(struct cpu *c, const struct image *i, const struct boot *boot)
     load_bytes(c, "command line", LOAD_COMMAND_LINE, boot->append, length + 1);
     params[BP_LOADER] = 0xFF;
     put32(params + BP_CMDLINE, LOAD_COMMAND_LINE);
-    memory_map(params, c->mmu->phys.size);
+    memory_map(params, load_memory_end(c, boot));
     screen(params);
     load_initrd(c, boot, params);
     load_seed(c, boot->random_seed, params);

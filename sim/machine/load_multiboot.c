@@ -160,7 +160,7 @@ void load_multiboot(struct cpu *c, const struct image *i, const struct boot *boo
     uint32_t entry = flags & HEADER_ADDRESSES ? load_kludge(c, i, header, &end)
                                               : load_elf(c, i, &end);
     struct area a = {c, LOAD_STRINGS};
-    uint32_t ram = c->mmu->phys.size, modules = 0, length = 0;
+    uint32_t ram = load_memory_end(c, boot), modules = 0, length = 0;
     uint8_t zero[INFO_BYTES] = {0};
     load_bytes(c, "Multiboot information", LOAD_PARAMETERS, zero, sizeof zero);
     load_u32(c, LOAD_PARAMETERS + AT_FLAGS,

@@ -97,7 +97,6 @@ static void multiboot_kludge_without_an_end_loads_the_whole_file(void **state)
     assert_int_equal(memory(f, 0x201FFC), 0x55667788);
 }
 
-/* A Linux image: one sector of boot code, one of setup, then the kernel. */
 /* The kernel is its own module: pages left free below it move it by as much. */
 static void modules_may_lie_higher(void **state)
 {
@@ -116,6 +115,21 @@ static void modules_may_lie_higher(void **state)
     assert_int_equal(start[1] - start[0], 3 * 4096);
 }
 
+static void pages_at_the_top_are_kept_from_kernels(void **state)
+{
+    struct fixture *f = *state;
+    put_kludge(f, 0x201000, 0x203000);
+    boot(f, sizeof f->file, "");
+    for (uint32_t kept = 0; kept < 8; kept += 5) {
+        machine_boot(f->m, &(struct boot){.kernel = f->path, .append = "", .ram_kept = kept});
+        uint32_t map = memory(f, 0x90000 + 48), end = (4u << 20) - kept * 4096;
+        assert_int_equal(memory(f, 0x90000 + 8), end / 1024 - 1024); /* mem_upper */
+        assert_int_equal(memory(f, map + 2 * 24 + 4), 0x100000);
+        assert_int_equal(memory(f, map + 2 * 24 + 12), end - 0x100000);
+    }
+}
+
+/* A Linux image: one sector of boot code, one of setup, then the kernel. */
 static void put_linux(struct fixture *f, uint8_t loadflags, uint32_t code32)
 {
     f->file[0x1F1] = 1;
@@ -157,6 +171,8 @@ static void linux_is_told_its_memory_and_a_seed(void **state)
     assert_int_equal(f->m->phys.ram[LOAD_PARAMETERS + 0x1E8], 2);
     assert_int_equal(memory(f, LOAD_PARAMETERS + 0x2D0 + 20), 0x100000);
     assert_int_equal(memory(f, LOAD_PARAMETERS + 0x2D0 + 28), 3u << 20);
+    machine_boot(f->m, &(struct boot){.kernel = f->path, .append = "", .ram_kept = 5});
+    assert_int_equal(memory(f, LOAD_PARAMETERS + 0x2D0 + 28), (3u << 20) - 5 * 4096);
     uint32_t data = memory(f, LOAD_PARAMETERS + 0x250);
     assert_int_equal(memory(f, data + 8), 9); /* SETUP_RNG_SEED */
     assert_int_equal(memory(f, data + 12), 32);
@@ -169,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FIXTURE(multiboot_kludge_loads_where_its_header_says),
         IN_FIXTURE(modules_may_lie_higher),
+        IN_FIXTURE(pages_at_the_top_are_kept_from_kernels),
         IN_FIXTURE(multiboot_kludge_without_an_end_loads_the_whole_file),
         IN_FIXTURE(zimage_is_loaded_low_and_entered_there),
         IN_FIXTURE(bzimage_is_loaded_at_one_megabyte),
