@@ -6,14 +6,14 @@ The last line is 'N passed, N failed'. ISOCHRON=PATH names another program.
 """
 import collections
 import json
-import os
 import re
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from checks import check, finish, isochron, program, root, work
-from remote import Remote
+sys.dont_write_bytecode = True
+from lib.checks import check, finish, isochron, program, root, work
+from lib.kanata import mistakes
+from lib.remote import Remote
 
 L4 = root / "build/release/l4"
 CAUSES = ["data.l2", "data.dram", "fetch.l2", "fetch.dram", "tlb.itlb", "tlb.dtlb", "tlb.update"]
@@ -107,10 +107,13 @@ def check_kanata(trace):
     check("a window becomes Konata's", status == 0, error)
     if status:
         return
+    lines = (work / "w.kanata").read_text().split("\n")
+    wrong = list(mistakes(lines))
+    check("every line is one of the format's", not wrong, wrong[:5])
     code = json.loads((work / "w").read_text())["instructions"]
     now, begun, retired = 0, collections.defaultdict(dict), {}
     owner = {}
-    for line in (work / "w.kanata").read_text().split("\n")[2:-1]:
+    for line in lines[2:-1]:
         command, *a = line.split("\t")
         if command == "C":
             now += int(a[0])

@@ -5,6 +5,9 @@ them, and damaged documents are refused in one line.
 The last line is 'N passed, N failed'. ISOCHRON=PATH names another program. What needs a program that
 is not installed (callgrind_annotate of valgrind, protoc of protobuf-compiler, python's jsonschema) is
 left out, and said so. The speedscope schema is speedscope's own.
+
+Looked for in vain, as readers of Perfetto's and Konata's files: programs and libraries in Debian's and npm's lists for
+perfetto, trace processor, catapult, konata, kanata; Debian's Chromium comes without the page chrome://tracing.
 """
 import collections
 import copy
@@ -17,6 +20,7 @@ import sys
 
 sys.dont_write_bytecode = True
 from lib.checks import check, finish, program as isochron, root, work
+from lib.kanata import mistakes
 
 
 def run(*args):
@@ -242,6 +246,26 @@ def fields(data):
         yield tag >> 3, value
 
 
+# The messages of [PERFETTO] as far as they are written here: protoc holds types and numbers against it.
+PERFETTO = """syntax = "proto2";
+message Trace { repeated TracePacket packet = 1; }
+message TracePacket {
+  optional uint64 timestamp = 8;
+  oneof data { TrackEvent track_event = 11; TrackDescriptor track_descriptor = 60; }
+  oneof optional_trusted_packet_sequence_id { uint32 trusted_packet_sequence_id = 10; }
+  optional uint32 sequence_flags = 13;
+}
+message TrackDescriptor { optional uint64 uuid = 1; optional string name = 2; optional uint64 parent_uuid = 5; }
+message TrackEvent {
+  enum Type { TYPE_UNSPECIFIED = 0; TYPE_SLICE_BEGIN = 1; TYPE_SLICE_END = 2; TYPE_INSTANT = 3; TYPE_COUNTER = 4; }
+  optional Type type = 9;
+  oneof track { uint64 track_uuid = 11; }
+  repeated string categories = 22;
+  oneof name_field { string name = 23; }
+}
+"""
+
+
 def test_perfetto(chrome_sums):
     data = export("perfetto", "t.json")
     tracks, stacks, sums, last, good = set(), collections.defaultdict(list), collections.Counter(), 0, True
@@ -270,9 +294,17 @@ def test_perfetto(chrome_sums):
         size, payload = varint(data, at + 1)
         at = payload + size
     some = data[:at]
-    read = [subprocess.run(["protoc", "--decode_raw"], input=d, capture_output=True) for d in (some, some[:-1])]
+    (work / "perfetto.proto").write_text(PERFETTO)
+    read = [subprocess.run(["protoc", f"--proto_path={work}", "--decode=Trace", "perfetto.proto"], cwd=work, input=d,
+                           capture_output=True) for d in (some, some[:-1])]
     check("protoc decodes it, and tells where it is cut", read[0].returncode == 0 and read[1].returncode != 0,
           read[0].stderr[:200])
+    found = collections.Counter(re.findall(rb"^ *([\w]+)(?::| \{)", read[0].stdout, re.M))
+    begins, ends = (len(re.findall(b"type: TYPE_SLICE_" + t, read[0].stdout)) for t in (b"BEGIN", b"END"))
+    check("it knows every field by name", not [f for f in found if f.isdigit()] and found[b"packet"] ==
+          sum(1 for _ in fields(some)) == 1 + found[b"track_event"] + found[b"track_descriptor"], found)
+    check("and slices that begin and end", found[b"track_event"] == found[b"track_uuid"] == begins + ends and
+          begins >= ends > 1000 and found[b"name"] == begins + found[b"track_descriptor"], found, begins, ends)
 
 
 WORK = ("issue", "decode.first_fetch", "execute", "microcode", "x87.execute")
@@ -280,6 +312,8 @@ WORK = ("issue", "decode.first_fetch", "execute", "microcode", "x87.execute")
 
 def test_kanata(window):
     lines = export("kanata", "w.json").decode().split("\n")
+    wrong = list(mistakes(lines))
+    check("every line is one of the format's", not wrong, wrong[:5])
     check("kanata's head", lines[0] == "Kanata\t0004" and lines[1] == "C=\t0" and lines[-1] == "")
     now, stages, stalls, open_stall, retired = 0, collections.defaultdict(dict), collections.Counter(), {}, {}
     for line in lines[2:-1]:
