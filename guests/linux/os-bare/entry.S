@@ -16,7 +16,7 @@
 standin_start:
         cli
         cld
-        movl    $standin_stack + 8192, %esp
+        movl    $standin_boot_stack + BOOT_STACK, %esp
         pushl   %ebx
         pushl   %eax
         xorl    %ebp, %ebp
@@ -120,8 +120,9 @@ standin_page:
 
         .bss
         .balign 16
-standin_stack:
-        .skip   8192
+        .globl  standin_boot_stack
+standin_boot_stack:
+        .skip   BOOT_STACK
         .globl  standin_linux_esp
 standin_linux_esp:
         .skip   4

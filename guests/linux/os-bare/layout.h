@@ -23,11 +23,14 @@
 #define USER_CS   0x1B
 #define USER_DS   0x23
 #define TSS_SELECTOR 0x28
+#define FAULT_TSS_SELECTOR 0x48 /* behind a process's three descriptors */
 
 /* What the closed gate of int 80h would have pushed on L4, where it is a fault. */
 #define VECTOR_INT_80 0x80
 #define VECTOR_CLOSED 13
 #define ERROR_CLOSED  (VECTOR_INT_80 << 3 | 2)
 
+#define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_LINES 0x20 /* 8259's lines 0 to 15 */
 #define GATES        0x30 /* and int 80h's */
+#define BOOT_STACK   8192 /* bytes, until os-L4/start.c has its own */

@@ -17,12 +17,19 @@ struct standin_page {
     word_t utcb[2][128]; /* of the thread that runs Linux, of the one that has its interrupts */
     word_t tss[32];
     word_t gdt[32][2];
-    word_t unused[160];
+    word_t fault_tss[32];
+    word_t unused[128];
     word_t idt[256][2];
 };
 _Static_assert(sizeof(struct standin_page) == 4096, "the page of entry.S");
 
 #define STANDIN ((struct standin_page *)STANDIN_DATA)
+
+/* Words of a TSS; in `tss`, what a double fault has found. */
+enum {
+    TSS_ESP0 = 1, TSS_SS0 = 2, TSS_CR3 = 7, TSS_EIP = 8, TSS_EFLAGS = 9, TSS_ESP = 14, TSS_ES = 18,
+    TSS_CS = 19, TSS_SS = 20, TSS_DS = 21, TSS_PORTS = 25, TSS_WORDS = 26
+};
 
 /* Present, writable, for processes too, accessed, dirty, 4 MB. */
 #define PAGE_PRESENT  0x01u
@@ -59,6 +66,7 @@ void standin_x87_start(void);
 
 /* standin_threads.c */
 void standin_interrupt(word_t line); /* interrupts are off */
+void standin_double_fault(void);
 void standin_set_timer(word_t microseconds);
 
 static inline void standin_off(void)

@@ -40,7 +40,7 @@ static char command_line[1024];
 static struct l4_boot_module modules[2]; /* Linux itself; its ramdisk, if there is one */
 static word_t clock_scale; /* microseconds a cycle, times 2^32 */
 
-extern char standin_code[], standin_gates[], __binary_start[], _end[];
+extern char standin_code[], standin_gates[], standin_boot_stack[], __binary_start[], _end[];
 extern struct standin_page standin_page;
 
 /* --- what the boot loader says [MB1 3.3] ------------------------------------------------------ */
@@ -99,20 +99,26 @@ static void start_paging(word_t features)
     __asm__ volatile("movl %0, %%cr0\n\tjmp 1f\n1:" : : "r"(cr0) : "memory");
 }
 
-/* Code and data of both privileges are all of the space; the TSS is for its privilege 0 stack, and
- * says that no port is a process's. */
+/* No port is a process's. */
+static void make_tss(struct standin_page *p, word_t selector, word_t *tss)
+{
+    const word_t base = (word_t)(uintptr_t)tss, limit = 4 * TSS_WORDS - 1;
+
+    tss[TSS_PORTS] = (limit + 1) << 16;
+    p->gdt[selector / 8][0] = base << 16 | limit;
+    p->gdt[selector / 8][1] = (base & 0xFF000000) | 0x8900 | (base >> 16 & 0xFF);
+}
+
+/* Code and data of both privileges are all of the space; the TSS is for its privilege 0 stack. */
 static void make_descriptors(struct standin_page *p)
 {
-    const word_t tss = STANDIN_DATA + offsetof(struct standin_page, tss), limit = 0x67;
     const word_t all[4][2] = {{0x0000FFFF, 0x00CF9B00}, {0x0000FFFF, 0x00CF9300},
                               {0x0000FFFF, 0x00CFFB00}, {0x0000FFFF, 0x00CFF300}};
 
     memcpy(p->gdt[KERNEL_CS / 8], all, sizeof(all));
-    p->gdt[TSS_SELECTOR / 8][0] = tss << 16 | limit;
-    p->gdt[TSS_SELECTOR / 8][1] = (tss & 0xFF000000) | 0x8900 | (tss >> 16 & 0xFF);
-    p->tss[1] = STANDIN_STACK;
-    p->tss[2] = KERNEL_DS;
-    p->tss[25] = (limit + 1) << 16;
+    p->tss[TSS_ESP0] = STANDIN_STACK;
+    p->tss[TSS_SS0] = KERNEL_DS;
+    make_tss(p, TSS_SELECTOR, p->tss);
 }
 
 /* Interrupt gates, of which a program may use those of INT3, INTO and int 80h. */
@@ -123,6 +129,23 @@ static void make_gate(struct standin_page *p, word_t vector, word_t number)
 
     p->idt[vector][0] = KERNEL_CS << 16 | (at & 0xFFFF);
     p->idt[vector][1] = (at & 0xFFFF0000) | 0x8E00 | (open ? 0x6000 : 0);
+}
+
+/* Whoever has a double fault has no stack to tell it on: it is told by a task with a stack of its
+ * own, the one that nobody needs after the start. */
+static void make_fault_gate(struct standin_page *p)
+{
+    word_t *tss = p->fault_tss;
+
+    tss[TSS_CR3] = (word_t)(uintptr_t)standin_directory;
+    tss[TSS_EIP] = (word_t)(uintptr_t)standin_double_fault;
+    tss[TSS_EFLAGS] = 2; /* interrupts off */
+    tss[TSS_ESP] = (word_t)(uintptr_t)standin_boot_stack + BOOT_STACK - 4;
+    tss[TSS_CS] = KERNEL_CS;
+    tss[TSS_SS] = tss[TSS_DS] = tss[TSS_ES] = KERNEL_DS;
+    make_tss(p, FAULT_TSS_SELECTOR, tss);
+    p->idt[VECTOR_DOUBLE_FAULT][0] = FAULT_TSS_SELECTOR << 16;
+    p->idt[VECTOR_DOUBLE_FAULT][1] = 0x8500;
 }
 
 static void load_descriptors(void)
@@ -221,6 +244,7 @@ void standin_begin(word_t magic, const struct multiboot *m)
     for (word_t i = 0; i < GATES; i++)
         make_gate(STANDIN, i, i);
     make_gate(STANDIN, VECTOR_INT_80, GATES);
+    make_fault_gate(STANDIN);
     load_descriptors();
     standin_x87_start();
     start_lines();

@@ -71,6 +71,16 @@ void standin_from_linux(struct pushed *p)
                 address);
 }
 
+/* The processor has put what went on before into Linux's TSS. */
+void standin_double_fault(void)
+{
+    word_t address;
+
+    __asm__ volatile("movl %%cr2, %0" : "=r"(address));
+    layer_panic("double fault, at %08x, stack %08x, address %08x", STANDIN->tss[TSS_EIP],
+                STANDIN->tss[TSS_ESP], address);
+}
+
 static void unmask(word_t line)
 {
     l4_out8(PIC_MASK, l4_in8(PIC_MASK) & ~(1u << line));
