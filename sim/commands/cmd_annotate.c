@@ -35,9 +35,11 @@ struct job {
 static void help(void)
 {
     puts("usage: isochron annotate [OPTIONS] TRACE|LEDGER.json|WINDOW.json\n\n"
-         "Prints a kernel path's instructions in the order in which they first ran: pipe, how\n"
-         "often, cycles and why; then its phases and causes. Reads a trace, which it replays, or\n"
-         "what `run` or `replay` wrote with --profile --ledger, or with --window-json.\n");
+         "Prints how long a kernel path's instances took, as a histogram, and its instructions in\n"
+         "the order in which they first ran: pipe, how often, cycles and why; then its phases and\n"
+         "causes. Reads a trace, which it replays, or what `run` or `replay` wrote with --profile\n"
+         "--ledger, or with --window-json. `isochron report --format durations` is the histogram\n"
+         "as CSV.\n");
     options_help(specs, ARRAY_COUNT(specs));
     puts("\nexample:\n"
          "  isochron annotate traces/ipc.iso --rules guests/measure/paths.ini \\\n"

@@ -120,8 +120,8 @@ void paths_report(const json_t *paths, unsigned most, FILE *out)
                      "theirs are counted short\n",
                 (long long)number(paths, "crowded"), PATHS_EDGES);
     print_off(paths, out);
-    fputs("\nhow long they take, in cycles; half of them, 90 and 99 % were no longer than ...\n",
-          out);
+    fputs("\ncycles: what most of them take, and how many do; half of them, 90 and 99 % were no "
+          "longer than ...\n", out);
     fprintf(out, "\n%4s  %-32s", "path", "name");
     paths_print_durations(NULL, out);
     fprintf(out, " %8s %6s %6s %6s  %s\n", "instr", "ilines", "dlines", "% run", "where");
