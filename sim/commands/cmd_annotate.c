@@ -18,7 +18,8 @@ static const struct option_spec specs[] = {
                         "prints (default: #1, the one that costs most)", 'p'},
     {"all", NULL, "a name may cover several ways through the kernel; the commonest\n"
                   "is shown, or with this all of them as one", 'a'},
-    {"rules", "FILE", "names for paths: see sim/report/path_rules.h", 'r'},
+    {"rules", "FILE", "names for paths by this file (sim/report/path_rules.h); default: those\n"
+                      "that the run has", 'r'},
     {"source", "FOLDER", "lines of source between the instructions; names of files are\n"
                          "taken from FOLDER on", 's'},
     {"format", "text|json|csv", "how to say it (default text)", 'f'},

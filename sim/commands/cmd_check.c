@@ -19,7 +19,8 @@
 #define BUDGETS_MOST 32
 
 static const struct option_spec specs[] = {
-    {"rules", "FILE", "names for paths: see sim/report/path_rules.h", 'r'},
+    {"rules", "FILE", "names for paths by this file (sim/report/path_rules.h); default: those\n"
+                      "that the run has", 'r'},
     {"budgets", "FILE", "lines `PATH: METRIC <= N, METRIC <= N`; `#` begins a comment", 'b'},
     {"budget", "LINE", "one such line; may be repeated", 'l' | REPEATS},
     {"baseline", "FILE", "an earlier trace or ledger, or what --write-baseline wrote:\n"

@@ -11,8 +11,8 @@
 
 static const struct option_spec specs[] = {
     {"path", "NAME", "only this path", 'p'},
-    {"rules", "FILE", "names for paths: see sim/report/path_rules.h; without it a path\n"
-                      "is called by its entry and where it leads", 'r'},
+    {"rules", "FILE", "names for paths by this file (sim/report/path_rules.h); default: those\n"
+                      "that the run has", 'r'},
     {"format", "text|markdown|json", "how to say it (default text)", 'f'},
     {"help", NULL, "this text", 'h'},
 };

@@ -11,10 +11,7 @@
 
 static const struct option_spec specs[] = {
     {"places", "N", "how many places to list (default 20)", 'n'},
-    {"format", "text|json|csv|paths|durations|folded|blame",
-     "tables (default); the checked ledger, indented; CSV: a line a cell,\n"
-     "a kernel path, a duration of each path and how often it was; stacks\n"
-     "for flame graphs; who made whom miss, as CSV", 'f'},
+    {"format", "NAME", "how to print it, of the list below (default text)", 'f'},
     {"help", NULL, "this text", 'h'},
 };
 
@@ -22,9 +19,20 @@ static void help(void)
 {
     puts("usage: isochron report [OPTIONS] LEDGER.json\n\n"
          "Prints what `isochron run --ledger LEDGER.json` wrote: cycles by cause, by path\n"
-         "into privilege 0, and by place. The folded form is what flamegraph.pl and\n"
-         "speedscope read: `path;place;cause cycles`.\n");
+         "into privilege 0, and by place.\n");
     options_help(specs, ARRAY_COUNT(specs));
+    puts("\nformats:\n"
+         "  text       tables\n"
+         "  json       the ledger, checked and indented\n"
+         "  csv        every cell of it, a line each\n"
+         "  paths      a kernel path a line, as CSV (of a run with --paths)\n"
+         "  durations  how often a path took how long, a line each, as CSV (likewise)\n"
+         "  blame      who made whom miss, as CSV (of a run with --blame)\n"
+         "  folded     stacks for flamegraph.pl and speedscope: `path;place;cause cycles`\n"
+         "\nexamples:\n"
+         "  isochron replay traces/ipc.iso --paths --ledger l.json --serial null\n"
+         "  isochron report l.json --places 40\n"
+         "  isochron report l.json --format durations");
 }
 
 /* A part of the ledger that not every run writes. */

@@ -21,11 +21,13 @@ static const struct option_spec specs[] = {
     {"initrd", "FILE", "initrd; for Multiboot \"module args,module args\"", 'i'},
     {"append", "TEXT", "kernel command line", 'a'},
     {"the machine", NULL, NULL, 0},
-    {"machine", "NAME", "p133 (default), p166, i686: `isochron machines`", 'M'},
+    {"machine", "NAME", "p133 (default), k7-1400, a64-2200, ...: `isochron machines`", 'M'},
     {"model", "NAME", "flat (one cycle an instruction), p5, k7, k8; default: the machine's", 'o'},
     {"set", "KEY=VALUE", "override one value of the machine; may be repeated", 's' | REPEATS},
     {"m", "SIZE", "memory, megabytes or with K, M, G", 'm'},
-    {"device", "isa-debug-exit,iobase=0xf4,iosize=4", "a port whose write ends the run", 'D'},
+    {"device", "isa-debug-exit,iobase=0xf4,iosize=4",
+     "a port at which a guest ends its run: a write of N there is\n"
+     "exit code 2 N + 1, as QEMU has it", 'D'},
     {"no-reboot", NULL, "a reset ends the run instead of booting again", 'n'},
     {"what comes out and goes in", NULL, NULL, 0},
     {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2; a\n"

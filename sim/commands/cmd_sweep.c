@@ -60,10 +60,9 @@ static void help(void)
          "Runs a recorded run again on processors that differ in a value or two, and prints\n"
          "what changes: cycles, misses, kernel paths. Each point begins at the trace's first\n"
          "state with cold caches and runs as many instructions as were recorded, so that points\n"
-         "compare with each other (not with the recording, whose caches may have been warm). The\n"
-         "last column is how much of its cycles rests on latencies that are fitted, estimated or\n"
-         "from memory.\n"
-         "Two sweeps of one trace give the same table, to the cycle.\n\n"
+         "compare with each other (not with the recording, whose caches may have been warm), and\n"
+         "two sweeps of one trace give the same table, to the cycle. The last column is how much\n"
+         "of a point's cycles rests on latencies that are fitted, estimated or from memory.\n\n"
          "Refused: traces with typed characters; clock.*, ram, rtc.*, seed and modules.*, which\n"
          "belong to a machine before it boots (`isochron run --set` takes them); other machines,\n"
          "whose clocks the guest has seen: record it on each, and `isochron diff` them.\n");
