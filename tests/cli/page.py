@@ -35,7 +35,10 @@ def make_page():
               "--window-json", "w.json"]
     run("replay", root / "traces/ipc.iso", "--to", "12M", *wanted, "--serial", "null", "--quiet")
     ledger = json.loads((work / "l.json").read_text())
-    ledger["spaces"][-1]["name"] = ledger["spaces"][-2]["name"]  # as two pairs of one program have it
+    one, other = (s["name"] for s in ledger["spaces"][-2:])  # to be of one name, as two pairs of a program are
+    ledger["spaces"][-1]["name"] = one
+    for row in ledger["blame"]["matrix"]:
+        row.update({k: one for k in ("space_name", "by_space_name") if row.get(k) == other})
     (work / "l.json").write_text(json.dumps(ledger))
     explained = make_explained()
     run("export", "l.json", "t.json", "w.json", "x.json", "--format", "html", "--out", "page.html")
@@ -234,6 +237,11 @@ def test_blame(b, ledger):
     check("the matrix sums to the misses' cycles", b.numbers(last) == [blame["cycles"]], b.numbers(last))
     cells = b.numbers("#blame-matrix tbody td:not(:last-child)")
     check("and so do its cells", sum(cells) == blame["cycles"])
+    rows = "return document.querySelectorAll('#blame-matrix tbody tr').length"
+    each = b.js(rows)
+    b.click("#blame-together")
+    check("spaces of one name can be one", b.js(rows) < each and b.numbers(last) == [blame["cycles"]], each, b.js(rows))
+    b.click("#blame-together")
     choose = "const s = document.querySelector(arguments[0]); s.value = arguments[1]; s.dispatchEvent(new Event('change'))"
     b.js(choose, "#blame-unit", "misses")
     check("misses, too", b.numbers(last) == [blame["misses"]], b.numbers(last))

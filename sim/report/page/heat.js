@@ -85,10 +85,14 @@
         "Capacity: nor would that. Flush: a write to CR3, INVLPG or the like took it away. Cycles belong to the outermost array missed."),
       ...P.stack([...kinds].map(([name, cycles]) => ({ name, cycles, colour: P.colour(kindColours[name]) })), whole || 1));
 
+    const twins = new Set((P.ledger.spaces || []).filter(s => P.spaceName(s.id, s.name) !== s.name).map(s => s.name));
+    const together = el("input", { type: "checkbox", id: "blame-together", checked: twins.size > 0 && P.ledger.spaces.length > COLUMNS,
+      onchange: () => draw() });
     const who = (id, space, path) => `${P.spaceName(id, space)} \u203a ${path}`;
-    const charged = r => who(r.space, r.space_name, r.path);
+    const inMatrix = (id, space) => together.checked ? space : P.spaceName(id, space);
+    const charged = r => `${inMatrix(r.space, r.space_name)} \u203a ${r.path}`;
     const caused = r => r.by === "nobody" || r.by === "itself" || r.by_space_name === undefined ? r.by
-      : r.by === "code" ? who(r.by_space, r.by_space_name, r.by_path) : `${r.by} in ${P.spaceName(r.by_space, r.by_space_name)}`;
+      : r.by === "code" ? `${inMatrix(r.by_space, r.by_space_name)} \u203a ${r.by_path}` : `${r.by} in ${inMatrix(r.by_space, r.by_space_name)}`;
     const where = el("div");
     const option = (value, text) => el("option", { value }, text);
     const array = el("select", { id: "blame-array", "aria-label": "array", onchange: () => draw() }, option("", "all arrays"),
@@ -100,7 +104,8 @@
       P.heat(where, "blame-matrix", rows.map(r => ({ row: charged(r), column: caused(r), value: r[unit.value] })),
         { corner: "charged to \\ caused by", by: "because of", unit: unit.value });
     };
-    panel.append(el("h2", {}, "Who made whom miss"), el("div", { class: "bar" }, el("label", {}, "of ", array), el("label", {}, "in ", unit)), where);
+    panel.append(el("h2", {}, "Who made whom miss"), el("div", { class: "bar" }, el("label", {}, "of ", array), el("label", {}, "in ", unit),
+      twins.size ? el("label", {}, together, " spaces of one name together") : null), where);
     draw();
 
     panel.append(el("h2", {}, "By set"), ...B.arrays.filter(a => a.by_set && sum(a.by_set.misses, n => n)).map(a => strip(a, a.by_set.misses)));

@@ -43,7 +43,7 @@
     for (const l of threads) several.set(T.names.threads[l.thread].space, (several.get(T.names.threads[l.thread].space) || 0) + 1);
     for (const l of threads) {
       const id = T.names.threads[l.thread].space, space = P.spaceName(id, T.names.spaces[id].name), own = T.names.threads[l.thread].name;
-      l.title = several.get(id) > 1 && own !== space ? `${space}: ${own}` : space;
+      l.title = several.get(id) > 1 ? `${space}: ${own === T.names.spaces[id].name ? "thread " + l.thread : own}` : space;
     }
     return { list: [...threads, machine, requests].filter(l => l.spans.length), hidden: byThread.size - threads.length };
   };
