@@ -13,6 +13,8 @@ build=${BUILD:-$root/build/release}
 kernel=${KERNEL:-$build/l4/kernel-checked}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/boot/bochs.sh
+. "$root/tests/boot/bochs.sh"
 exit_device=isa-debug-exit,iobase=0xf4,iosize=4
 passed=0 failed=0
 
@@ -46,30 +48,13 @@ run_athlon() {
 }
 
 run_bochs() {
-    local boot=$work/iso/boot name=${2%% *} options=${2#"${2%% *}"}
+    local name=${2%% *}
     rm -rf "$work/iso"
-    mkdir -p "$boot/grub"
-    cp "$kernel" "$boot/kernel"
-    cp "$build/l4/sigma0" "$build/l4/$name" "$boot/"
-    printf 'set timeout=0\nmenuentry s {\n multiboot /boot/kernel kernel %s\n module /boot/sigma0 sigma0\n' \
-        "${append:-}" >"$boot/grub/grub.cfg"
-    printf ' module /boot/%s %s%s\n boot\n}\n' "$name" "$name" "$options" >>"$boot/grub/grub.cfg"
-    grub-mkrescue -o "$work/api.iso" "$work/iso" >"$work/log" 2>&1 || return
-    cat >"$work/bochsrc" <<END
-megs: 64
-romimage: file=/usr/share/bochs/BIOS-bochs-latest
-vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
-ata0-master: type=cdrom, path=$work/api.iso, status=inserted
-boot: cdrom
-com1: enabled=1, mode=file, dev=$work/out
-log: $work/log
-cpu: model=pentium, ips=40000000
-clock: sync=none
-display_library: rfb, options="timeout=0"
-END
-    echo c >"$work/bochs.cmd"
-    timeout 200 bochs -q -f "$work/bochsrc" -rc "$work/bochs.cmd" >/dev/null 2>&1 </dev/null &
-    local bochs=$!
+    mkdir -p "$work/iso/boot"
+    cp "$kernel" "$work/iso/boot/kernel"
+    cp "$build/l4/sigma0" "$build/l4/$name" "$work/iso/boot/"
+    bochs_start "$work" "mode=file, dev=$work/out" 200 "multiboot /boot/kernel kernel ${append:-}" \
+        'module /boot/sigma0 sigma0' "module /boot/$name $2" || return
     while kill -0 $bochs 2>/dev/null && ! grep -qsE "halted with status|panic" "$work/out"; do
         sleep 0.5
     done

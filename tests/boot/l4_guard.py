@@ -5,37 +5,20 @@ the example for continuous integration catches a commit.
 
 BUILD names the build (build/release). The last line is 'N passed, N failed'.
 """
-import atexit
 import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 
 root = pathlib.Path(__file__).resolve().parents[2]
 build = pathlib.Path(os.environ.get("BUILD", root / "build/release"))
-work = pathlib.Path(tempfile.mkdtemp())
-atexit.register(shutil.rmtree, work, ignore_errors=True)
+os.environ["ISOCHRON"] = str(build / "isochron")
+sys.path.insert(0, str(root / "tests/cli/lib"))
+from checks import check, finish, isochron, work  # noqa: E402
+
 rules = root / "guests/measure/paths.ini"
-passed = failed = 0
-
-
-def check(name, good, *detail):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    if not good:
-        print(f"FAILED: {name}")
-        for d in detail:
-            print("    " + str(d)[:1500].replace("\n", "\n    "))
-
-
-def isochron(*args):
-    p = subprocess.run([build / "isochron", *map(str, args)], capture_output=True, text=True,
-                       timeout=120, cwd=work, stdin=subprocess.DEVNULL)
-    return p.returncode, p.stdout, p.stderr
 
 
 def measure(ledger, options="", kept=0):
@@ -148,5 +131,4 @@ check("it is the code's, wherever it lies and whatever pages it has",
 report = (work / "report.md").read_text()
 check("the report for the pull request says it, too",
       report.startswith("### Kernel paths: ") and "new `test dword ptr [esp], eax`" in report, report)
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+finish()

@@ -10,6 +10,8 @@
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/isa/lib.sh
 . tests/isa/lib.sh
+# shellcheck source=tests/boot/bochs.sh
+. tests/boot/bochs.sh
 
 gcc -m32 -c -I$here $here/system.S -o "$work/system.o" &&
     ld -m elf_i386 --no-warn-rwx-segments -T $here/system.ld "$work/system.o" -o "$work/system" ||
@@ -89,27 +91,11 @@ on_bochs() {
     for tool in bochs grub-mkrescue xorriso; do
         command -v $tool >/dev/null || { echo "bochs: skipped, $tool is not installed"; return 77; }
     done
-    mkdir -p "$work/iso/boot/grub"
+    mkdir -p "$work/iso/boot"
     cp "$work/system" "$work/iso/boot/"
-    printf 'set timeout=0\nmenuentry s {\n multiboot /boot/system\n boot\n}\n' \
-        >"$work/iso/boot/grub/grub.cfg"
-    grub-mkrescue -o "$work/system.iso" "$work/iso" >/dev/null 2>&1 ||
+    bochs_start "$work" "mode=file, dev=$work/bochs.out" 120 'multiboot /boot/system' ||
         { echo 'bochs: skipped, grub-mkrescue failed'; return 77; }
-    cat >"$work/bochsrc" <<END
-megs: 64
-romimage: file=/usr/share/bochs/BIOS-bochs-latest
-vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
-ata0-master: type=cdrom, path=$work/system.iso, status=inserted
-boot: cdrom
-com1: enabled=1, mode=file, dev=$work/bochs.out
-log: $work/bochs.log
-cpu: model=pentium, ips=40000000
-clock: sync=none
-display_library: rfb, options="timeout=0"
-END
-    echo c >"$work/bochs.cmd"
-    timeout 120 bochs -q -f "$work/bochsrc" -rc "$work/bochs.cmd" >/dev/null 2>&1 </dev/null &
-    await "$work/bochs.out" $! 110
+    await "$work/bochs.out" "$bochs" 110
     report bochs "$work/bochs.out"
 }
 
