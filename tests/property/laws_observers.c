@@ -173,78 +173,107 @@ static void check_stages(const struct window *w, struct verdict *v)
     }
 }
 
+/* What `isochron run` can be asked to tell, on a timed model: paths and blame, and perhaps, since
+ * these want every instruction, a window, a profile and a timeline. */
+struct reports {
+    struct observer *observer;
+    struct cpu *cpu;
+    bool windowed;
+    struct symbols symbols;
+    struct window window;
+    struct spaces spaces;
+    struct paths paths;
+    struct profile profile;
+    struct timeline timeline;
+    struct blame blame;
+};
+
+static void start_windowed(struct reports *t, struct random *r)
+{
+    struct watch *h = &t->observer->watch;
+    profile_start(&t->profile, &t->paths, h, t->cpu);
+    if (random_chance(r, 50))
+        t->profile.rows_most = 1 + random_below(r, 2000);
+    timeline_start(&t->timeline, &t->paths, h, "/dev/null", "law", 1e8);
+}
+
+static struct reports *reports_start(struct observer *o, const char *guest, struct random *r)
+{
+    struct reports *t = calloc(1, sizeof *t);
+    struct watch *h = &o->watch;
+    t->observer = o;
+    t->cpu = o->law->m->cpu;
+    t->windowed = random_chance(r, 50);
+    o->watched = true;
+    symbols_init(&t->symbols);
+    symbols_add(&t->symbols, guest);
+    if (t->windowed) {
+        window_init(&t->window, &t->symbols, "trap#20");
+        window_start(&t->window, h, t->cpu);
+    }
+    spaces_start(&t->spaces, h, t->cpu);
+    paths_start(&t->paths, &t->spaces, h, t->cpu);
+    blame_start(&t->blame, &t->spaces, h, t->cpu);
+    if (t->windowed)
+        start_windowed(t, r);
+    return t;
+}
+
+/* Each checks its own sums: that they are the run's cycles, that lines sum to their paths, that
+ * mirrors are the caches. */
+static void reports_end(struct reports *t, struct verdict *v)
+{
+    struct watch *h = &t->observer->watch;
+    json_t *paths = paths_json(&t->paths, &t->symbols);
+    if (t->windowed) {
+        timeline_end(&t->timeline, h, json_object_get(paths, "clusters"));
+        json_decref(profile_json(&t->profile, &t->symbols));
+        profile_free(&t->profile, h);
+        check_stages(&t->window, v);
+        window_free(&t->window);
+    }
+    json_decref(paths);
+    json_decref(spaces_json(&t->spaces));
+    json_decref(spaces_threads_json(&t->spaces));
+    json_decref(blame_json(&t->blame, &t->symbols));
+    blame_free(&t->blame, h);
+    paths_free(&t->paths, h);
+    spaces_free(&t->spaces, h);
+    symbols_free(&t->symbols);
+    free(t);
+}
+
+static void run_observed(struct observer *o, cycle_t length, struct random *r)
+{
+    struct law *l = o->law;
+    while (l->m->clock.now + length / 10 < length) {
+        observe(o, r);
+        run_on(l, l->m->clock.now + 1 + law_below(r, length / 10), r);
+        if (l->m->end != END_STOPPED)
+            break;
+        if (random_chance(r, 30))
+            step(l, r);
+    }
+    run_on(l, length + 1, r);
+    while (l->m->end == END_STOPPED)
+        machine_run(l->m);
+}
+
 static void law(const struct law_options *o, const char *model, cycle_t length, struct random *r,
                 struct verdict *v)
 {
     struct law *plain = law_new(o, model), *observed = law_new(o, model);
     struct observer ob = {.law = observed};
-    struct symbols symbols;
-    struct window window = {0};
-    struct spaces spaces = {0};
-    struct paths paths = {0};
-    struct profile profile = {0};
-    struct timeline timeline = {0};
-    struct blame blame = {0};
-    bool told = strcmp(model, "flat") != 0 && random_chance(r, 60);
-    bool blames = told && strcmp(model, "flat") != 0;
-    bool windowed = told && random_chance(r, 50); /* it wants every instruction */
+    struct reports *told = NULL;
+    if (strcmp(model, "flat") != 0 && random_chance(r, 60))
+        told = reports_start(&ob, o->guest, r);
     event_init(&ob.progress, progressed, &ob, 150);
-    symbols_init(&symbols);
-    if (told)
-        symbols_add(&symbols, o->guest);
-    if (windowed) {
-        window_init(&window, &symbols, "trap#20");
-        window_start(&window, &ob.watch, observed->m->cpu);
-    }
-    if (told) {
-        ob.watched = true;
-        spaces_start(&spaces, &ob.watch, observed->m->cpu);
-        paths_start(&paths, &spaces, &ob.watch, observed->m->cpu);
-        if (blames)
-            blame_start(&blame, &spaces, &ob.watch, observed->m->cpu);
-    }
-    if (windowed) {
-        profile_start(&profile, &paths, &ob.watch, observed->m->cpu);
-        if (random_chance(r, 50))
-            profile.rows_most = 1 + random_below(r, 2000);
-        timeline_start(&timeline, &paths, &ob.watch, "/dev/null", "law", 1e8);
-    }
-    while (observed->m->clock.now + length / 10 < length) {
-        observe(&ob, r);
-        run_on(observed, observed->m->clock.now + 1 + law_below(r, length / 10), r);
-        if (observed->m->end != END_STOPPED)
-            break;
-        if (random_chance(r, 30))
-            step(observed, r);
-    }
-    run_on(observed, length + 1, r);
-    while (observed->m->end == END_STOPPED)
-        machine_run(observed->m);
+    run_observed(&ob, length, r);
     law_run_to_end(plain, v);
     law_run_to_end(observed, v);
     law_expect_same(v, "observed", observed, plain);
-    /* It checks that its sums are the run's cycles. */
-    json_t *told_paths = told ? paths_json(&paths, &symbols) : NULL;
-    if (windowed) {
-        json_t *clusters = json_object_get(told_paths, "clusters");
-        timeline_end(&timeline, &ob.watch, clusters); /* checks that it tells all cycles */
-        json_decref(profile_json(&profile, &symbols)); /* that lines sum to their paths */
-        profile_free(&profile, &ob.watch);
-        check_stages(&window, v);
-        window_free(&window);
-    }
-    if (told) {
-        json_decref(told_paths);
-        json_decref(spaces_json(&spaces)); /* likewise */
-        json_decref(spaces_threads_json(&spaces));
-        if (blames)
-            json_decref(blame_json(&blame, &symbols)); /* ... that its mirrors are the caches */
-        if (blames)
-            blame_free(&blame, &ob.watch);
-        paths_free(&paths, &ob.watch);
-        spaces_free(&spaces, &ob.watch);
-    }
-    symbols_free(&symbols);
+    if (told)
+        reports_end(told, v);
     law_free(plain);
     law_free(observed);
 }
