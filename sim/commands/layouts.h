@@ -2,8 +2,8 @@
  *
  * A commit that adds an instruction also moves everything behind it: to other cache sets, other
  * pairs on a line, other entries of the branch predictor. Measured at one place the two cannot be
- * told apart. So both builds are run again at other places (linked elsewhere, loaded elsewhere),
- * and what differs by the same at every place is the code's. */
+ * told apart. So both builds are run again at other places (linked elsewhere, with other pages:
+ * --set ram.kept, modules.skip), and what differs by the same at every place is the code's. */
 #pragma once
 
 #include "sim/commands/verdict.h"
