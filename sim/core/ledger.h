@@ -92,6 +92,7 @@ typedef void (*ledger_tap)(void *owner, enum cause cause, cycle_t cycles);
  * `most`, which may be none, and of what passes in HLT. */
 struct ledger_heard {
     uint32_t count, most;
+    bool no_runs; /* what several instructions took together is not told */
     uint64_t causes; /* a bit for each that is in the list */
     struct {
         uint32_t cause, cycles;
@@ -140,14 +141,29 @@ static ALWAYS_INLINE void ledger_tell(struct ledger *l, enum cause cause, cycle_
     h->charge[h->count++].cycles = (uint32_t)cycles;
 }
 
-/* The only way to advance the clock while a guest runs. */
-static ALWAYS_INLINE void ledger_charge(struct ledger *l, enum cause cause, cycle_t cycles,
-                                        enum quality quality)
+static ALWAYS_INLINE void ledger_count(struct ledger *l, enum cause cause, cycle_t cycles,
+                                       enum quality quality)
 {
     l->row[cause] += cycles;
     l->quality[quality] += cycles;
     l->clock->now += cycles;
+}
+
+/* This and the next are the only ways to advance the clock while a guest runs. */
+static ALWAYS_INLINE void ledger_charge(struct ledger *l, enum cause cause, cycle_t cycles,
+                                        enum quality quality)
+{
+    ledger_count(l, cause, cycles, quality);
     if (UNLIKELY(l->tap != NULL))
+        ledger_tell(l, cause, cycles);
+}
+
+/* For several instructions at once. */
+static ALWAYS_INLINE void ledger_charge_run(struct ledger *l, enum cause cause, cycle_t cycles,
+                                            enum quality quality)
+{
+    ledger_count(l, cause, cycles, quality);
+    if (UNLIKELY(l->tap != NULL) && !l->heard.no_runs)
         ledger_tell(l, cause, cycles);
 }
 

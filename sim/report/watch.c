@@ -83,9 +83,30 @@ void watch_forget(struct watch *h)
 /* Notes of what enters or leaves TLBs and caches: the memory unit's own, and the last ones. */
 #define REMOVE (((1ull << NOTE_MMU_LIMIT) - 1) | ~((1ull << NOTE_CR3_LOAD) - 1))
 
+/* Where the sieve has what it knows of such an access to lines. */
+static ALWAYS_INLINE uint64_t *known_of(struct watch *h, unsigned kind, uint64_t lines)
+{
+    return &h->sieve[kind][lines >> (32 + LINE_SHIFT) & (WATCH_SIEVE - 1)];
+}
+
 static ALWAYS_INLINE void stay_nowhere(struct watch *h)
 {
     h->here[0] = h->here[1] = WATCH_NOWHERE;
+}
+
+/* Hits of lines touched last, each in a way that is known: there is nothing to list. */
+static ALWAYS_INLINE bool is_old(struct watch *h, const struct access *a,
+                                 const struct access *end)
+{
+    uint64_t differs = 0;
+    for (; a < end; a++) {
+        uint64_t lines = lines_of(a);
+        if (UNLIKELY((a->kind | (uint32_t)a->level << 8) > ACCESS_FETCH))
+            return false;
+        differs |= lines ^ h->here[a->kind == ACCESS_FETCH];
+        differs |= (lines | h->age) ^ *known_of(h, a->kind, lines);
+    }
+    return !differs;
 }
 
 /* Where the lists go on. */
@@ -98,7 +119,7 @@ static ALWAYS_INLINE struct sifted sift_hit(struct watch *h, const struct access
                                             struct sifted s)
 {
     uint64_t lines = lines_of(a), key = lines | h->age, *here = &h->here[a->kind == ACCESS_FETCH];
-    uint64_t *known = &h->sieve[a->kind][key >> (32 + LINE_SHIFT) & (WATCH_SIEVE - 1)];
+    uint64_t *known = known_of(h, a->kind, lines);
     *s.moves = a;
     s.moves += *here != lines;
     *here = lines;
@@ -176,6 +197,7 @@ static NOINLINE void list_told(struct watch *h)
     for (unsigned k = 0; k <= WATCH_CROSSINGS; k++)
         h->told[k][count[k]] = NULL;
     h->wants_changed = false;
+    h->heard->no_runs = !h->told[WATCH_OWN][0] && !h->all && !h->charges_asked;
 }
 
 /* Those who want so much or more. */
@@ -192,11 +214,40 @@ static ALWAYS_INLINE const struct watcher *const *who_is_told(struct watch *h, b
     return h->told[WATCH_OWN];
 }
 
+/* Nobody is told of what is old, as nobody is while programs run. */
+static ALWAYS_INLINE bool is_for_nobody(struct watch *h, const struct access *a,
+                                        const struct access *end)
+{
+    return h->heard->no_runs && !(h->heard->causes & CAUSES_OF_MISSES) && is_old(h, a, end);
+}
+
 static void warn(struct watch *h, const struct cpu *c)
 {
     for (unsigned i = 0; i < h->count; i++)
         if (h->list[i].ahead)
             h->list[i].ahead(h->list[i].owner, c);
+}
+
+static NOINLINE void tell(struct watch *h, const struct cpu *c, const struct op *o, bool delivery,
+                          bool crosses)
+{
+    sift(h, c->log.list, c->log.list + c->log.count);
+    if (!h->hits)
+        warn(h, c);
+    for (const struct watcher *const *w = who_is_told(h, crosses); *w; w++)
+        (*w)->priced((*w)->owner, c, o, delivery);
+    is_told(h, c, !delivery);
+}
+
+static NOINLINE void tell_crossing(struct watch *h, const struct cpu *c, const struct op *o,
+                                   bool delivery)
+{
+    watch_forget(h);
+    tell(h, c, o, delivery, true);
+    h->cpl = c->cpl;
+    h->base = c->seg[CS].base;
+    h->caches_off = c->mmu->caches_off;
+    watch_forget(h);
 }
 
 static void priced(void *owner, const struct cpu *c, const struct op *o, bool delivery)
@@ -205,29 +256,30 @@ static void priced(void *owner, const struct cpu *c, const struct op *o, bool de
     bool crosses = delivery || c->cpl != h->cpl || c->halted || c->seg[CS].base != h->base ||
                    c->mmu->caches_off != h->caches_off;
     if (UNLIKELY(crosses))
-        watch_forget(h);
-    sift(h, c->log.list, c->log.list + c->log.count);
-    if (!h->hits)
-        warn(h, c);
-    for (const struct watcher *const *w = who_is_told(h, crosses); *w; w++)
-        (*w)->priced((*w)->owner, c, o, delivery);
-    if (UNLIKELY(crosses)) {
-        h->cpl = c->cpl;
-        h->base = c->seg[CS].base;
-        h->caches_off = c->mmu->caches_off;
-        watch_forget(h);
-    }
-    is_told(h, c, !delivery);
+        tell_crossing(h, c, o, delivery);
+    else if (is_for_nobody(h, c->log.list, c->log.list + c->log.count))
+        is_told(h, c, 1);
+    else
+        tell(h, c, o, false, false);
+}
+
+static NOINLINE void tell_run(struct watch *h, const struct cpu *c, const struct priced_run *r,
+                              const struct access *a, const struct access *end)
+{
+    sift_run(h, a, end);
+    for (const struct watcher *const *w = who_is_told(h, false); *w; w++)
+        (*w)->run((*w)->owner, c, r);
+    is_told(h, c, r->count);
 }
 
 static void run(void *owner, const struct cpu *c, const struct priced_run *r)
 {
     struct watch *h = owner;
-    const struct access *list = c->log.list;
-    sift_run(h, list + r->mark[0], list + r->mark[r->count]);
-    for (const struct watcher *const *w = who_is_told(h, false); *w; w++)
-        (*w)->run((*w)->owner, c, r);
-    is_told(h, c, r->count);
+    const struct access *a = c->log.list + r->mark[0], *end = c->log.list + r->mark[r->count];
+    if (is_for_nobody(h, a, end))
+        is_told(h, c, r->count);
+    else
+        tell_run(h, c, r, a, end);
 }
 
 /* --- who watches ------------------------------------------------------------------------------ */
@@ -246,6 +298,7 @@ static void find_all(struct watch *h)
     for (unsigned i = 0; i < h->count; i++)
         h->all |= h->wants[i] == WATCH_ALL;
     h->wants_changed = true;
+    h->heard->no_runs = false;
 }
 
 static void connect(struct watch *h)

@@ -372,9 +372,9 @@ static ALWAYS_INLINE void charge_sum(struct p5 *p, struct cpu *c, const struct p
                                      const struct access *list)
 {
     leave_pipes(p, c, n, ops, mark, list);
-    p5_charge(c, CAUSE_ISSUE, n->groups);
+    ledger_charge_run(c->ledger, CAUSE_ISSUE, n->groups, QUALITY_READ);
     for (unsigned i = 0; i < n->charges; i++)
-        p5_charge(c, n->charge[i].cause, n->charge[i].cycles);
+        ledger_charge_run(c->ledger, n->charge[i].cause, n->charge[i].cycles, QUALITY_READ);
     if (n->flags & ENDS_IN_BRANCH)
         p5_predict(p, c, &ops[n->count - 1],
                    n->flags & ENDS_IN_V ? ARRIVED_KNOWN | ARRIVED_SECOND : ARRIVED_KNOWN);
