@@ -32,17 +32,13 @@ const struct cache *blame_cache(const struct blame *b, enum blame_mirror i)
     return i == MIRROR_L1I ? &m->l1i : i == MIRROR_L1D ? &m->l1d : &m->l2;
 }
 
-uint32_t blame_who_runs(struct blame *b)
+void blame_find_who(struct blame *b, uint32_t space)
 {
     const struct ledger *l = b->cpu->ledger;
-    uint32_t space = b->spaces ? b->spaces->now : 0;
-    if (l->row != b->who_row || space != b->who_space) {
-        b->who_row = l->row;
-        b->who_space = space;
-        b->who = blame_who(&b->cells, (struct blame_who){.space = space, .path = l->path,
-                                                         .place = l->place, .deed = DEED_CODE});
-    }
-    return b->who;
+    b->who_row = l->row;
+    b->who_space = space;
+    b->who = blame_who(&b->cells, (struct blame_who){.space = space, .path = l->path,
+                                                     .place = l->place, .deed = DEED_CODE});
 }
 
 /* --- hits: most of what happens --------------------------------------------------------------- */
@@ -151,9 +147,11 @@ static ALWAYS_INLINE void settle(struct blame *b)
     for (uint32_t i = 0; i < b->misses; i++) {
         struct blame_miss *m = &b->miss[i];
         m->cycles = share(b, m->bucket) + (m->updates ? share(b, BUCKET_UPDATE) : 0);
-        blame_count_one(&b->cells, m->array, m->kind, charged, m->caused, m->cycles);
+        struct blame_cell k = {m->array, m->kind, charged, m->caused, 1, m->cycles};
         if (b->copy)
-            remember(b, m, b->cells.latest[m->array][m->kind]);
+            remember(b, m, blame_count(&b->cells, k));
+        else
+            blame_count_later(&b->cells, &k);
     }
 }
 
@@ -356,10 +354,11 @@ static uint64_t not_told(const struct watch *h, unsigned bucket)
     return sum;
 }
 
-void blame_verify(const struct blame *b)
+void blame_verify(struct blame *b)
 {
     const struct ledger *l = b->cpu->ledger;
     uint64_t charged_cycles = 0, cycles = 0;
+    blame_count_waiting(&b->cells);
     blame_compare(b);
     for (unsigned i = BUCKET_NONE + 1; i < BUCKETS; i++) {
         charged_cycles += b->total[i] - b->pending[i];

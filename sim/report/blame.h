@@ -116,10 +116,10 @@ void blame_restart(struct blame *b);
 /* The machine was reset: everything is empty. */
 void blame_reset(struct blame *b);
 /* CHECKs that the mirrors are the arrays and that the cells sum to what was charged. */
-void blame_verify(const struct blame *b);
+void blame_verify(struct blame *b);
 
 /* {since, cycles, arrays, matrix, pairs, flushes}: see blame_report.c. Calls blame_verify. */
-json_t *blame_json(const struct blame *b, const struct symbols *symbols);
+json_t *blame_json(struct blame *b, const struct symbols *symbols);
 /* usage_error naming the file unless the object is such a section, and its sums are equal and those
  * of the ledger's causes. */
 void blame_check(const json_t *blame, const json_t *causes, const char *path);
@@ -136,8 +136,16 @@ bool blame_replay_plain(struct blame *b, const struct access *a, const struct ac
 /* Compares every array with its mirror (CHECK); the sets of a log. */
 void blame_compare(const struct blame *b);
 void blame_compare_lines(const struct blame *b, const struct access *a, const struct access *end);
+/* For blame_who_runs: somebody else runs now. */
+NOINLINE void blame_find_who(struct blame *b, uint32_t space);
 /* Who runs; one who does a deed, once more. */
-uint32_t blame_who_runs(struct blame *b);
+static inline uint32_t blame_who_runs(struct blame *b)
+{
+    uint32_t space = b->spaces ? b->spaces->now : 0;
+    if (UNLIKELY(b->cpu->ledger->row != b->who_row) || UNLIKELY(space != b->who_space))
+        blame_find_who(b, space);
+    return b->who;
+}
 uint32_t blame_doer(struct blame *b, const struct cpu *c, const struct op *o, enum blame_deed deed);
 /* Adds a miss of the log that is gone through. */
 struct blame_miss *blame_add_miss(struct blame *b, enum blame_array array, enum blame_kind kind,

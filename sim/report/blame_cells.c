@@ -96,7 +96,7 @@ void blame_cells_free(struct blame_cells *c)
 void blame_cells_clear(struct blame_cells *c)
 {
     memset(c->slot, 0, c->slots * sizeof *c->slot);
-    c->count = 0;
+    c->count = c->waiting_count = 0;
     for (uint32_t i = 0; i < c->who_count; i++)
         c->who[i].times = 0;
 }
@@ -143,16 +143,16 @@ static void rehash_cells(struct blame_cells *c)
     }
 }
 
-uint32_t blame_find(struct blame_cells *c, const struct blame_cell *key)
+static uint32_t find(struct blame_cells *c, const struct blame_cell *key, uint32_t hash)
 {
-    uint32_t at = hash_cell(key) & (c->slots - 1);
+    uint32_t at = hash & (c->slots - 1);
     for (; c->slot[at]; at = (at + 1) & (c->slots - 1))
         if (same_cell(&c->cell[c->slot[at] - 1], key))
             return c->slot[at] - 1;
     if (c->count == c->room) {
         c->cell = grown(c->cell, &c->room, sizeof *c->cell);
         rehash_cells(c);
-        return blame_find(c, key);
+        return find(c, key, hash);
     }
     c->cell[c->count] = *key;
     c->cell[c->count].misses = c->cell[c->count].cycles = 0;
@@ -160,10 +160,44 @@ uint32_t blame_find(struct blame_cells *c, const struct blame_cell *key)
     return c->count - 1;
 }
 
-void blame_count(struct blame_cells *c, struct blame_cell k)
+uint32_t blame_find(struct blame_cells *c, const struct blame_cell *key)
 {
-    uint32_t index = blame_find(c, &k); /* first: it may move the list */
+    return find(c, key, hash_cell(key));
+}
+
+static uint32_t count(struct blame_cells *c, const struct blame_cell *k, uint32_t hash)
+{
+    uint32_t index = find(c, k, hash); /* first: it may move the list */
     struct blame_cell *cell = &c->cell[index];
-    cell->misses += k.misses;
-    cell->cycles += k.cycles;
+    cell->misses += k->misses;
+    cell->cycles += k->cycles;
+    return index;
+}
+
+uint32_t blame_count(struct blame_cells *c, struct blame_cell k)
+{
+    return count(c, &k, hash_cell(&k));
+}
+
+void blame_count_later(struct blame_cells *c, const struct blame_cell *k)
+{
+    uint32_t hash = hash_cell(k);
+    __builtin_prefetch(&c->slot[hash & (c->slots - 1)]);
+    c->waiting[c->waiting_count] = (struct blame_cell){k->array, k->kind, k->charged, k->caused,
+                                                       k->misses, k->cycles};
+    c->waiting_hash[c->waiting_count] = hash;
+    if (++c->waiting_count == BLAME_WAITING)
+        blame_count_waiting(c);
+}
+
+void blame_count_waiting(struct blame_cells *c)
+{
+    for (uint32_t i = 0; i < c->waiting_count; i++) {
+        uint32_t cell = c->slot[c->waiting_hash[i] & (c->slots - 1)];
+        if (cell)
+            __builtin_prefetch(&c->cell[cell - 1]);
+    }
+    for (uint32_t i = 0; i < c->waiting_count; i++)
+        count(c, &c->waiting[i], c->waiting_hash[i]);
+    c->waiting_count = 0;
 }

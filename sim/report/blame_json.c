@@ -166,31 +166,67 @@ static void names_free(struct named *names, const struct blame_cells *c)
     free(names);
 }
 
+/* The names that rows of the matrix have in common; a row only counts who uses them. */
+struct row_names {
+    json_t *array[BLAME_ARRAY_COUNT], *kind[BLAME_KIND_COUNT], *deed[DEED_COUNT + 1], *itself;
+    struct named *who;
+};
+
+static struct row_names row_names_of(const struct blame *b, const struct blame_cells *c)
+{
+    struct row_names n = {.itself = json_string("itself"), .who = names_of(b, c)};
+    for (int a = 0; a < BLAME_ARRAY_COUNT; a++)
+        n.array[a] = json_string(blame_array_names[a]);
+    for (int k = 0; k < BLAME_KIND_COUNT; k++)
+        n.kind[k] = json_string(blame_kind_names[k]);
+    for (int d = 0; d <= DEED_COUNT; d++)
+        n.deed[d] = json_string(deed_name(&(struct blame_who){.deed = (uint32_t)d}));
+    return n;
+}
+
+static void row_names_free(struct row_names *n, const struct blame_cells *c)
+{
+    json_decref(n->itself);
+    for (int a = 0; a < BLAME_ARRAY_COUNT; a++)
+        json_decref(n->array[a]);
+    for (int k = 0; k < BLAME_KIND_COUNT; k++)
+        json_decref(n->kind[k]);
+    for (int d = 0; d <= DEED_COUNT; d++)
+        json_decref(n->deed[d]);
+    names_free(n->who, c);
+}
+
+static json_t *matrix_row(const struct blame_cells *sums, const struct blame_cell *k,
+                          const struct row_names *n)
+{
+    const struct blame_who *charged = &sums->who[k->charged], *by = &sums->who[k->caused];
+    json_t *o = json_object();
+    json_object_set_nocheck(o, "array", n->array[k->array]);
+    json_object_set_nocheck(o, "kind", n->kind[k->kind]);
+    json_object_set_new_nocheck(o, "space", number(charged->space));
+    json_object_set_nocheck(o, "space_name", n->who[k->charged].space);
+    json_object_set_nocheck(o, "path", n->who[k->charged].path);
+    json_object_set_nocheck(o, "by", k->charged == k->caused ? n->itself : n->deed[by->deed]);
+    if (k->caused != BLAME_NOBODY && by->deed != DEED_RESET) {
+        json_object_set_new_nocheck(o, "by_space", number(by->space));
+        json_object_set_nocheck(o, "by_space_name", n->who[k->caused].space);
+        json_object_set_nocheck(o, "by_path", n->who[k->caused].path);
+    }
+    json_object_set_new_nocheck(o, "misses", number(k->misses));
+    json_object_set_new_nocheck(o, "cycles", number(k->cycles));
+    return o;
+}
+
 static json_t *matrix_json(const struct blame *b)
 {
     struct blame_cells sums;
     json_t *list = json_array();
     reduce(&b->cells, &sums, PART_PATH);
-    struct named *names = names_of(b, &sums);
+    struct row_names names = row_names_of(b, &sums);
     qsort(sums.cell, sums.count, sizeof *sums.cell, by_cycles);
-    for (uint32_t i = 0; i < sums.count; i++) {
-        const struct blame_cell *k = &sums.cell[i];
-        const struct blame_who *charged = &sums.who[k->charged], *by = &sums.who[k->caused];
-        json_t *o = json_pack("{s:s,s:s,s:I,s:O,s:O,s:s}", "array", blame_array_names[k->array],
-                              "kind", blame_kind_names[k->kind], "space",
-                              (json_int_t)charged->space, "space_name", names[k->charged].space,
-                              "path", names[k->charged].path, "by",
-                              k->charged == k->caused ? "itself" : deed_name(by));
-        if (k->caused != BLAME_NOBODY && by->deed != DEED_RESET) {
-            json_object_set_new(o, "by_space", number(by->space));
-            json_object_set(o, "by_space_name", names[k->caused].space);
-            json_object_set(o, "by_path", names[k->caused].path);
-        }
-        json_object_set_new(o, "misses", number(k->misses));
-        json_object_set_new(o, "cycles", number(k->cycles));
-        json_array_append_new(list, o);
-    }
-    names_free(names, &sums);
+    for (uint32_t i = 0; i < sums.count; i++)
+        json_array_append_new(list, matrix_row(&sums, &sums.cell[i], &names));
+    row_names_free(&names, &sums);
     blame_cells_free(&sums);
     return list;
 }
@@ -265,7 +301,7 @@ static json_t *flushes_json(const struct blame *b, const struct symbols *symbols
     return list;
 }
 
-json_t *blame_json(const struct blame *b, const struct symbols *symbols)
+json_t *blame_json(struct blame *b, const struct symbols *symbols)
 {
     json_t *arrays = json_array();
     uint64_t misses = 0, cycles = 0;

@@ -26,6 +26,7 @@ void recency_init(struct recency *s, uint32_t capacity, struct record *record, u
     s->capacity = capacity;
     s->mask = size - 1;
     s->bucket = xalloc(size, sizeof *s->bucket);
+    s->left = xalloc(size, sizeof *s->left);
     s->record = record;
     s->stride = stride;
     s->records = records;
@@ -33,11 +34,20 @@ void recency_init(struct recency *s, uint32_t capacity, struct record *record, u
     begin(s);
 }
 
-void recency_free(struct recency *s) { free(s->bucket); }
+void recency_free(struct recency *s)
+{
+    free(s->bucket);
+    free(s->left);
+}
 
 static struct recency_bucket *bucket_at(const struct recency *s, uint32_t bucket)
 {
     return &s->bucket[bucket & s->mask];
+}
+
+static uint32_t *left_at(const struct recency *s, uint32_t bucket)
+{
+    return &s->left[bucket & s->mask];
 }
 
 static bool is_left(const struct recency *s, uint32_t bucket, uint32_t i)
@@ -50,7 +60,7 @@ bool recency_is_young(struct recency *s, uint32_t stamp)
 {
     struct recency_bucket *b = bucket_at(s, s->oldest);
     uint32_t before = s->younger, kept = 0;
-    if (before + b->left <= s->capacity)
+    if (before + *left_at(s, s->oldest) <= s->capacity)
         return true;
     for (uint32_t k = 0; k < b->listed; k++) {
         uint32_t other = recency_record(s, b->list[k])->stamp;
@@ -81,7 +91,7 @@ static uint32_t collect(const struct recency *s, struct record **all)
         for (uint32_t k = 0; k < b->listed; k++)
             if (is_left(s, n, b->list[k]))
                 all[count++] = recency_record(s, b->list[k]);
-        CHECK(count - first == b->left);
+        CHECK(count - first == *left_at(s, n));
         qsort(all + first, count - first, sizeof *all, by_stamp);
     }
     return count;
@@ -113,10 +123,10 @@ static void pack(struct recency *s)
     for (uint32_t k = first; k < count; k++) {
         struct recency_bucket *b = bucket_at(s, ++s->now >> RECENCY_SHIFT);
         if (!(s->now & (RECENCY_BUCKET - 1)))
-            b->listed = b->left = 0;
+            b->listed = *left_at(s, s->now >> RECENCY_SHIFT) = 0;
         all[k]->stamp = s->now;
         b->list[b->listed++] = (uint32_t)((size_t)(all[k] - s->record) / s->stride);
-        b->left++;
+        ++*left_at(s, s->now >> RECENCY_SHIFT);
         s->younger += s->now >> RECENCY_SHIFT > s->oldest;
     }
     free(all);
@@ -128,7 +138,7 @@ static void pack(struct recency *s)
 static void grow_older(struct recency *s)
 {
     while (s->younger >= s->capacity)
-        s->younger -= bucket_at(s, ++s->oldest)->left;
+        s->younger -= *left_at(s, ++s->oldest);
 }
 
 /* The bucket of the present stamp begins. The record that has it is in none; it is to be the last
@@ -141,8 +151,8 @@ static NOINLINE void begin_bucket(struct recency *s, uint32_t i)
         recency_record(s, i)->stamp = ++s->now;
     }
     if (!(s->now & (RECENCY_BUCKET - 1))) {
-        struct recency_bucket *b = bucket_at(s, s->now >> RECENCY_SHIFT);
-        b->listed = b->left = 0;
+        bucket_at(s, s->now >> RECENCY_SHIFT)->listed = 0;
+        *left_at(s, s->now >> RECENCY_SHIFT) = 0;
     }
 }
 
@@ -150,7 +160,7 @@ void recency_move(struct recency *s, uint32_t i, uint32_t before)
 {
     uint32_t from = before >> RECENCY_SHIFT;
     if (from >= s->oldest) {
-        bucket_at(s, from)->left--;
+        --*left_at(s, from);
         s->younger -= from > s->oldest;
     }
     if (!(s->now & (RECENCY_BUCKET - 1)))
@@ -158,7 +168,7 @@ void recency_move(struct recency *s, uint32_t i, uint32_t before)
     uint32_t to = s->now >> RECENCY_SHIFT;
     struct recency_bucket *b = bucket_at(s, to);
     b->list[b->listed++] = i;
-    b->left++;
+    ++*left_at(s, to);
     s->younger += to > s->oldest;
     if (s->younger >= s->capacity)
         grow_older(s);
@@ -178,7 +188,7 @@ void recency_remove(struct recency *s, uint32_t i)
         k++;
     CHECK(k < b->listed);
     b->list[k] = b->list[--b->listed];
-    b->left--;
+    --*left_at(s, bucket);
     s->younger -= bucket > s->oldest;
     r->stamp = 0;
     s->capacity--;

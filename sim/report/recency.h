@@ -23,7 +23,6 @@ struct record {
 
 struct recency_bucket {
     uint32_t listed; /* records that were touched in it, each once, but those known to have left */
-    uint32_t left;   /* ... and were touched in none since */
     uint32_t list[RECENCY_BUCKET];
 };
 
@@ -34,6 +33,7 @@ struct recency {
     uint32_t oldest;   /* the bucket of the N-th most recent; while there are fewer, the first */
     uint32_t younger;  /* records of buckets younger than that: fewer than N */
     struct recency_bucket *bucket;
+    uint32_t *left;        /* of each bucket, beside each other: records touched in none since */
     uint32_t mask;         /* buckets in the ring, less one */
     struct record *record; /* number i is record[i * stride] */
     uint32_t stride, records;
