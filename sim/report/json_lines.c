@@ -9,6 +9,7 @@
 #define LINE_MAX 480  /* characters of what may stand on one line */
 #define HEIGHT_MAX 2  /* and how deep it may be */
 #define DOCUMENT_MAX ((size_t)1 << 30)
+#define BUFFER_BYTES (1u << 18)
 
 /* Too many for a line: each takes a digit, a comma and a blank. */
 static bool is_many(size_t count) { return 3 * count > LINE_MAX; }
@@ -157,6 +158,15 @@ static bool print_flat(const json_t *value, FILE *out)
     return fits;
 }
 
+/* Where the next value begins. */
+static void begin_line(bool first, unsigned depth, FILE *out)
+{
+    static const char blanks[] = "                ";
+    fputs(first ? "\n" : ",\n", out);
+    for (unsigned n = 0; n < depth; n += sizeof blanks - 1)
+        fwrite(blanks, 1, depth - n < sizeof blanks - 1 ? depth - n : sizeof blanks - 1, out);
+}
+
 static void print(const json_t *value, unsigned depth, FILE *out)
 {
     size_t i, count = json_is_array(value) ? json_array_size(value) : json_object_size(value);
@@ -170,16 +180,17 @@ static void print(const json_t *value, unsigned depth, FILE *out)
         return;
     fputc(json_is_array(value) ? '[' : '{', out);
     json_array_foreach(value, i, v) {
-        fprintf(out, "%s\n%*s", i ? "," : "", (int)depth + 1, "");
+        begin_line(i == 0, depth + 1, out);
         print(v, depth + 1, out);
     }
     i = 0;
     json_object_foreach((json_t *)(uintptr_t)value, key, v) {
-        fprintf(out, "%s\n%*s", i++ ? "," : "", (int)depth + 1, "");
+        begin_line(i++ == 0, depth + 1, out);
         print_key(key, out);
         print(v, depth + 1, out);
     }
-    fprintf(out, "\n%*s%c", (int)depth, "", json_is_array(value) ? ']' : '}');
+    begin_line(true, depth, out);
+    fputc(json_is_array(value) ? ']' : '}', out);
 }
 
 json_t *json_lines_read(const char *option, const char *path, const char *accepted)
@@ -206,6 +217,7 @@ bool json_lines_write(const json_t *value, const char *path)
     FILE *f = fopen(path, "w");
     if (!f)
         return false;
+    setvbuf(f, NULL, _IOFBF, BUFFER_BYTES);
     json_lines_print(value, f);
     bool good = !ferror(f);
     int error = errno;
