@@ -14,13 +14,13 @@
 #define PATHS_NAMED 12 /* in a mistake's message */
 
 static const struct option_spec specs[] = {
-    {"path", "NAME|#N", "which path: by its name, or the N-th of the table that --paths\n"
+    {"path", "NAME|#N", "which path: by its name, or the N-th of the table that --paths "
                         "prints (default: #1, the one that costs most)", 'p'},
-    {"all", NULL, "a name may cover several ways through the kernel; the commonest\n"
+    {"all", NULL, "a name may cover several ways through the kernel; the commonest "
                   "is shown, or with this all of them as one", 'a'},
-    {"rules", "FILE", "names for paths by this file (sim/report/path_rules.h); default: those\n"
+    {"rules", "FILE", "names for paths by this file (sim/report/path_rules.h); default: those "
                       "that the run has", 'r'},
-    {"source", "FOLDER", "lines of source between the instructions; names of files are\n"
+    {"source", "FOLDER", "lines of source between the instructions; names of files are "
                          "taken from FOLDER on", 's'},
     {"format", "text|json|csv", "how to say it (default text)", 'f'},
     {"help", NULL, "this text", 'h'},

@@ -19,15 +19,15 @@
 #define BUDGETS_MOST 32
 
 static const struct option_spec specs[] = {
-    {"rules", "FILE", "names for paths by this file (sim/report/path_rules.h); default: those\n"
+    {"rules", "FILE", "names for paths by this file (sim/report/path_rules.h); default: those "
                       "that the run has", 'r'},
     {"budgets", "FILE", "lines `PATH: METRIC <= N, METRIC <= N`; `#` begins a comment", 'b'},
     {"budget", "LINE", "one such line; may be repeated", 'l' | REPEATS},
-    {"baseline", "FILE", "an earlier trace or ledger, or what --write-baseline wrote:\n"
+    {"baseline", "FILE", "an earlier trace or ledger, or what --write-baseline wrote: "
                          "must be equal", 'B'},
     {"layout", "RUN:BASELINE",
-     "the same two builds, linked elsewhere or with other page colours\n"
-     "(run --set ram.kept=3, modules.skip=3); may be repeated: tells\n"
+     "the same two builds, linked elsewhere or with other page colours "
+     "(run --set ram.kept=3, modules.skip=3); may be repeated: tells "
      "whether the code or its place makes a difference", 'L' | REPEATS},
     {"write-baseline", "FILE.json", "write this run's paths as a baseline and end", 'w'},
     {"format", "text|markdown|tap|junit", "how to say it (default text)", 'f'},

@@ -11,7 +11,7 @@
 
 static const struct option_spec specs[] = {
     {"path", "NAME", "only this path", 'p'},
-    {"rules", "FILE", "names for paths by this file (sim/report/path_rules.h); default: those\n"
+    {"rules", "FILE", "names for paths by this file (sim/report/path_rules.h); default: those "
                       "that the run has", 'r'},
     {"format", "text|markdown|json", "how to say it (default text)", 'f'},
     {"help", NULL, "this text", 'h'},

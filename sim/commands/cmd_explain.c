@@ -29,15 +29,15 @@ static const struct option_spec specs[] = {
     {"which part", NULL, NULL, 0},
     {"from", "CYCLE", "price from here on (k, M, G); default: the trace's begin", 'f'},
     {"to", "CYCLE", "to there; default: the trace's end", 't'},
-    {"path", "NAME#N", "one instance of a kernel path: the N-th (from 1) that has this name in\n"
+    {"path", "NAME#N", "one instance of a kernel path: the N-th (from 1) that has this name in "
                        "the table that `explain` prints", 'p'},
     {"warm", "CYCLES", "let the ideal caches see so much of what came before (default 2M)", 'w'},
     {"what to see", NULL, NULL, 0},
     {"ideal", "LIST", "only these, as a list with commas; they stand below", 'i'},
-    {"cells", "SYMBOL", "a program marks what belongs together: running through SYMBOL begins a\n"
-                        "cell (EAX: its name, \"\" only ends the one before; EDX: how many\n"
+    {"cells", "SYMBOL", "a program marks what belongs together: running through SYMBOL begins a "
+                        "cell (EAX: its name, \"\" only ends the one before; EDX: how many "
                         "operations); what each cell's cycles consist of is told", 'c'},
-    {"rules", "FILE", "names of kernel paths by this file; default: that of rules/ beside the\n"
+    {"rules", "FILE", "names of kernel paths by this file; default: that of rules/ beside the "
                       "command which is for the kernel that runs", 'r'},
     {"symbols", "FILE[@OFFSET]", "names of code beside the trace's own", 'y' | REPEATS},
     {"quiet", NULL, "no progress on stderr", 'q'},

@@ -109,7 +109,7 @@ static const struct option_spec replay_specs[] = {
     {"which part", NULL, NULL, 0},
     {"from", "CYCLE", "count and watch from here on (k, M, G); default: the trace's begin", 'f'},
     {"to", "CYCLE", "stop there; default: the trace's end", 't'},
-    {"at", "NAME#N", "only one instance of a kernel path: the N-th (from 1) that has this name\n"
+    {"at", "NAME#N", "only one instance of a kernel path: the N-th (from 1) that has this name "
                      "in the table of --paths, between --from and --to", 'A'},
     {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2",
      'O' | REPEATS},

@@ -22,7 +22,7 @@ static const struct option_spec specs[] = {
     {"from", "FILE", "print what --save or --format json wrote; measure nothing", 'F'},
     {"machine", "NAME", "measure on this machine, whatever a table was published of", 'm'},
     {"rows", "LIST", "measure only these rows, as a list with commas; --list has them", 'r'},
-    {"guests", "FOLDER", "the source tree's folder `guests`, whose `images` builds the guests;\n"
+    {"guests", "FOLDER", "the source tree's folder `guests`, whose `images` builds the guests; "
                          "default: looked for above the command and the working folder", 'g'},
     {"quiet", NULL, "no progress on stderr", 'q'},
     {"help", NULL, "this text", 'h'},

@@ -21,22 +21,24 @@ static const struct option_spec specs[] = {
     {"initrd", "FILE", "initrd; for Multiboot \"module args,module args\"", 'i'},
     {"append", "TEXT", "kernel command line", 'a'},
     {"the machine", NULL, NULL, 0},
-    {"machine", "NAME", "p133 (default), k7-1400, a64-2200, ...: `isochron machines`", 'M'},
+    {"machine", "NAME", "p133 (default), k7-1400, a64-2200 ...; `isochron machines` lists them",
+     'M'},
     {"model", "NAME", "flat (one cycle an instruction), p5, k7, k8; default: the machine's", 'o'},
     {"set", "KEY=VALUE", "override one value of the machine; may be repeated", 's' | REPEATS},
     {"m", "SIZE", "memory, megabytes or with K, M, G", 'm'},
     {"device", "isa-debug-exit,iobase=0xf4,iosize=4",
-     "a port at which a guest ends its run: a write of N there is\n"
+     "a port at which a guest ends its run: a write of N there is "
      "exit code 2 N + 1, as QEMU has it", 'D'},
     {"no-reboot", NULL, "a reset ends the run instead of booting again", 'n'},
     {"what comes out and goes in", NULL, NULL, 0},
-    {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2; a\n"
+    {"serial", "stdio|file:PATH|null", "where COM1 goes (default stdio); again for COM2; a "
                                        "file is written over; mon:stdio is stdio, none is null",
      'O' | REPEATS},
-    {"serial-input", "FILE", "script: `at CYCLE \"..\"`, `wait \"..\"`, `send \"..\\n\"`", 'I'},
-    {"record-input", "FILE", "write what is typed at the terminal as such a script, into a new\n"
+    {"serial-input", "FILE", "what is typed at COM1, as a script: lines `wait \"..\"`, "
+                             "`send \"..\\n\"`, `at CYCLE \"..\"`", 'I'},
+    {"record-input", "FILE", "write what is typed at the terminal as such a script, into a new "
                              "file: a recording replaces none", 'R'},
-    {"record", "FILE", "write a trace of the run (after --fast-forward, of the rest), into a\n"
+    {"record", "FILE", "write a trace of the run (after --fast-forward, of the rest), into a "
                        "new file; `isochron replay`, `verify` and `checkpoint` read it", 'C'},
     {"record-every", "CYCLES", "a checkpoint in it every so many cycles (default 1G)", 'E'},
     {"nographic", NULL, "accepted: there is no other way; COM1 is the terminal", 'g'},
@@ -44,7 +46,7 @@ static const struct option_spec specs[] = {
     {"until-serial", "TEXT", "stop when COM1 has sent TEXT; again: or that", 'u' | REPEATS},
     {"max-cycles", "N", "stop after N cycles, exit code 124 (k, M, G)", 'x'},
     {"fast-forward", NULL, NULL, 0},
-    {"fast-forward", "UNTIL", "run on flat until symbol:NAME, serial:TEXT, cycle:N or post:HH,\n"
+    {"fast-forward", "UNTIL", "run on flat until symbol:NAME, serial:TEXT, cycle:N or post:HH, "
                               "then on the chosen model, from cold caches", 'f'},
     {"warmup", "N", "forget the ledger's first N cycles after that: counts are warm", 'w'},
     SESSION_OPTIONS,

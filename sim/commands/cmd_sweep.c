@@ -44,7 +44,7 @@ struct sweep {
 /* --- what is asked for ------------------------------------------------------------------------ */
 
 static const struct option_spec specs[] = {
-    {"set", "KEY=VALUE,VALUE...", "values of the processor to try; at most twice: then each with\n"
+    {"set", "KEY=VALUE,VALUE...", "values of the processor to try; at most twice: then each with "
                                   "each. `isochron machines NAME` lists the keys", 's' | REPEATS},
     {"path", "NAME", "tell this kernel path's instances and mean cycles too; may be repeated",
      'p' | REPEATS},

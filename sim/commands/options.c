@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HELP_AT  28 /* the column at which explanations begin */
+#define HELP_END 80
+
 static const struct option_spec *find(const struct options *o, const char *name, size_t n)
 {
     if (n == 1 && *name == 'h') {
@@ -64,6 +67,19 @@ int options_next(struct options *o, const char **value)
     return s->letter & 0xFF;
 }
 
+/* Words from HELP_AT on, none beyond HELP_END; at: columns that are taken. */
+static void print_words(const char *text, size_t at)
+{
+    for (size_t n; (n = strcspn(text, " \n")) > 0; text += n + strspn(text + n, " \n")) {
+        if (at > HELP_AT && at + 1 + n > HELP_END) {
+            putchar('\n');
+            at = 0;
+        }
+        at += (size_t)printf("%*s%.*s", at < HELP_AT ? (int)(HELP_AT - at) : 1, "", (int)n, text);
+    }
+    putchar('\n');
+}
+
 void options_help(const struct option_spec *specs, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -72,18 +88,11 @@ void options_help(const struct option_spec *specs, unsigned count)
             printf("\n%s\n", s->name);
             continue;
         }
-        char left[80];
-        snprintf(left, sizeof left, "  -%s%s%s", s->name, s->argument ? " " : "",
-                 s->argument ? s->argument : "");
-        const char *line = s->help;
-        for (bool first = true; line; first = false) {
-            size_t n = strcspn(line, "\n");
-            bool wrap = first && strlen(left) > 27;
-            if (wrap)
-                printf("%s\n", left);
-            printf("%-28s%.*s\n", first && !wrap ? left : "", (int)n, line);
-            line = line[n] ? line + n + 1 : NULL;
-        }
+        int at = printf("  -%s%s%s", s->name, s->argument ? " " : "",
+                        s->argument ? s->argument : "");
+        if (at >= HELP_AT)
+            putchar('\n');
+        print_words(s->help, at >= HELP_AT ? 0 : (size_t)at);
     }
 }
 

@@ -7,7 +7,7 @@
 struct option_spec {
     const char *name;     /* without dashes */
     const char *argument; /* how --help names it; NULL: the option takes none */
-    const char *help;     /* '\n' begins another line; NULL: a heading, `name` is its text */
+    const char *help;     /* options_help breaks its lines; NULL: a heading, `name` is its text */
     int letter;           /* what options_next returns */
 };
 
