@@ -56,27 +56,27 @@ struct session {
 #define SESSION_OPTIONS                                                                            \
     {"what to see", NULL, NULL, 0},                                                                \
     {"symbols", "FILE[@OFFSET][:SPACE]",                                                           \
-     "names of code from an ELF file or a System.map, moved by OFFSET "                           \
+     "names of code from an ELF file or a System.map, moved by OFFSET "                            \
      "(hexadecimal), in one address space only; may be repeated", 'y' | REPEATS},                  \
     {"ledger", "FILE.json", "write cycles by cause, path and place; read by `isochron report`",    \
      'l'},                                                                                         \
-    {"window", "SYMBOL#N", "show the N-th stretch from SYMBOL to SYMBOL (or A..B#N), "            \
-     "instruction by instruction; #median: the first that costs the median of all", 'W'},         \
+    {"window", "SYMBOL#N", "show the N-th stretch from SYMBOL to SYMBOL (or A..B#N), "             \
+     "instruction by instruction; #median: the first that costs the median of all", 'W'},          \
     {"window-json", "FILE", "write it as JSON too", 'J'},                                          \
-    {"paths", NULL, "tell address spaces, and kernel paths by what they do: into the "            \
+    {"paths", NULL, "tell address spaces, and kernel paths by what they do: into the "             \
                     "ledger's file, or printed", 'p'},                                             \
-    {"profile", NULL, "and their instructions: for `isochron annotate`, `diff` and `check`; "     \
+    {"profile", NULL, "and their instructions: for `isochron annotate`, `diff` and `check`; "      \
                       "goes into the ledger's file", 'F'},                                         \
     {"timeline", "FILE", "write what ran when, to the cycle; read by `isochron export`", 'N'},     \
-    {"rules", "FILE", "names of spaces and paths by this file; default: that of rules/ "          \
+    {"rules", "FILE", "names of spaces and paths by this file; default: that of rules/ "           \
                       "beside the command which is for the kernel that runs", 'r'},                \
-    {"blame", NULL, "tell what made each cache and TLB miss one, and whose doing it was: "        \
+    {"blame", NULL, "tell what made each cache and TLB miss one, and whose doing it was: "         \
                     "into the ledger's file, or printed", 'B'},                                    \
     {"d", "int,io,cr,exceptions", "log to stderr, with cycle stamps", 'd'},                        \
     {"screen", NULL, "print the VGA text screen when the run ends", 'v'},                          \
     {"hash", NULL, "print the hash of the whole state at the end", 'H'},                           \
     {"s", NULL, "the same as --gdb 1234", '1'},                                                    \
-    {"gdb", "PORT|unix:PATH", "let gdb connect to 127.0.0.1:PORT (0: any free one; also "         \
+    {"gdb", "PORT|unix:PATH", "let gdb connect to 127.0.0.1:PORT (0: any free one; also "          \
                               ":PORT, tcp::PORT) or to a Unix socket while it runs", 'G'},         \
     {"S", NULL, "do nothing before gdb has connected and says so", '2'},                           \
     {"quiet", NULL, "no progress on stderr", 'q'}
