@@ -147,11 +147,12 @@ static ALWAYS_INLINE void settle(struct blame *b)
     for (uint32_t i = 0; i < b->misses; i++) {
         struct blame_miss *m = &b->miss[i];
         m->cycles = share(b, m->bucket) + (m->updates ? share(b, BUCKET_UPDATE) : 0);
-        struct blame_cell k = {m->array, m->kind, charged, m->caused, 1, m->cycles};
         if (b->copy)
-            remember(b, m, blame_count(&b->cells, k));
+            remember(b, m, blame_count(&b->cells,
+                                       (struct blame_cell){m->array, m->kind, charged, m->caused,
+                                                           1, m->cycles}));
         else
-            blame_count_later(&b->cells, &k);
+            blame_count_one(&b->cells, m->array, m->kind, charged, m->caused, m->cycles);
     }
 }
 

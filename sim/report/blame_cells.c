@@ -171,6 +171,7 @@ static uint32_t count(struct blame_cells *c, const struct blame_cell *k, uint32_
     struct blame_cell *cell = &c->cell[index];
     cell->misses += k->misses;
     cell->cycles += k->cycles;
+    c->latest[k->array][k->kind] = index;
     return index;
 }
 

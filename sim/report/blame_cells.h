@@ -94,6 +94,7 @@ struct blame_cells {
     struct blame_cell *cell;
     uint32_t count, room, slots;
     uint32_t *slot;
+    uint32_t latest[BLAME_ARRAY_COUNT][BLAME_KIND_COUNT]; /* cell that was counted last */
     /* Misses that are not counted yet: by then the host has fetched their cells. */
     struct blame_cell waiting[BLAME_WAITING];
     uint32_t waiting_hash[BLAME_WAITING], waiting_count;
@@ -110,6 +111,22 @@ uint32_t blame_who(struct blame_cells *c, struct blame_who w);
 uint32_t blame_find(struct blame_cells *c, const struct blame_cell *key);
 /* Adds the misses and cycles of a cell, which may be new; its index. */
 uint32_t blame_count(struct blame_cells *c, struct blame_cell k);
-/* The same, no later than in blame_count_waiting: mostly the host has not got the cell at hand. */
-void blame_count_later(struct blame_cells *c, const struct blame_cell *k);
+/* The same, no later than in blame_count_waiting. */
+NOINLINE void blame_count_later(struct blame_cells *c, const struct blame_cell *k);
 void blame_count_waiting(struct blame_cells *c);
+
+/* One miss more, mostly of the cell that the last one of array and kind was of: else the host has
+ * hardly got it at hand. */
+static inline void blame_count_one(struct blame_cells *c, unsigned array, unsigned kind,
+                                   uint32_t charged, uint32_t caused, uint64_t cycles)
+{
+    uint32_t latest = c->latest[array][kind];
+    struct blame_cell *k = &c->cell[latest];
+    if (UNLIKELY(latest >= c->count || k->array != array || k->kind != kind ||
+                 k->charged != charged || k->caused != caused)) {
+        blame_count_later(c, &(struct blame_cell){array, kind, charged, caused, 1, cycles});
+        return;
+    }
+    k->misses++;
+    k->cycles += cycles;
+}
