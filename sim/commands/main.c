@@ -33,7 +33,7 @@ static int help(void)
 {
     puts("isochron: a deterministic, cycle-level simulator of IA-32 PCs.\n"
          "It boots kernels unmodified and says where every cycle went.\n\n"
-         "usage: isochron COMMAND [OPTIONS]        isochron COMMAND --help\n");
+         "usage: isochron COMMAND [OPTIONS]        isochron help COMMAND\n");
     for (unsigned i = 0; i < ARRAY_COUNT(commands); i++)
         printf("  %-11s %s\n", commands[i].name, commands[i].text);
     puts("\nexamples:\n"
@@ -60,14 +60,23 @@ static void check_stdout(void)
     _exit(EXIT_USAGE);
 }
 
+static int run(int argc, char **argv)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(commands); i++)
+        if (strcmp(argv[0], commands[i].name) == 0)
+            return commands[i].run(argc, argv);
+    usage_error("no command '%s'; `isochron help` lists them", argv[0]);
+}
+
 int main(int argc, char **argv)
 {
     atexit(check_stdout);
-    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
-        strcmp(argv[1], "-h") == 0)
-        return help();
-    for (unsigned i = 0; i < ARRAY_COUNT(commands); i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    usage_error("no command '%s'; `isochron help` lists them", argv[1]);
+    bool helps = argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+                 strcmp(argv[1], "-h") == 0;
+    if (!helps)
+        return run(argc - 1, argv + 1);
+    if (argc > 3)
+        usage_error("help: '%s' after '%s': accepted is one command", argv[3], argv[2]);
+    char option[] = "--help";
+    return argc < 3 ? help() : run(2, (char *[]){argv[2], option, NULL});
 }

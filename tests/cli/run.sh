@@ -265,9 +265,11 @@ test_help() {
     for command in $("$isochron" help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
         ask "$command" --help
         says "$command --help" 0 out "^usage: isochron $command"
-        holds "$command --help fits a screen's width" lacks out '^.{101}'
+        holds "$command --help fits a screen's width" lacks out '^.{92}'
         ask "$command" -h
         says "$command -h" 0 out "^usage: isochron $command"
+        ask help "$command"
+        says "help $command" 0 out "^usage: isochron $command"
     done
     ask run --help
     for option in kernel initrd append machine model set m device no-reboot serial serial-input \
@@ -279,6 +281,8 @@ test_help() {
     sed -n '/^  [a-z]/{/^  isochron/!p}' out >commands
     holds 'every command stands in a column of its own' lacks commands '^  (.{10}[^ ]|.{11}[^ ])'
     mistake "no command 'nope'" nope
+    mistake "no command 'nope'" help nope
+    mistake "help: 'run' after 'run': accepted is one command" help run run
 }
 
 test_machines() {
