@@ -35,10 +35,17 @@ const struct cache *blame_cache(const struct blame *b, enum blame_mirror i)
 void blame_find_who(struct blame *b, uint32_t space)
 {
     const struct ledger *l = b->cpu->ledger;
+    unsigned at = l->place & (BLAME_LATELY - 1);
+    if (b->lately[at].row != l->row || b->lately[at].space != space) {
+        b->lately[at].row = l->row;
+        b->lately[at].space = space;
+        b->lately[at].who = blame_who(&b->cells, (struct blame_who){.space = space, .path = l->path,
+                                                                    .place = l->place,
+                                                                    .deed = DEED_CODE});
+    }
     b->who_row = l->row;
     b->who_space = space;
-    b->who = blame_who(&b->cells, (struct blame_who){.space = space, .path = l->path,
-                                                     .place = l->place, .deed = DEED_CODE});
+    b->who = b->lately[at].who;
 }
 
 /* --- hits: most of what happens --------------------------------------------------------------- */

@@ -64,7 +64,8 @@ struct blame_near {
     const uint8_t *real_lru;  /* ... and in the TLB */
 };
 
-#define BLAME_NEAR 64 /* a power of two */
+#define BLAME_NEAR 64   /* a power of two */
+#define BLAME_LATELY 64 /* a power of two */
 
 struct blame {
     const struct cpu *cpu;
@@ -83,8 +84,12 @@ struct blame {
     bool dropped;    /* ... in sets that it does not name */
     uint32_t walks, walked_in, walked_set; /* that filled; the last one's array and set */
 
-    const uint64_t *who_row; /* `who` is for this row of the ledger and this space */
+    const uint64_t *who_row; /* `who` is for this row of the ledger and this space, ... */
     uint32_t who_space, who;
+    struct {
+        const uint64_t *row;
+        uint32_t space, who;
+    } lately[BLAME_LATELY]; /* ... and so were these, by place */
 
     struct blame_miss *miss; /* of the log that is being looked at */
     uint32_t misses;
