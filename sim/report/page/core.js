@@ -9,7 +9,7 @@ const Page = (() => {
   const explained = read("explain-data");
 
   /* --- numbers ---------------------------------------------------------------------------- */
-  const number = n => Math.round(n).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  const number = (n, decimals = 0) => (decimals ? n.toFixed(decimals) : Math.round(n).toString()).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
   const percent = (part, whole) => (whole ? 100 * part / whole : 0).toFixed(2) + " %";
   const seconds = cycles => {
     const s = cycles / ledger.clock_hz;

@@ -40,7 +40,7 @@
           if (!found) return el("td", {}, "");
           const n = each(found.cell, value(found.cell)), share = n / most;
           return el("td", { style: `background:${P.heatColour(share)};color:${P.heatInk(share)}`, "data-value": value(found.cell),
-            title: `${number(found.cell.operations)} switches, ${number(found.cell.cycles)} cycles in all` }, n.toFixed(1));
+            title: `${number(found.cell.operations)} switches, ${number(found.cell.cycles)} cycles in all` }, number(n, 1));
         })))));
     };
     const bar = (c, most) => {
@@ -50,7 +50,7 @@
           "aria-label": shown.map(k => `${partOf(k)[1]} ${each(c, c.parts[k]).toFixed(1)}`).join(", ") },
         ...shown.map(k => el("i", { style: `flex:${c.parts[k]} 0 0;background:${partOf(k)[2]}`, onmouseleave: P.hideTip,
           onmousemove: e => P.showTip(e, `${partOf(k)[1]}\n${each(c, c.parts[k]).toFixed(1)} cycles a switch, ${percent(c.parts[k], total(c))}`) }))),
-        el("b", {}, each(c, total(c)).toFixed(1)));
+        el("b", {}, number(each(c, total(c)), 1)));
     };
     const draw = () => {
       where.replaceChildren(cells.some(c => grid(c.name)) ? surface() : "");

@@ -124,7 +124,7 @@
         { title: "in", kind: "text", get: r => who(r.space, r.space_name, r.path) }, { title: "times", kind: "number", get: r => r.times },
         { title: "misses later", kind: "number", get: r => r.misses, sum: true }, { title: "cycles later", kind: "number", get: r => r.cycles, sum: true },
         { title: "of others", kind: "number", get: r => r.other_cycles, sum: true },
-        { title: "cycles each", kind: "number", get: r => r.times ? r.cycles / r.times : 0, show: r => r.times ? (r.cycles / r.times).toFixed(1) : "" },
+        { title: "cycles each", kind: "number", get: r => r.times ? r.cycles / r.times : 0, show: r => r.times ? number(r.cycles / r.times, 1) : "" },
       ], 5);
     }
     panel.append(el("h2", {}, "Symbols"));

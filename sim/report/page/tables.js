@@ -104,7 +104,7 @@
       const rows = [...clusters(), ...["user", "idle", "boot", "unfinished"].filter(a => K[a]).map(a => ({ account: a, cycles: K[a], causes: {} }))];
       const mean = key => r => r.account || r[key] === undefined ? 0 : r[key] / r.count;
       const perInstance = (title, key) => ({ title, kind: "number", get: mean(key),
-        show: r => r.account || r[key] === undefined ? "" : mean(key)(r).toFixed(1) });
+        show: r => r.account || r[key] === undefined ? "" : number(mean(key)(r), 1) });
       const onlyPaths = (title, key) => ({ title, kind: "number", get: r => r.account ? 0 : r[key], show: r => r.account ? "" : number(r[key]) });
       P.table(panel, "paths", rows, [
         { title: "path", kind: "text", grows: true, get: r => r.account || P.clusterName(r, r.at), show: r => r.account || !told.has(r.at) ? r.account ||
@@ -135,7 +135,7 @@
   const LEGS = [["send", "var(--kernel)"], ["server", "var(--user)"], ["answer", "var(--branch)"], ["other", "var(--other)"]];
   const addTrips = (panel, trips) => {
     const K = L.kernel_paths, cycles = r => P.sum(LEGS, leg => r[leg[0]] || 0);
-    const mean = (title, get) => ({ title, kind: "number", get: r => r.count ? get(r) / r.count : 0, show: r => r.count ? (get(r) / r.count).toFixed(1) : "" });
+    const mean = (title, get) => ({ title, kind: "number", get: r => r.count ? get(r) / r.count : 0, show: r => r.count ? number(get(r) / r.count, 1) : "" });
     panel.append(el("h2", {}, "Round trips"), el("p", { class: "note" }, "A call and its reply joined; means over the trips, in cycles: the way there, the server as a program, the way back, what else came between."));
     P.table(panel, "trips", trips, [
       { title: "client", kind: "text", get: r => P.spaceName(r.client_space, r.client_name) }, { title: "call", kind: "text", get: r => P.clusterName(K.clusters[r.call], r.call) },
@@ -151,7 +151,7 @@
       "From the request to the first instruction of the handler, in cycles; so many percent of them were no longer than ..."));
     P.table(panel, "latency", latency, [
       { title: "vector", kind: "number", get: r => r.vector, show: r => r.vector.toString(16).padStart(2, "0") },
-      { title: "times", kind: "number", get: r => r.handler.count, sum: true }, { title: "mean", kind: "number", get: mean, show: r => mean(r).toFixed(1) },
+      { title: "times", kind: "number", get: r => r.handler.count, sum: true }, { title: "mean", kind: "number", get: mean, show: r => number(mean(r), 1) },
       { title: "min", kind: "number", get: r => r.handler.min }, ...quantiles(r => r.handler),
       { title: "max", kind: "number", get: r => r.handler.max }, histogramColumn(r => r.handler), { title: "at cycle", kind: "number", get: r => r.handler.max_at },
     ], 1);
@@ -185,7 +185,7 @@
         { title: "times", kind: "number", get: r => r.executions }, ...pipes,
         { title: "cycles", kind: "number", get: r => r.cycles, sum: true },
         { title: "each", kind: "number", get: r => r.executions ? r.cycles / r.executions : 0,
-          show: r => r.executions ? (r.cycles / r.executions).toFixed(2) : "" },
+          show: r => r.executions ? number(r.cycles / r.executions, 2) : "" },
         { title: "causes", kind: "text", wide: true, get: r => Object.entries(r.causes).sort((a, b) => b[1] - a[1]).slice(0, 3)
           .map(([name, n]) => `${name} ${number(n)}`).join(", ") },
       ], 0, true);
