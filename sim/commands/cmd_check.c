@@ -142,7 +142,7 @@ static void write_baseline(const struct job *j)
     }
     json_t *o = json_pack("{s:s,s:o,s:O}", "schema", "isochron-baseline-1", "accounts",
                           costs_accounts_json(&j->now), "named_paths", j->now.named);
-    if (!json_lines_write(o, j->write))
+    if (!json_lines_write(o, NULL, j->write))
         usage_error("--write-baseline %s: %s", j->write, strerror(errno));
     json_decref(o);
 }

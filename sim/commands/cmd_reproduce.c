@@ -201,7 +201,7 @@ static void want(void *owner, const char *row, const char *program, const char *
 /* After each row: what was measured stays, should a later one fail. */
 static void save(const struct reproduce *r)
 {
-    if (r->save && !json_lines_write(r->runs, r->save))
+    if (r->save && !json_lines_write(r->runs, NULL, r->save))
         usage_error("reproduce: --save %s: %s", r->save, strerror(errno));
 }
 

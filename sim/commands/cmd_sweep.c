@@ -193,7 +193,7 @@ static json_t *measure(const struct sweep *w, const unsigned *values)
     session_count_from_here(&s);
     session_watch(&s);
     run_instructions(&s, r->instructions - s.instructions_before);
-    json_t *ledger = session_ledger(&s);
+    json_t *ledger = session_ledger(&s, NULL);
     check_set_last_words(NULL, NULL);
     session_free(&s);
     replay_free(r);

@@ -32,7 +32,7 @@ static json_t *replayed(const char *command, const char *file)
     session_watch(&s);
     session_run(&s);
     progress_end(&s.progress);
-    json_t *ledger = session_ledger(&s);
+    json_t *ledger = session_ledger(&s, NULL);
     check_set_last_words(NULL, NULL);
     session_free(&s);
     replay_free(r);

@@ -339,9 +339,9 @@ static void name_of(void *owner, laddr_t la, char *text, size_t size)
     symbols_format(owner, la, text, size);
 }
 
-static void write_json(const char *path, json_t *object)
+static void write_json(const char *path, json_t *object, const struct json_rows *rows)
 {
-    if (!json_lines_write(object, path))
+    if (!json_lines_write(object, rows, path))
         usage_error("%s: cannot be written: %s", path, strerror(errno));
     json_decref(object);
 }
@@ -353,7 +353,7 @@ json_t *session_paths(struct session *s)
     return paths;
 }
 
-json_t *session_ledger(struct session *s)
+json_t *session_ledger(struct session *s, struct blame_matrix **later)
 {
     struct machine *m = s->machine;
     json_t *o = ledger_json(m, &s->symbols, m->cpu->instructions - s->instructions_before, s->warm);
@@ -366,20 +366,23 @@ json_t *session_ledger(struct session *s)
     if (s->profile.cpu)
         json_object_set_new(o, "profile", profile_json(&s->profile, &s->symbols));
     if (s->blame.cpu)
-        json_object_set_new(o, "blame", blame_json(&s->blame, &s->symbols));
+        json_object_set_new(o, "blame", blame_json(&s->blame, &s->symbols, later));
     return o;
 }
 
-/* Into its file, or what was asked for besides it onto the screen. */
 static void write_ledger(struct session *s)
 {
-    if (!s->ledger && !s->with_paths && !s->with_blame)
-        return;
-    json_t *o = session_ledger(s);
-    if (s->ledger) {
-        write_json(s->ledger, o);
-        return;
-    }
+    struct blame_matrix *matrix = NULL;
+    json_t *o = session_ledger(s, &matrix);
+    write_json(s->ledger, o, matrix ? blame_matrix_rows(matrix) : NULL);
+    if (matrix)
+        blame_matrix_free(matrix);
+}
+
+/* What was asked for besides the ledger, onto the screen. */
+static void print_reports(struct session *s)
+{
+    json_t *o = session_ledger(s, NULL);
     quality_print(json_object_get(o, "quality"), stdout);
     spaces_report(json_object_get(o, "spaces"), json_object_get(o, "threads"), SPACES_PRINTED,
                   stdout);
@@ -397,14 +400,17 @@ static void write_results(struct session *s)
         window_end(&s->window);
         window_print(&s->window, &s->symbols, stdout, console_colours());
         if (s->window_file)
-            write_json(s->window_file, window_json(&s->window, &s->symbols));
+            write_json(s->window_file, window_json(&s->window, &s->symbols), NULL);
     }
     if (s->timeline.out) {
         json_t *paths = session_paths(s);
         timeline_end(&s->timeline, &s->watch, json_object_get(paths, "clusters"));
         json_decref(paths);
     }
-    write_ledger(s);
+    if (s->ledger)
+        write_ledger(s);
+    else if (s->with_paths || s->with_blame)
+        print_reports(s);
     if (s->screen)
         vga_print_text(&m->vga, stdout, console_colours());
     if (s->hash)

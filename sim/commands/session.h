@@ -108,8 +108,9 @@ void session_run(struct session *s);
 void session_count_from_here(struct session *s);
 /* Kernel paths so far, each with its name. */
 json_t *session_paths(struct session *s);
-/* The document that --ledger writes. */
-json_t *session_ledger(struct session *s);
+/* The document that --ledger writes. later: NULL, or for the rows of blame's matrix, which has none
+ * then. */
+json_t *session_ledger(struct session *s, struct blame_matrix **later);
 /* Prints and writes what was asked for and says how the run ended. Returns the exit code. */
 int session_end(struct session *s);
 /* Before the machine is freed. */

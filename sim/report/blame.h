@@ -24,6 +24,7 @@
 #pragma once
 
 #include "sim/report/blame_cells.h"
+#include "sim/report/json_lines.h"
 #include "sim/report/mirror.h"
 #include "sim/report/shadow.h"
 #include "sim/report/spaces.h"
@@ -123,8 +124,12 @@ void blame_reset(struct blame *b);
 /* CHECKs that the mirrors are the arrays and that the cells sum to what was charged. */
 void blame_verify(struct blame *b);
 
-/* {since, cycles, arrays, matrix, pairs, flushes}: see blame_report.c. Calls blame_verify. */
-json_t *blame_json(struct blame *b, const struct symbols *symbols);
+/* {since, cycles, arrays, matrix, pairs, flushes}: see blame_report.c. Calls blame_verify. later:
+ * NULL, or set to the rows of the matrix, which is empty then. */
+struct blame_matrix;
+json_t *blame_json(struct blame *b, const struct symbols *symbols, struct blame_matrix **later);
+const struct json_rows *blame_matrix_rows(const struct blame_matrix *m);
+void blame_matrix_free(struct blame_matrix *m);
 /* usage_error naming the file unless the object is such a section, and its sums are equal and those
  * of the ledger's causes. */
 void blame_check(const json_t *blame, const json_t *causes, const char *path);

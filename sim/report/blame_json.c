@@ -196,10 +196,18 @@ static void row_names_free(struct row_names *n, const struct blame_cells *c)
     names_free(n->who, c);
 }
 
-static json_t *matrix_row(const struct blame_cells *sums, const struct blame_cell *k,
-                          const struct row_names *n)
+struct blame_matrix {
+    struct blame_cells sums;
+    struct row_names names;
+    struct json_rows rows;
+};
+
+static json_t *matrix_row(void *owner, size_t i)
 {
-    const struct blame_who *charged = &sums->who[k->charged], *by = &sums->who[k->caused];
+    const struct blame_matrix *m = owner;
+    const struct blame_cell *k = &m->sums.cell[i];
+    const struct blame_who *charged = &m->sums.who[k->charged], *by = &m->sums.who[k->caused];
+    const struct row_names *n = &m->names;
     json_t *o = json_object();
     json_object_set_nocheck(o, "array", n->array[k->array]);
     json_object_set_nocheck(o, "kind", n->kind[k->kind]);
@@ -217,17 +225,36 @@ static json_t *matrix_row(const struct blame_cells *sums, const struct blame_cel
     return o;
 }
 
-static json_t *matrix_json(const struct blame *b)
+static struct blame_matrix *matrix_of(const struct blame *b, const json_t *array)
 {
-    struct blame_cells sums;
+    struct blame_matrix *m = xalloc(1, sizeof *m);
+    reduce(&b->cells, &m->sums, PART_PATH);
+    m->names = row_names_of(b, &m->sums);
+    qsort(m->sums.cell, m->sums.count, sizeof *m->sums.cell, by_cycles);
+    m->rows = (struct json_rows){array, m->sums.count, m, matrix_row};
+    return m;
+}
+
+const struct json_rows *blame_matrix_rows(const struct blame_matrix *m) { return &m->rows; }
+
+void blame_matrix_free(struct blame_matrix *m)
+{
+    row_names_free(&m->names, &m->sums);
+    blame_cells_free(&m->sums);
+    free(m);
+}
+
+static json_t *matrix_json(const struct blame *b, struct blame_matrix **later)
+{
     json_t *list = json_array();
-    reduce(&b->cells, &sums, PART_PATH);
-    struct row_names names = row_names_of(b, &sums);
-    qsort(sums.cell, sums.count, sizeof *sums.cell, by_cycles);
-    for (uint32_t i = 0; i < sums.count; i++)
-        json_array_append_new(list, matrix_row(&sums, &sums.cell[i], &names));
-    row_names_free(&names, &sums);
-    blame_cells_free(&sums);
+    struct blame_matrix *m = matrix_of(b, list);
+    if (later) {
+        *later = m;
+        return list;
+    }
+    for (size_t i = 0; i < m->rows.count; i++)
+        json_array_append_new(list, matrix_row(m, i));
+    blame_matrix_free(m);
     return list;
 }
 
@@ -301,7 +328,7 @@ static json_t *flushes_json(const struct blame *b, const struct symbols *symbols
     return list;
 }
 
-json_t *blame_json(struct blame *b, const struct symbols *symbols)
+json_t *blame_json(struct blame *b, const struct symbols *symbols, struct blame_matrix **later)
 {
     json_t *arrays = json_array();
     uint64_t misses = 0, cycles = 0;
@@ -314,6 +341,6 @@ json_t *blame_json(struct blame *b, const struct symbols *symbols)
         json_array_append_new(arrays, array_json(b, a));
     return json_pack("{s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "since", (json_int_t)b->since, "misses",
                      (json_int_t)misses, "cycles", (json_int_t)cycles, "arrays", arrays, "matrix",
-                     matrix_json(b), "pairs", pairs_json(b, symbols), "flushes",
+                     matrix_json(b, later), "pairs", pairs_json(b, symbols), "flushes",
                      flushes_json(b, symbols));
 }

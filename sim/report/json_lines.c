@@ -39,6 +39,7 @@ static int height(const json_t *value, int most)
 struct line {
     char text[LINE_MAX];
     size_t length;
+    const json_t *never; /* NULL, or what has no room on any */
 };
 
 /* This and those below: false if there is no room. */
@@ -96,7 +97,7 @@ static bool put_array(struct line *l, const json_t *array)
 {
     size_t i;
     json_t *v;
-    bool fits = put(l, "[", 1);
+    bool fits = array != l->never && put(l, "[", 1);
     json_array_foreach(array, i, v)
         fits = fits && (i == 0 || put(l, ", ", 2)) && put_value(l, v);
     return fits && put(l, "]", 1);
@@ -134,6 +135,7 @@ static void print_scalar(const json_t *value, FILE *out)
 {
     struct line l;
     l.length = 0;
+    l.never = NULL;
     if (put_value(&l, value))
         print_line(&l, out);
     else
@@ -148,10 +150,11 @@ static void print_key(const char *key, FILE *out)
     fputs(": ", out);
 }
 
-static bool print_flat(const json_t *value, FILE *out)
+static bool print_flat(const json_t *value, const struct json_rows *rows, FILE *out)
 {
     struct line l;
     l.length = 0;
+    l.never = rows ? rows->array : NULL;
     bool fits = height(value, HEIGHT_MAX) <= HEIGHT_MAX && put_value(&l, value);
     if (fits)
         print_line(&l, out);
@@ -167,30 +170,55 @@ static void begin_line(bool first, unsigned depth, FILE *out)
         fwrite(blanks, 1, depth - n < sizeof blanks - 1 ? depth - n : sizeof blanks - 1, out);
 }
 
-static void print(const json_t *value, unsigned depth, FILE *out)
+static void print(const json_t *value, const struct json_rows *rows, unsigned depth, FILE *out);
+
+static void print_rows(const struct json_rows *rows, unsigned depth, FILE *out)
+{
+    fputc('[', out);
+    for (size_t i = 0; i < rows->count; i++) {
+        json_t *row = rows->row(rows->owner, i);
+        begin_line(i == 0, depth + 1, out);
+        print(row, NULL, depth + 1, out);
+        json_decref(row);
+    }
+    begin_line(true, depth, out);
+    fputc(']', out);
+}
+
+static void print(const json_t *value, const struct json_rows *rows, unsigned depth, FILE *out)
 {
     size_t i, count = json_is_array(value) ? json_array_size(value) : json_object_size(value);
     const char *key;
     json_t *v;
+    if (UNLIKELY(rows && value == rows->array) && rows->count) {
+        print_rows(rows, depth, out);
+        return;
+    }
     if (count == 0) {
         print_scalar(value, out);
         return;
     }
-    if (!is_many(count) && print_flat(value, out))
+    if (!is_many(count) && print_flat(value, rows, out))
         return;
     fputc(json_is_array(value) ? '[' : '{', out);
     json_array_foreach(value, i, v) {
         begin_line(i == 0, depth + 1, out);
-        print(v, depth + 1, out);
+        print(v, rows, depth + 1, out);
     }
     i = 0;
     json_object_foreach((json_t *)(uintptr_t)value, key, v) {
         begin_line(i++ == 0, depth + 1, out);
         print_key(key, out);
-        print(v, depth + 1, out);
+        print(v, rows, depth + 1, out);
     }
     begin_line(true, depth, out);
     fputc(json_is_array(value) ? ']' : '}', out);
+}
+
+static void print_document(const json_t *value, const struct json_rows *rows, FILE *out)
+{
+    print(value, rows, 0, out);
+    fputc('\n', out);
 }
 
 json_t *json_lines_read(const char *option, const char *path, const char *accepted)
@@ -206,19 +234,15 @@ json_t *json_lines_read(const char *option, const char *path, const char *accept
     return document;
 }
 
-void json_lines_print(const json_t *value, FILE *out)
-{
-    print(value, 0, out);
-    fputc('\n', out);
-}
+void json_lines_print(const json_t *value, FILE *out) { print_document(value, NULL, out); }
 
-bool json_lines_write(const json_t *value, const char *path)
+bool json_lines_write(const json_t *value, const struct json_rows *rows, const char *path)
 {
     FILE *f = fopen(path, "w");
     if (!f)
         return false;
     setvbuf(f, NULL, _IOFBF, BUFFER_BYTES);
-    json_lines_print(value, f);
+    print_document(value, rows, f);
     bool good = !ferror(f);
     int error = errno;
     if (fclose(f) == 0)

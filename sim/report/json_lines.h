@@ -10,5 +10,15 @@
  * instead, where there is none. */
 json_t *json_lines_read(const char *option, const char *path, const char *accepted);
 void json_lines_print(const json_t *value, FILE *out);
-/* False, with errno set: the file cannot be written. */
-bool json_lines_write(const json_t *value, const char *path);
+
+/* Rows of an array that are made when they are printed, one after the other: a long table costs
+ * more to hold than to make. */
+struct json_rows {
+    const json_t *array; /* their place in the document: an empty one */
+    size_t count;
+    void *owner;
+    json_t *(*row)(void *owner, size_t i); /* a new reference */
+};
+
+/* rows: NULL, or those of one array. False, with errno set: the file cannot be written. */
+bool json_lines_write(const json_t *value, const struct json_rows *rows, const char *path);

@@ -235,7 +235,7 @@ static void reports_end(struct reports *t, struct verdict *v)
     json_decref(paths);
     json_decref(spaces_json(&t->spaces));
     json_decref(spaces_threads_json(&t->spaces));
-    json_decref(blame_json(&t->blame, &t->symbols));
+    json_decref(blame_json(&t->blame, &t->symbols, NULL));
     blame_free(&t->blame, h);
     paths_free(&t->paths, h);
     spaces_free(&t->spaces, h);

@@ -42,7 +42,7 @@ static char *report(struct observed *o, const struct symbols *symbols)
     json_t *all = json_pack("{s:o,s:o,s:o,s:o}", "spaces", spaces_json(&o->spaces), "threads",
                             spaces_threads_json(&o->spaces), "paths",
                             paths_json(&o->paths, symbols), "blame",
-                            blame_json(&o->blame, symbols));
+                            blame_json(&o->blame, symbols, NULL));
     char *text = json_dumps(all, JSON_INDENT(1));
     json_decref(all);
     return text;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -109,6 +110,46 @@ static void all_of_it_reads_back(void **state)
     }
 }
 
+static json_t *row_of(void *owner, size_t i) { return json_incref(json_array_get(owner, i)); }
+
+/* What json_lines_write puts into a file. */
+static char *written(const json_t *value, const struct json_rows *rows)
+{
+    char path[] = "/tmp/json_lines_test_XXXXXX", *text = calloc(1, 1 << 20);
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_true(json_lines_write(value, rows, path));
+    assert_true(read(fd, text, (1 << 20) - 1) > 0);
+    close(fd);
+    unlink(path);
+    return text;
+}
+
+/* As if the document held them. */
+static void rows_are_made_when_they_are_printed(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 300; n += 1 + n / 2) {
+        json_t *list = json_array(), *place = json_array();
+        for (unsigned i = 0; i < n; i++)
+            json_array_append_new(list, json_pack("{s:i,s:o}", "row", (int)i, "of", draw_value(4)));
+        struct json_rows rows = {place, n, list, row_of};
+        json_t *document = json_pack("{s:o,s:s}", "rows", place, "name", "a table");
+        char *late = written(document, &rows);
+        json_object_set(document, "rows", list);
+        char *early = written(document, NULL);
+        json_t *back = json_loads(late, 0, NULL);
+        assert_true(json_equal(document, back));
+        if (n > 200) /* too many for a line */
+            assert_string_equal(late, early);
+        json_decref(back);
+        json_decref(document);
+        json_decref(list);
+        free(late);
+        free(early);
+    }
+}
+
 /* ["aaa..."] of that many characters. */
 static json_t *array_of(size_t length)
 {
@@ -148,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_small_is_one_line_as_jansson_writes_it),
         cmocka_unit_test(all_of_it_reads_back),
+        cmocka_unit_test(rows_are_made_when_they_are_printed),
         cmocka_unit_test(a_line_has_at_most_480_characters),
         cmocka_unit_test(a_text_is_never_cut),
     };
