@@ -121,7 +121,8 @@ void blame_free(struct blame *b, struct watch *h);
 void blame_restart(struct blame *b);
 /* The machine was reset: everything is empty. */
 void blame_reset(struct blame *b);
-/* CHECKs that the mirrors are the arrays and that the cells sum to what was charged. */
+/* Counts what waits to be counted: before cells are read. CHECKs that the mirrors are the arrays
+ * and that the cells sum to what was charged. */
 void blame_verify(struct blame *b);
 
 /* {since, cycles, arrays, matrix, pairs, flushes}: see blame_report.c. Calls blame_verify. later:
